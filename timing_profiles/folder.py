@@ -1,0 +1,78 @@
+"""A folder of profiles -> the bytes of its files, as one whole set."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from timing_profiles.problems import Problem, ProfilesError
+
+SUFFIX = ".yaml"
+
+MAX_BYTES = 32 * 1024
+"""The largest file that is read. A complete profile with comments takes about 12 KiB."""
+
+Contents = Mapping[str, bytes]
+"""The bytes of every profile of a folder, by file name."""
+
+
+def read(profiles_dir: Path, label: str) -> Contents:
+    """The bytes of every profile in a folder, read through one handle of the folder.
+
+    The handle keeps the set whole where the folder is swapped while it is read.
+
+    Args:
+        profiles_dir: The folder.
+        label: The folder as it is shown to people.
+
+    Raises:
+        ProfilesError: The folder or a file in it cannot be read.
+    """
+    try:
+        handle = os.open(profiles_dir, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise ProfilesError([_unreadable(label, error)]) from None
+    try:
+        names = sorted(name for name in os.listdir(handle) if _is_profile(name))
+        return _read_all(handle, label, names)
+    finally:
+        os.close(handle)
+
+
+def shown(name: str) -> str:
+    """A file name for people: it may not be UTF-8, and may hold control characters."""
+    plain = name.isascii() and name.isprintable()
+    return name if plain else name.encode("unicode_escape").decode()
+
+
+def _is_profile(name: str) -> bool:
+    # Editors and git keep files of their own beside ours: `.patient.yaml.swp`, `patient.yaml~`.
+    return name.endswith((SUFFIX, ".yml")) and not name.startswith(".")
+
+
+def _read_all(handle: int, label: str, names: list[str]) -> Contents:
+    files: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for name in names:
+        try:
+            files[name] = _read_one(handle, name)
+        except OSError as error:
+            problems.append(_unreadable(f"{label}/{shown(name)}", error))
+    if problems:
+        raise ProfilesError(problems)
+    return files
+
+
+def _read_one(handle: int, name: str) -> bytes:
+    # O_NONBLOCK: a FIFO must not hold the reload up.
+    descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=handle)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is no regular file")
+        return file.read(MAX_BYTES + 1)
+
+
+def _unreadable(file: str, error: OSError) -> Problem:
+    return Problem("unreadable", f"cannot be read: {error.strerror}", file=file)

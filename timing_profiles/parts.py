@@ -1,0 +1,96 @@
+"""Settings -> the keyword arguments of the SDK, under the SDK's own names and units.
+
+`null` is the SDK's None, and `auto` leaves the keyword out, so that the SDK decides.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from livekit.agents import inference, llm, stt, tts, vad
+from livekit.plugins import deepgram
+
+from timing_profiles.rules import DETECTION, ENGINE
+
+DEEPGRAM_URL = "https://api.deepgram.com"
+"""Deepgram's root; `DEEPGRAM_BASE_URL` names that of a self-hosted one."""
+
+Values = Mapping[str, Any]
+
+# The one field whose `null` the SDK spells by leaving the keyword out (None is a TypeError).
+_OFF_IS_LEFT_OUT = "stt.flux.eager_eot_threshold"
+
+# With these, a realtime model gives up its own turn detection, or refuses to start.
+_AGAINST_REALTIME = (DETECTION, "turn_handling.interruption.mode")
+
+
+def speech_to_text(values: Values, **extra: Any) -> stt.STT[Any]:
+    """The speech-to-text of the engine in force; `extra` wins over the settings."""
+    if values[ENGINE] == "flux":
+        given = {"base_url": _deepgram("/v2/listen"), **section(values, "stt.flux"), **extra}
+        return deepgram.STTv2(**given)
+    given = {"base_url": _deepgram("/v1/listen"), **section(values, "stt.nova"), **extra}
+    return deepgram.STT(**given)
+
+
+def text_to_speech(values: Values, **extra: Any) -> tts.TTS[Any]:
+    """The text-to-speech; `extra` wins over the settings."""
+    return deepgram.TTS(**{"base_url": _deepgram("/v1/speak"), **section(values, "tts"), **extra})
+
+
+def voice_activity(values: Values, **extra: Any) -> vad.VAD:
+    """The voice activity detector; `extra` wins over the settings."""
+    return inference.VAD(**{**section(values, "vad"), **extra})
+
+
+def turn_handling(values: Values, yours: Mapping[str, Any], *, realtime: bool) -> dict[str, Any]:
+    """The `turn_handling` of a session.
+
+    Args:
+        values: The settings.
+        yours: What the application sets itself; it wins, key by key.
+        realtime: Whether a realtime model talks: what would switch its own turn detection off, or
+            what it refuses, is left out.
+    """
+    kept = {path: value for path, value in values.items() if path not in _AGAINST_REALTIME}
+    handling = section(kept if realtime else values, "turn_handling")
+    if realtime and not handling["interruption"]["enabled"]:
+        del handling["interruption"]["enabled"]
+    merged = _over(handling, yours)
+    if merged.get("turn_detection") == "turn_detector":
+        merged["turn_detection"] = inference.TurnDetector(**section(values, "turn_detector"))
+    return merged
+
+
+def section(values: Values, name: str) -> dict[str, Any]:
+    """The keyword arguments of a section, nested as the SDK nests them: fresh, plain, its own."""
+    arguments: dict[str, Any] = {}
+    for path, value in values.items():
+        left_out = value == "auto" or (path == _OFF_IS_LEFT_OUT and value is None)
+        if path.startswith(f"{name}.") and not left_out:
+            *outer, last = path.removeprefix(f"{name}.").split(".")
+            inner = arguments
+            for key in outer:
+                inner = inner.setdefault(key, {})
+            inner[last] = copy.deepcopy(value)
+    return arguments
+
+
+def is_realtime(model: Any) -> bool:
+    """Whether a model hears and speaks itself."""
+    return isinstance(model, llm.RealtimeModel | llm.DuplexModel)
+
+
+def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), dict)
+        merged[key] = _over(merged[key], value) if both else value
+    return merged
+
+
+def _deepgram(path: str) -> str:
+    return (os.environ.get("DEEPGRAM_BASE_URL") or DEEPGRAM_URL).rstrip("/") + path

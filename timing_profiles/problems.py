@@ -1,0 +1,99 @@
+"""What is wrong, as values; text and JSON are made here and nowhere else."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+
+KeyPath = tuple[str | int, ...]
+"""The keys and indices that lead from the top of a document to a value."""
+
+_LONGEST_QUOTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a file or with a caller's metadata.
+
+    Attributes:
+        code: A stable name for programs, such as `range` or `override-forbidden`.
+        message: What was found and what is allowed.
+        path: The dotted field, such as `stt.nova.endpointing_ms`; empty for a whole file.
+        file: The file as it is shown to people, or the metadata layer; empty where neither is.
+        line: Counted from 1; 0 where there is none.
+        column: Counted from 1; 0 where there is none.
+        severity: `error` keeps a set out of service, `warning` does not.
+        hint: What to do about it, where that can be said.
+    """
+
+    code: str
+    message: str
+    path: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    severity: Severity = "error"
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """`file:line:column: path: message`, and the hint in a line of its own."""
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        warning = "warning" if self.severity == "warning" else ""
+        text = ": ".join(part for part in (place, warning, self.path, self.message) if part)
+        return f"{text}\n  hint: {self.hint}" if self.hint else text
+
+    def to_json(self) -> dict[str, Any]:
+        """The problem as `check --format json` prints it."""
+        return asdict(self)
+
+
+class ProfilesError(Exception):
+    """A set of profiles that cannot be used.
+
+    Attributes:
+        problems: All that is wrong with it, sorted.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Keep the problems; the text of the exception is all of them, a line each."""
+        self.problems = in_order(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def __reduce__(self) -> tuple[type[ProfilesError], tuple[tuple[Problem, ...]]]:
+        """Survive pickling, so that it can cross a process border."""
+        return type(self), (self.problems,)
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Problems by file, line and column, each once."""
+    return tuple(sorted(set(problems), key=lambda p: (p.file, p.line, p.column, p.path, p.message)))
+
+
+def dotted(path: KeyPath) -> str:
+    """A path as people write it: `overrides.allow[2]`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def quoted(value: Any) -> str:
+    """A value as JSON, on one line, printable ASCII, cut after 60 characters."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 3] + "..."
+
+
+def listed(words: Iterable[str], most: int = 20) -> str:
+    """Words separated by commas, the first `most` of them."""
+    known = list(words)
+    shown = ", ".join(known[:most])
+    return f"{shown}, and {len(known) - most} more" if len(known) > most else shown
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint for a near miss, or nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else ""

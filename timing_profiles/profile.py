@@ -1,0 +1,83 @@
+"""Layers of settings, and what they make together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DEFAULT = "default"
+"""The profile that every other one extends."""
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""What a profile may be called: at most 63 characters, and never a path."""
+
+EVERYTHING = "*"
+"""The item of `overrides.allow` that stands for every field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one file sets itself.
+
+    Attributes:
+        name: The profile's name.
+        sets: The fields that the file sets, by dotted path.
+        origins: Where each of them stands, such as `profiles/patient.yaml:4`.
+        description: For people who choose a profile.
+        extends: The profile below this one; None for `default` alone.
+        allow: The fields and sections that metadata may change; None where the file is silent.
+    """
+
+    name: str
+    sets: Mapping[str, Any]
+    origins: Mapping[str, str]
+    description: str = ""
+    extends: str | None = None
+    allow: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile with everything that it inherits.
+
+    Attributes:
+        name: Its name.
+        values: Every field, by dotted path.
+        origins: Where each value stands.
+        allow: The fields and sections that metadata may change.
+    """
+
+    name: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    allow: tuple[str, ...] = ()
+
+    def allows(self, path: str) -> bool:
+        """Whether metadata may change the field at a dotted path."""
+        return any(item in {EVERYTHING, path} or path.startswith(f"{item}.") for item in self.allow)
+
+
+def merged(chain: Iterable[Layer]) -> Profile:
+    """Layers merged in their order: a later one wins, and the name is the last one's."""
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    name = DEFAULT
+    allow: tuple[str, ...] = ()
+    for layer in chain:
+        overlay(values, layer.sets)
+        origins.update(layer.origins)
+        name = layer.name
+        allow = allow if layer.allow is None else layer.allow
+    return Profile(name, values, origins, allow)
+
+
+def overlay(values: dict[str, Any], sets: Mapping[str, Any]) -> None:
+    """Lay settings over values: mappings merge key by key, everything else replaces."""
+    for path, value in sets.items():
+        below = values.get(path)
+        if isinstance(value, dict) and isinstance(below, dict):
+            values[path] = {**below, **value}
+        else:
+            values[path] = value

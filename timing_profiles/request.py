@@ -1,0 +1,135 @@
+"""Untrusted metadata -> what it asks for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from timing_profiles.problems import Problem, quoted
+
+MAX_BYTES = 64 * 1024
+"""The longest metadata that is read: LiveKit's own limit for a participant's metadata."""
+
+MAX_DEPTH = 32
+"""The deepest nesting of metadata that is read; an application's own data lies beside ours."""
+
+Origin = Literal["application", "room", "dispatch", "participant"]
+
+FLAT_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "endpointing_ms": "stt.nova.endpointing_ms",
+        "min_endpointing_delay": "turn_handling.endpointing.min_delay",
+        "max_endpointing_delay": "turn_handling.endpointing.max_delay",
+        "allow_interruptions": "turn_handling.interruption.enabled",
+        "discard_audio_if_uninterruptible": (
+            "turn_handling.interruption.discard_audio_if_uninterruptible"
+        ),
+        "min_interruption_duration": "turn_handling.interruption.min_duration",
+        "min_interruption_words": "turn_handling.interruption.min_words",
+        "agent_false_interruption_timeout": (
+            "turn_handling.interruption.false_interruption_timeout"
+        ),
+        "false_interruption_timeout": "turn_handling.interruption.false_interruption_timeout",
+        "resume_false_interruption": "turn_handling.interruption.resume_false_interruption",
+        "preemptive_generation": "turn_handling.preemptive_generation.enabled",
+        "turn_detection": "turn_handling.turn_detection",
+    }
+)
+"""Former keyword arguments of `AgentSession`, which clients send already, and today's field."""
+
+_BRACKET_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]')
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one layer asks for.
+
+    Attributes:
+        origin: The layer.
+        profile: What it names as its profile, text or not; None where it names none.
+        flat: Values by dotted path, from former names.
+        overrides: Values nested as in a profile file; they win over `flat`.
+        problems: Why it could not be read.
+    """
+
+    origin: Origin
+    profile: Any = None
+    flat: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+class _Refused(ValueError):
+    """Metadata that is not read; the text says why."""
+
+
+def read(text: Any, origin: Origin) -> Request:
+    """What a text of metadata asks for. Never raises.
+
+    Args:
+        text: The metadata. What is no text (a mock of the console), or does not begin with `{`,
+            is the application's own and asks for nothing.
+        origin: The layer that it stands in.
+    """
+    if not isinstance(text, str) or not text.lstrip().startswith("{"):
+        return Request(origin)
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        return _unread(origin, "metadata-too-large", f"is longer than {MAX_BYTES} bytes")
+    try:
+        return _request(origin, _parsed(text))
+    except _Refused as error:
+        return _unread(origin, "metadata-invalid", str(error))
+    except json.JSONDecodeError as error:
+        message = f"is not JSON: {error.msg} at character {error.pos + 1}"
+        return _unread(origin, "metadata-invalid", message)
+    except (ValueError, RecursionError):
+        return _unread(origin, "metadata-invalid", "is not JSON: a number is too long")
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        raise _Refused(f"is nested deeper than {MAX_DEPTH}")
+    parsed: dict[str, Any] = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    return parsed
+
+
+def _depth(text: str) -> int:
+    """The nesting of a JSON text; json.loads itself would recurse as deep as the text says."""
+    depth = deepest = 0
+    for token in _BRACKET_OR_STRING.finditer(text):
+        bracket = token.group()
+        if bracket in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif bracket in "]}":
+            depth -= 1
+    return deepest
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Refused("gives a key twice")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise _Refused(f"is not JSON: {name} is no number")
+
+
+def _request(origin: Origin, data: Mapping[str, Any]) -> Request:
+    flat = {path: data[name] for name, path in FLAT_NAMES.items() if name in data}
+    overrides = data.get("overrides")
+    if overrides is None or isinstance(overrides, dict):
+        return Request(origin, data.get("profile"), flat, overrides or {})
+    message = f"{quoted(overrides)} is not a mapping of fields"
+    problem = Problem("override-type", message, "overrides", origin)
+    return Request(origin, data.get("profile"), flat, problems=(problem,))
+
+
+def _unread(origin: Origin, code: str, message: str) -> Request:
+    return Request(origin, problems=(Problem(code, message, "metadata", origin),))

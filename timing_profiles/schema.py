@@ -1,0 +1,190 @@
+"""What a profile may say: the fields, and the problems of data that says something else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from jsonschema import validators
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import Draft202012Validator
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from timing_profiles.field import Field
+from timing_profiles.problems import KeyPath, Problem, ProfilesError, did_you_mean, listed, quoted
+from timing_profiles.violation import Violation, violations
+
+FILE_NAME = "schema.json"
+
+
+def _pattern(
+    _: Any, pattern: str, instance: Any, __: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    # JSON Schema's `$` is the end of the text; Python's also stands before a final newline.
+    whole = pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
+    if isinstance(instance, str) and not re.search(whole, instance):
+        yield ValidationError(f"{quoted(instance)} is not like {pattern}")
+
+
+_Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+# The top level of a profile that is about the file, not about a call.
+_ABOUT_THE_FILE = frozenset({"description", "extends", "overrides"})
+
+
+class Schema:
+    """A schema of profiles.
+
+    Attributes:
+        text: The JSON text that it was made from.
+        fields: Every field of a call, by dotted path.
+        sections: Every section that holds fields, by dotted path.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Take a schema.
+
+        Args:
+            text: A JSON Schema, draft 2020-12, of one profile: one that `load` accepted.
+        """
+        self.text = text
+        self._schema = json.loads(text)
+        # No registry, no retrieval: a `$ref` to a URL never reaches the network.
+        self._validator = _Validator(self._schema, registry=Registry())
+        self.fields: Mapping[str, Field] = dict(_fields(self._schema, ""))
+        self.sections = frozenset(_parents(self.fields))
+
+    def violations(self, document: Mapping[str, Any]) -> Iterator[Violation]:
+        """What is wrong with the data of one profile file.
+
+        Raises:
+            ProfilesError: The schema refers to another one, which is not fetched.
+        """
+        try:
+            for error in self._validator.iter_errors(document):
+                yield from violations(error, self._field(tuple(error.absolute_path)))
+        except Unresolvable as error:
+            raise ProfilesError([_unresolvable(error)]) from None
+
+    def violation(self, field: Field, value: Any) -> Violation | None:
+        """What is wrong with one value, or None."""
+        errors = self._leaf_validators[field.path].iter_errors(value)
+        error = next(iter(errors), None)
+        return next(violations(error, field), None) if error else None
+
+    def flat(self, document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+        """The fields that a valid document sets, as keys from the top and normal values."""
+        yield from self._flat(document, ())
+
+    def unknown(self, path: str) -> tuple[str, str]:
+        """A message for a path that is no field, and a hint."""
+        parent, _, name = path.rpartition(".")
+        while parent and parent not in self.sections:
+            parent, _, name = parent.rpartition(".")
+        siblings = self.children(parent)
+        message = f"unknown field; {parent or 'a profile'} takes {listed(siblings)}"
+        return message, did_you_mean(name, siblings)
+
+    def children(self, section: str) -> list[str]:
+        """The keys that a section takes; of the empty path: the sections at the top."""
+        prefix = f"{section}." if section else ""
+        inner = (path[len(prefix) :] for path in self.fields if path.startswith(prefix))
+        return list(dict.fromkeys(path.partition(".")[0] for path in inner))
+
+    @cached_property
+    def _leaf_validators(self) -> Mapping[str, Any]:
+        return {
+            path: self._validator.evolve(schema=field.schema) for path, field in self.fields.items()
+        }
+
+    def _flat(
+        self, document: Mapping[str, Any], above: tuple[str, ...]
+    ) -> Iterator[tuple[tuple[str, ...], Any]]:
+        for key, value in document.items():
+            path = (*above, key)
+            field = self.fields.get(".".join(path))
+            if field:
+                yield path, field.normal(value)
+            elif above or key not in _ABOUT_THE_FILE:
+                yield from self._flat(value, path)
+
+    def _field(self, path: KeyPath) -> Field | None:
+        # The value at fault may lie inside a field: an item of a list, an entry of a mapping.
+        for length in range(len(path), 0, -1):
+            field = self.fields.get(".".join(str(key) for key in path[:length]))
+            if field:
+                return field
+        return None
+
+
+def load(profiles_dir: Path) -> Schema:
+    """The schema in force: the `schema.json` beside the profiles folder, else the packaged one.
+
+    Raises:
+        ProfilesError: It cannot be read, or is no JSON Schema.
+    """
+    path = in_force(profiles_dir)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfilesError([_schema_problem(f"cannot be read: {error}")]) from None
+    _check(text)
+    return Schema(text)
+
+
+def in_force(profiles_dir: Path) -> Path:
+    """The file of the schema in force."""
+    beside = profiles_dir.absolute().parent / FILE_NAME
+    return beside if beside.is_file() else packaged(FILE_NAME)
+
+
+def packaged(name: str) -> Path:
+    """A file that comes with the package: `schema.json` or `default.yaml`."""
+    installed = Path(__file__).parent / "packaged" / name
+    checkout = Path(__file__).parents[1]
+    folder = checkout / "profiles" if name.endswith(".yaml") else checkout
+    return installed if installed.is_file() else folder / name
+
+
+def _check(text: str) -> None:
+    try:
+        schema = json.loads(text)
+        Draft202012Validator.check_schema(schema)
+    except json.JSONDecodeError as error:
+        problem = _schema_problem(f"not JSON: {error.msg}", error.lineno, error.colno)
+        raise ProfilesError([problem]) from None
+    except jsonschema.SchemaError as error:
+        raise ProfilesError([_schema_problem(f"not a JSON Schema: {error.message}")]) from None
+    if not isinstance(schema, dict) or "properties" not in schema:
+        raise ProfilesError([_schema_problem("a schema of profiles has properties")])
+
+
+def _schema_problem(message: str, line: int = 0, column: int = 0) -> Problem:
+    return Problem("schema", message, file=FILE_NAME, line=line, column=column)
+
+
+def _unresolvable(error: Unresolvable) -> Problem:
+    return _schema_problem(f"$ref {quoted(error.ref)} is not in this file, and is never fetched")
+
+
+def _fields(schema: Mapping[str, Any], section: str) -> Iterator[tuple[str, Field]]:
+    for key, inner in schema.get("properties", {}).items():
+        if not section and key in _ABOUT_THE_FILE:
+            continue
+        path = f"{section}.{key}" if section else key
+        if "properties" in inner:
+            yield from _fields(inner, path)
+        else:
+            yield path, Field(path, inner)
+
+
+def _parents(paths: Mapping[str, Field]) -> Iterator[str]:
+    for path in paths:
+        keys = path.split(".")
+        yield from (".".join(keys[:depth]) for depth in range(1, len(keys)))

@@ -1,0 +1,310 @@
+"""YAML text -> data, and the place of every key and value.
+
+YAML is read as YAML 1.2 core, from the events of the parser. So no document, however hostile,
+makes the reader recurse, expand an alias or build an object: what profiles have no use for
+(anchors, tags, several documents) is a problem that names its line.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+import yaml
+
+from timing_profiles.folder import MAX_BYTES
+from timing_profiles.problems import KeyPath, Problem, dotted, quoted
+
+MAX_DEPTH = 16
+"""The deepest nesting that is read. A profile nests 4 deep."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_PREFIXED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
+_LONGEST_NUMBER = 40
+
+# Plain scalars by the core schema, https://yaml.org/spec/1.2.2/#103-core-schema
+_CORE: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
+    (re.compile(r"~|null|Null|NULL|"), lambda _: None),
+    (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
+    (re.compile(r"[-+]?[0-9]+"), int),
+    (_PREFIXED, lambda text: int(text, 0)),
+    (_FLOAT, float),
+)
+
+_CONFLICT_MARKERS = (b"<<<<<<< ", b">>>>>>> ", b"=======\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A position in a file; line and column are counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a file says.
+
+    Attributes:
+        file: Its name as it is shown to people.
+        data: The mapping at the top of the file; empty where the file could not be read.
+        keys: The place of every key, by its path in `data`.
+        values: The place of every value, by its path in `data`.
+        problems: What is wrong with the text.
+    """
+
+    file: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    keys: Mapping[KeyPath, Place] = field(default_factory=dict)
+    values: Mapping[KeyPath, Place] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def problem_at_key(self, path: KeyPath, code: str, message: str, hint: str = "") -> Problem:
+        """A problem at the place of a key."""
+        return self._problem(self.keys.get(path), path, code, message, hint)
+
+    def problem_at_value(self, path: KeyPath, code: str, message: str, hint: str = "") -> Problem:
+        """A problem at the place of a value."""
+        return self._problem(self.values.get(path), path, code, message, hint)
+
+    def _problem(
+        self, place: Place | None, path: KeyPath, code: str, message: str, hint: str
+    ) -> Problem:
+        where = place or Place(1, 1)
+        return Problem(code, message, dotted(path), self.file, where.line, where.column, hint=hint)
+
+
+class _Refused(Exception):
+    """Reading cannot go on; carries the problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem)
+
+
+def read(file: str, content: bytes) -> Source:
+    """Read one YAML file.
+
+    Args:
+        file: Its name as it is shown to people.
+        content: Its bytes, UTF-8.
+
+    Returns:
+        The data and its places. Never raises: what cannot be read has `problems` and no data.
+    """
+    try:
+        return _Reader(file, _decoded(file, content)).source()
+    except _Refused as refused:
+        return Source(file, problems=(refused.problem,))
+
+
+def _decoded(file: str, content: bytes) -> str:
+    looks_like = _looks_like(content)
+    if looks_like:
+        raise _Refused(Problem("file-kind", looks_like, file=file, line=1, column=1))
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        message = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        raise _Refused(
+            Problem("encoding", message, "", file, line, column, hint="save the file as UTF-8")
+        ) from None
+
+
+def _looks_like(content: bytes) -> str:
+    start = content[:200].lstrip().lower()
+    if len(content) > MAX_BYTES:
+        return f"the file has {len(content)} bytes; a profile has at most {MAX_BYTES}"
+    if not start:
+        return "the file is empty; a profile needs at least a description"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "the file is UTF-16; save it as UTF-8"
+    if start.startswith((b"<!doctype", b"<html")):
+        return "the file is a web page, not a profile"
+    if start.startswith(b"version https://git-lfs"):
+        return "the file is a Git LFS pointer; `git lfs pull` fetches the profile itself"
+    return ""
+
+
+class _Reader:
+    """Builds the data of one document from the events of the parser."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self._file = file
+        self._text = text
+        self._keys: dict[KeyPath, Place] = {}
+        self._values: dict[KeyPath, Place] = {}
+        self._problems: list[Problem] = []
+
+    def source(self) -> Source:
+        events = self._events()
+        data = self._document(events)
+        if not isinstance(data, dict):
+            self._refuse("type", f"{_kind(data)} stands at the top; a profile is a mapping", None)
+        if self._problems:
+            return Source(self._file, problems=tuple(self._problems))
+        return Source(
+            self._file, data, MappingProxyType(self._keys), MappingProxyType(self._values)
+        )
+
+    def _events(self) -> Iterator[yaml.Event]:
+        try:
+            yield from yaml.parse(self._text, Loader=_LOADER)
+        except yaml.MarkedYAMLError as error:
+            problem = error.problem or "cannot be read"
+            mark = error.problem_mark or error.context_mark
+            self._refuse("yaml-syntax", self._syntax(problem, mark), mark, self._syntax_hint(mark))
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            # Unreadable characters come without a mark, and lone surrogates as UnicodeError.
+            self._refuse("yaml-syntax", quoted(str(error).partition("\n")[0])[1:-1], None)
+
+    def _document(self, events: Iterator[yaml.Event]) -> Any:
+        data: Any = None
+        documents = 0
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._refuse("yaml-documents", "a second document", event.start_mark)
+                if event.tags:
+                    self._refuse("yaml-tag", "a %TAG directive has no use here", event.start_mark)
+            elif isinstance(event, yaml.NodeEvent):
+                data = self._node(event, events, ())
+        return data
+
+    def _node(self, event: yaml.NodeEvent, events: Iterator[yaml.Event], path: KeyPath) -> Any:
+        self._values[path] = _place(event.start_mark)
+        self._check_node(event, path)
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(events, path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(events, path)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event, path)
+        raise TypeError(event)
+
+    def _check_node(self, event: yaml.NodeEvent, path: KeyPath) -> None:
+        mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            message = "anchors and aliases are not read"
+            self._refuse("yaml-alias", message, mark, "share settings by `extends`")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self._refuse("yaml-tag", f"the tag {quoted(tag)} has no use here", mark)
+        if len(path) >= MAX_DEPTH:
+            self._refuse("yaml-depth", f"nested deeper than {MAX_DEPTH}", mark)
+
+    def _mapping(self, events: Iterator[yaml.Event], path: KeyPath) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for event in events:
+            if isinstance(event, yaml.MappingEndEvent):
+                break
+            key = self._key(event)
+            inner = (*path, key)
+            place = _place(event.start_mark)
+            if key in mapping:
+                message = f"given twice, first in line {self._keys[inner].line}"
+                self._note("yaml-duplicate-key", message, place, inner)
+            self._keys[inner] = place
+            mapping[key] = self._node(_node_event(next(events)), events, inner)
+        return mapping
+
+    def _key(self, event: yaml.Event) -> str:
+        if not isinstance(event, yaml.ScalarEvent):
+            self._refuse("yaml-key", "a key must be plain text", event.start_mark)
+        self._check_node(event, ())
+        value = _plain(event.value) if event.implicit[0] else event.value
+        if not isinstance(value, str):
+            message = f"the key {quoted(event.value)} is {_kind(value)}; keys are text"
+            self._refuse("yaml-key", message, event.start_mark)
+        return value
+
+    def _sequence(self, events: Iterator[yaml.Event], path: KeyPath) -> list[Any]:
+        items: list[Any] = []
+        for event in events:
+            if isinstance(event, yaml.SequenceEndEvent):
+                break
+            items.append(self._node(_node_event(event), events, (*path, len(items))))
+        return items
+
+    def _scalar(self, event: yaml.ScalarEvent, path: KeyPath) -> Any:
+        text = event.value
+        if not event.implicit[0]:
+            return text
+        refusal, hint = _refused_number(text)
+        if refusal:
+            self._note("yaml-number", refusal, _place(event.start_mark), path, hint)
+            return None
+        return _plain(text)
+
+    def _syntax(self, problem: str, mark: Any) -> str:
+        if any(marker in self._text.encode() for marker in _CONFLICT_MARKERS):
+            return "the file has git conflict markers"
+        line = self._text.splitlines()[mark.line : mark.line + 1] if mark else []
+        if line and "\t" in line[0][: len(line[0]) - len(line[0].lstrip())]:
+            return "a tab indents this line; YAML takes spaces"
+        return f"not YAML: {problem}"
+
+    def _syntax_hint(self, mark: Any) -> str:
+        return "look at the line above, too" if mark and mark.line else ""
+
+    def _note(self, code: str, message: str, place: Place, path: KeyPath, hint: str = "") -> None:
+        self._problems.append(
+            Problem(code, message, dotted(path), self._file, place.line, place.column, hint=hint)
+        )
+
+    def _refuse(self, code: str, message: str, mark: Any, hint: str = "") -> NoReturn:
+        place = _place(mark) if mark else Place(1, 1)
+        raise _Refused(Problem(code, message, "", self._file, place.line, place.column, hint=hint))
+
+
+def _node_event(event: yaml.Event) -> yaml.NodeEvent:
+    # The parser keeps the grammar: only a node can stand where a value is read.
+    if not isinstance(event, yaml.NodeEvent):
+        raise TypeError(event)
+    return event
+
+
+def _place(mark: Any) -> Place:
+    return Place(mark.line + 1, mark.column + 1)
+
+
+def _plain(text: str) -> Any:
+    for pattern, value_of in _CORE:
+        if pattern.fullmatch(text):
+            return value_of(text)
+    return text
+
+
+def _refused_number(text: str) -> tuple[str, str]:
+    """Why a number is not read, and a hint; two empty texts where it is."""
+    if _NOT_FINITE.fullmatch(text):
+        return f"{text} is no finite number", ""
+    if not (_FLOAT.fullmatch(text) or _PREFIXED.fullmatch(text)):
+        return "", ""
+    if len(text) > _LONGEST_NUMBER:
+        return f"a number of {len(text)} characters is not read", ""
+    if _LEADING_ZERO.fullmatch(text):
+        plain = str(int(text))
+        return f"{text} is {plain} in YAML 1.2 and octal in YAML 1.1", f"write {plain}"
+    if _FLOAT.fullmatch(text) and not math.isfinite(float(text)):
+        return f"{text} is no finite number", ""
+    return "", ""
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list"}
+    return names.get(type(value), "a mapping")

@@ -1,0 +1,162 @@
+"""A validation error of JSON Schema, said in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema.exceptions import ValidationError
+
+from timing_profiles.field import Field
+from timing_profiles.problems import KeyPath, did_you_mean, dotted, listed, quoted
+
+_NAMES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "an integer",
+    "null": "null",
+    "number": "a number",
+    "object": "a mapping",
+    "string": "text",
+}
+
+_BOUNDS = {
+    "minimum": "less than the minimum of",
+    "maximum": "more than the maximum of",
+    "exclusiveMinimum": "not more than",
+    "exclusiveMaximum": "not less than",
+}
+
+# Plain scalars that meant something else in YAML 1.1.
+_YAML_1_1 = {
+    re.compile(r"y|yes|on", re.IGNORECASE): "write true",
+    re.compile(r"n|no|off", re.IGNORECASE): "write false",
+    re.compile(r"\d+(:\d+)+"): "YAML 1.1 read this as a number to base 60; write the number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Data that the schema refuses.
+
+    Attributes:
+        path: Where, as keys and indices from the top.
+        code: `unknown-field`, `type` or `range`.
+        message: What was found and what is allowed.
+        hint: What to do about it, where that can be said.
+        at_key: Whether the key is at fault, not its value.
+    """
+
+    path: KeyPath
+    code: str
+    message: str
+    hint: str = ""
+    at_key: bool = False
+
+
+def violations(error: ValidationError, field: Field | None) -> Iterator[Violation]:
+    """What an error says to a person.
+
+    Args:
+        error: What the validator found.
+        field: The field that the data belongs to, where it is one.
+    """
+    path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        yield from _unknown_keys(error, path)
+    elif error.validator in {"type", "pattern", "enum", "const"}:
+        yield _wrong_kind(error, path, field)
+    elif error.validator in _BOUNDS:
+        yield _out_of_bounds(error, path, field)
+    else:
+        yield Violation(path, "range", error.message)
+
+
+def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Violation]:
+    known = list(_of(error).get("properties", ()))
+    section = dotted(path) or "a profile"
+    for key in error.instance if isinstance(error.instance, dict) else ():
+        if key not in known:
+            message = f"unknown field; {section} takes {listed(known)}"
+            hint = did_you_mean(key, known)
+            yield Violation((*path, key), "unknown-field", message, hint, at_key=True)
+
+
+def _wrong_kind(error: ValidationError, path: KeyPath, field: Field | None) -> Violation:
+    code = "range" if error.validator == "enum" or _right_type(error) else "type"
+    allowed = _allowed(_of(error))
+    unit = f" ({field.unit})" if field and field.unit else ""
+    message = f"{quoted(error.instance)} is not {allowed}{unit}"
+    return Violation(path, code, message, _hint(error))
+
+
+def _of(error: ValidationError) -> Mapping[str, Any]:
+    """The schema that the data missed."""
+    return error.schema if isinstance(error.schema, Mapping) else {}
+
+
+def _right_type(error: ValidationError) -> bool:
+    """Whether a pattern was missed by text where nothing but text is allowed."""
+    return error.validator == "pattern" and _of(error).get("type") == "string"
+
+
+def _allowed(schema: Mapping[str, Any]) -> str:
+    """What a schema takes, in words: `a number, auto or null`."""
+    if "enum" in schema:
+        return _either(
+            [value if isinstance(value, str) else quoted(value) for value in schema["enum"]]
+        )
+    types = [schema["type"]] if isinstance(schema.get("type"), str) else schema.get("type", [])
+    return _either([_type_in_words(kind, schema) for kind in types])
+
+
+def _type_in_words(kind: str, schema: Mapping[str, Any]) -> str:
+    pattern = str(schema.get("pattern", ""))
+    if kind == "string" and pattern:
+        return pattern[1:-1] if re.fullmatch(r"\^\w+\$", pattern) else f"text like {pattern}"
+    return _NAMES[kind]
+
+
+def _either(words: list[str]) -> str:
+    return " or ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+
+
+def _hint(error: ValidationError) -> str:
+    if not isinstance(error.instance, str):
+        return ""
+    if "enum" in _of(error):
+        known = [value for value in _of(error)["enum"] if isinstance(value, str)]
+        return did_you_mean(error.instance, known)
+    for habit, hint in _YAML_1_1.items():
+        if habit.fullmatch(error.instance):
+            return hint
+    return "write the number without quotes" if _is_number(error.instance) else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _out_of_bounds(error: ValidationError, path: KeyPath, field: Field | None) -> Violation:
+    unit = f" ({field.unit})" if field and field.unit else ""
+    bound = _BOUNDS[str(error.validator)]
+    message = f"{quoted(error.instance)} is {bound} {error.validator_value}{unit}"
+    return Violation(path, "range", message, _unit_hint(error, field))
+
+
+def _unit_hint(error: ValidationError, field: Field | None) -> str:
+    """Seconds that were meant as milliseconds, or the reverse."""
+    factor = {"s": 0.001, "ms": 1000}.get(field.unit if field else "", 0)
+    if field is None or not factor or not isinstance(error.instance, int | float):
+        return ""
+    meant = error.instance * factor
+    if not _of(error).get("minimum", 0) < meant <= _of(error).get("maximum", 0):
+        return ""
+    other = "ms" if field.unit == "s" else "s"
+    return f"{quoted(error.instance)} {other} is {meant:g} {field.unit}: write {meant:g}"
