@@ -8,19 +8,21 @@ import os
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import JobContext, inference, room_io, stt, tts, vad
+from livekit.agents import AutoSubscribe, JobContext, inference, room_io, stt, tts, vad
 from livekit.protocol.agent import JobType
 
 from timing_profiles import in_force, parts, request
 from timing_profiles.caller import CallerMissing, EarlyAudio, wait_for_caller
 from timing_profiles.problems import Problem, quoted
-from timing_profiles.request import Request
+from timing_profiles.request import PROFILE_ATTRIBUTE, Request
 from timing_profiles.settings import Settings
 
 CALLER_TIMEOUT = 300.0
 """Seconds to wait for a caller where `CALLER_TIMEOUT` says nothing: the room's empty time-out."""
 
-PROFILE_ATTRIBUTE = "timing.profile"
+# Seconds from the caller's arrival after which early audio waits for the session no longer.
+_SESSION_STARTS = 3.0
+
 REVISION_ATTRIBUTE = "timing.revision"
 PROBLEMS_ATTRIBUTE = "timing.problems"
 
@@ -117,20 +119,33 @@ async def for_call(
     """
     if ctx.is_fake_job():
         return _console(ctx, profile)
-    EarlyAudio(ctx.room)
-    await ctx.connect()
+    early = await _connect(ctx)
     try:
         caller = await wait_for_caller(
-            ctx.room, identity=identity or _publisher(ctx), seconds=timeout or _caller_timeout()
+            ctx.room,
+            identity=identity or _publisher(ctx),
+            seconds=_caller_timeout() if timeout is None else timeout,
         )
     except CallerMissing as missing:
         _logger.info("no call: %s", missing)
         ctx.shutdown(str(missing))
         raise asyncio.CancelledError(str(missing)) from None
     timing = Timing(caller, in_force.settle(_requests(ctx, caller, profile)))
+    if early:
+        # A session that takes no recordings must not make its callers wait for ever.
+        asyncio.get_running_loop().call_later(_SESSION_STARTS, early.release)
     _end_with_caller(ctx, caller)
     _announce(ctx, timing.settings)
     return timing
+
+
+async def _connect(ctx: JobContext) -> EarlyAudio | None:
+    if ctx.room.isconnected():
+        return None
+    early = EarlyAudio(ctx.room)
+    await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+    early.connected()
+    return early
 
 
 def _console(ctx: JobContext, profile: str | None) -> Timing:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
 from livekit import rtc
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
+from livekit.rtc._proto.track_pb2 import AudioTrackFeature
 from livekit.rtc.data_stream import ByteStreamHandler
 from livekit.rtc.room import EventTypes
 
@@ -85,29 +87,58 @@ def _callers(room: rtc.Room, identity: str | None) -> Iterator[rtc.RemotePartici
 
 
 class EarlyAudio:
-    """Holds what callers send before the session listens, and hands it to the session.
+    """Keeps what a caller says before the session listens, and hands it to the session.
 
-    LiveKit's session takes this audio only where it was made before the room was connected. Ours
-    is made after that, because the caller's metadata decides how. So the stream is taken here,
-    and given to the session's own handler in the moment when the session registers one.
+    LiveKit's clients can record before the agent is there. Such a recording ends when the agent
+    subscribes to the caller's track, and then comes as a byte stream. LiveKit's session takes it
+    only where it was made before the room was connected. Ours is made after that, because the
+    caller's metadata decides how. So the subscription waits for the session: the recording goes on
+    until then. And the stream is kept, should it come before the session takes it.
     """
 
     def __init__(self, room: rtc.Room) -> None:
-        """Begin to hold; the room must not be connected yet."""
+        """Begin to keep; the room must not be connected yet."""
         self._room = room
-        self._held: list[tuple[rtc.ByteStreamReader, str]] = []
+        self._streams: list[tuple[rtc.ByteStreamReader, str]] = []
+        self._tracks: list[rtc.RemoteTrackPublication] = []
+        self._waiting = True
         self._register = room.register_byte_stream_handler
-        self._register(PRE_CONNECT_TOPIC, self._hold)
-        # On this one room, registering for the topic means: hand over.
-        setattr(room, "register_byte_stream_handler", self._hand_over)  # noqa: B010
+        room.on("track_published", self._subscribe)
+        # An application that takes the topic itself is let be, as the session would do.
+        with contextlib.suppress(ValueError):
+            self._register(PRE_CONNECT_TOPIC, self._keep)
+            # On this one room, registering for the topic now means: hand over.
+            setattr(room, "register_byte_stream_handler", self._hand_over)  # noqa: B010
 
-    def _hold(self, reader: rtc.ByteStreamReader, identity: str) -> None:
-        self._held.append((reader, identity))
+    def connected(self) -> None:
+        """Subscribe to what was published before the room was connected without subscriptions."""
+        for participant in self._room.remote_participants.values():
+            for publication in participant.track_publications.values():
+                self._subscribe(publication, participant)
+
+    def release(self) -> None:
+        """Subscribe to everything from now on."""
+        self._waiting = False
+        while self._tracks:
+            self._tracks.pop().set_subscribed(True)
+
+    def _subscribe(self, publication: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant) -> None:
+        recorded = AudioTrackFeature.TF_PRECONNECT_BUFFER in publication.audio_features
+        if self._waiting and recorded:
+            self._tracks.append(publication)
+        else:
+            publication.set_subscribed(True)
+
+    def _keep(self, reader: rtc.ByteStreamReader, identity: str) -> None:
+        self._streams.append((reader, identity))
 
     def _hand_over(self, topic: str, handler: ByteStreamHandler) -> None:
         if topic == PRE_CONNECT_TOPIC:
             setattr(self._room, "register_byte_stream_handler", self._register)  # noqa: B010
             self._room.unregister_byte_stream_handler(topic)
         self._register(topic, handler)
-        while topic == PRE_CONNECT_TOPIC and self._held:
-            handler(*self._held.pop(0))
+        if topic == PRE_CONNECT_TOPIC:
+            for stream in self._streams:
+                handler(*stream)
+            # Once the session, which is registering just now, has linked its caller.
+            asyncio.get_running_loop().call_soon(self.release)

@@ -20,6 +20,7 @@ def resolve(
     profiles_dir: str | Path | None = None,
     room: Metadata = None,
     dispatch: Metadata = None,
+    attributes: Mapping[str, str] | None = None,
     profile: str | None = None,
 ) -> Settings:
     """What a call with this metadata would get.
@@ -29,6 +30,7 @@ def resolve(
         profiles_dir: The folder of profiles; `PROFILES_DIR` of the environment, else `profiles`.
         room: The room's metadata.
         dispatch: The metadata of the dispatch (the job).
+        attributes: The participant's attributes.
         profile: The profile for callers who ask for none, as in `for_call`.
 
     Raises:
@@ -39,6 +41,7 @@ def resolve(
         Request("application", profile),
         request.read(_text(room), "room"),
         request.read(_text(dispatch), "dispatch"),
+        Request("participant", (attributes or {}).get(request.PROFILE_ATTRIBUTE) or None),
         request.read(_text(metadata), "participant"),
     ]
     return settings.settle(catalog.load(folder), requests)

@@ -17,6 +17,9 @@ MAX_BYTES = 64 * 1024
 MAX_DEPTH = 32
 """The deepest nesting of metadata that is read; an application's own data lies beside ours."""
 
+PROFILE_ATTRIBUTE = "timing.profile"
+"""The participant attribute that names a profile: SIP headers can only become attributes."""
+
 Origin = Literal["application", "room", "dispatch", "participant"]
 
 FLAT_NAMES: Mapping[str, str] = MappingProxyType(

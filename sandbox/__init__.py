@@ -1,0 +1,1 @@
+"""Stand-ins for LiveKit, Deepgram and the LLM on this machine; the library never imports them."""

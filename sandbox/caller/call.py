@@ -1,0 +1,329 @@
+"""A call, from joining the room to leaving it."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from livekit import api, rtc
+
+from sandbox.caller.measure import Call, Turn
+from sandbox.caller.script import Script
+from sandbox.caller.sound import SAMPLE_RATE, Ear, Interval, Microphone
+from sandbox.connection import Connection
+
+# Names of livekit-agents; importing it for them would take seconds.
+_STATE = "lk.agent.state"
+_PRECONNECT_TOPIC = "lk.agent.pre-connect-audio-buffer"
+
+_SETTLED = 0.5  # seconds of listening in silence after which the agent has had its say
+
+_CLOSED = "the room was closed during the call"
+
+Progress = Callable[[str], None]
+
+
+class NotAnsweredError(Exception):
+    """Nobody took the call. The text is meant for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dial:
+    """How the caller comes into the room; by default as a plain participant without metadata.
+
+    Attributes:
+        metadata: of the participant.
+        attributes: of the participant.
+        kind: of the participant.
+        room_metadata: of the room, which the call creates.
+        dispatch_metadata: of the agent's dispatch.
+        observer: whether somebody without the right to publish is there first.
+        preconnect: whether the caller speaks before the agent is there.
+        patience: seconds to wait for the agent to come, and for each answer.
+    """
+
+    metadata: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    kind: Literal["standard", "sip"] = "standard"
+    room_metadata: str = ""
+    dispatch_metadata: str = ""
+    observer: bool = False
+    preconnect: bool = False
+    patience: float = 30.0
+
+
+def _silent(_message: str) -> None:
+    pass
+
+
+async def call(
+    connection: Connection,
+    dial: Dial | None = None,
+    script: Script | None = None,
+    progress: Progress = _silent,
+) -> Call:
+    """Make a call: join, say each turn of the script and hear out the answer, leave.
+
+    Raises:
+        NotAnsweredError: nobody came, or nobody said a word.
+        ValueError: the script cannot be spoken.
+    """
+    dial, turns = dial or Dial(), (script or Script()).turns()
+    async with join(connection, dial) as caller:
+        progress(f"joined {caller.room.name}")
+        if not dial.preconnect:
+            await caller.agent_listens()
+            progress("the agent is listening")
+        measured = [await _turn(caller, turn, progress) for turn in turns]
+        return caller.result(measured)
+
+
+async def _turn(caller: "Caller", sounds: Sequence[bytes | float], progress: Progress) -> Turn:
+    progress("speaking")
+    turn = await caller.say(sounds)
+    progress("no answer" if turn.wait is None else f"answered after {turn.wait:.2f} s")
+    await caller.agent_listens()
+    return turn
+
+
+@contextlib.asynccontextmanager
+async def join(connection: Connection, dial: Dial) -> "AsyncGenerator[Caller]":
+    """Be in a new room, with an open microphone.
+
+    Raises:
+        NotAnsweredError: the server does not let the caller in.
+    """
+    tokens = _Tokens(connection, dial, f"call-{secrets.token_hex(4)}")
+    async with contextlib.AsyncExitStack() as leaving:
+        if dial.observer:
+            observing = _in_room(rtc.Room(), connection.url, tokens.observer(), listens=False)
+            await leaving.enter_async_context(observing)
+        caller = Caller(rtc.Room(), dial)
+        leaving.push_async_callback(caller.hang_up)
+        await leaving.enter_async_context(_in_room(caller.room, connection.url, tokens.caller()))
+        await caller.open_microphone()
+        yield caller
+
+
+class Caller:
+    """A caller in a room.
+
+    Attributes:
+        room: where the caller is.
+    """
+
+    def __init__(self, room: rtc.Room, dial: Dial) -> None:
+        """For `join`."""
+        self.room = room
+        self._dial = dial
+        self._microphone = Microphone()
+        self._ear = Ear()
+        self._agent: rtc.RemoteParticipant | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._unsettled = time.monotonic()
+        room.on("track_subscribed", self._hear)
+
+    @property
+    def agent(self) -> rtc.RemoteParticipant | None:
+        """The agent, as long as it has come; also after it has left."""
+        for participant in self.room.remote_participants.values():
+            if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
+                self._agent = participant
+        return self._agent
+
+    async def agent_listens(self) -> None:
+        """Wait until the agent is there and has had its say: it listens and is silent.
+
+        Raises:
+            NotAnsweredError: that takes longer than the caller's patience.
+        """
+        if not await self._until(self._has_settled):
+            raise NotAnsweredError(self._why_nobody_listens())
+
+    async def say(self, sounds: Sequence[bytes | float]) -> Turn:
+        """Speak, with pauses in seconds, and wait for the first sound of the answer.
+
+        Raises:
+            NotAnsweredError: nothing was heard.
+        """
+        heard_before = len(self._ear.sounds)
+        parts = tuple([part async for part in self._speak(sounds)])
+
+        def measured() -> Turn:
+            return Turn(parts, tuple(self._ear.sounds[heard_before:]))
+
+        await self._until(lambda: measured().wait is not None)
+        if not measured().sounds:
+            raise NotAnsweredError(self._why_nobody_answers())
+        return measured()
+
+    def result(self, turns: Sequence[Turn]) -> Call:
+        """The call so far, with what the agent says of it."""
+        attributes = self.agent.attributes if self.agent else {}
+        problems = attributes.get("timing.problems", "")
+        return Call(
+            profile=attributes.get("timing.profile", ""),
+            revision=attributes.get("timing.revision", ""),
+            problems=tuple(problems.split(",")) if problems else (),
+            turns=tuple(turns),
+            said=self._microphone.sent,
+            heard=self._ear.heard,
+        )
+
+    async def open_microphone(self) -> None:
+        """Publish the microphone, for `join`."""
+        self._start(self._microphone.run())
+        options = rtc.TrackPublishOptions(
+            source=rtc.TrackSource.SOURCE_MICROPHONE, preconnect_buffer=self._dial.preconnect
+        )
+        participant = self.room.local_participant
+        publication = await participant.publish_track(self._microphone.track, options)
+        if self._dial.preconnect:
+            self._start(self._send_early_sound(publication))
+
+    async def hang_up(self) -> None:
+        """End what runs beside the call, for `join`."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, task: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(task))
+
+    def _hear(
+        self,
+        track: rtc.Track,
+        _publication: rtc.RemoteTrackPublication,
+        participant: rtc.RemoteParticipant,
+    ) -> None:
+        agent = participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+        if agent and track.kind == rtc.TrackKind.KIND_AUDIO:
+            self._start(self._ear.listen(track))
+
+    async def _speak(self, sounds: Sequence[bytes | float]) -> AsyncGenerator[Interval]:
+        for sound in sounds:
+            if isinstance(sound, bytes):
+                yield await self._microphone.play(sound)
+            else:
+                await self._microphone.pause(sound)
+
+    async def _send_early_sound(self, publication: rtc.LocalTrackPublication) -> None:
+        """What was said until the agent heard the track, in the way of LiveKit's own clients."""
+        await publication.wait_for_subscription()
+        samples = bytes(self._microphone.sent.samples)
+        await self._until(self._agent_is_active)
+        writer = await self.room.local_participant.stream_bytes(
+            "preconnect-buffer",
+            topic=_PRECONNECT_TOPIC,
+            attributes={
+                "trackId": publication.sid,
+                "sampleRate": str(SAMPLE_RATE),
+                "channels": "1",
+            },
+            destination_identities=[self.agent.identity] if self.agent else [],
+        )
+        await writer.write(samples)
+        await writer.aclose()
+
+    def _agent_is_active(self) -> bool:
+        active = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
+        return self.agent is not None and self.agent.state == active
+
+    def _has_settled(self) -> bool:
+        now = time.monotonic()
+        sounds = self._ear.sounds
+        listens = self.agent is not None and self.agent.attributes.get(_STATE) == "listening"
+        if not listens or (sounds and now - sounds[-1].end < _SETTLED):
+            self._unsettled = now
+        return now - self._unsettled >= _SETTLED
+
+    async def _until(self, condition: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + self._dial.patience
+        while not condition():
+            if time.monotonic() > deadline or not self.room.isconnected():
+                return False
+            await asyncio.sleep(0.01)
+        return True
+
+    def _why_nobody_listens(self) -> str:
+        if not self.room.isconnected():
+            return _CLOSED
+        if self.agent is None:
+            return (
+                f"no agent came within {self._dial.patience:g} s: does the worker run, and has it "
+                "registered with this server? One with more load than 0.7 gets no call"
+            )
+        state = self.agent.attributes.get(_STATE, "no state")
+        return (
+            f"the agent came, but did not listen within {self._dial.patience:g} s ({state}): "
+            "the worker's log says why"
+        )
+
+    def _why_nobody_answers(self) -> str:
+        if not self.room.isconnected():
+            return _CLOSED
+        return (
+            f"the agent listened, but said nothing within {self._dial.patience:g} s: the worker's "
+            "log says what became of speech-to-text, LLM and text-to-speech"
+        )
+
+
+class _Tokens:
+    """Who may come into the room."""
+
+    def __init__(self, connection: Connection, dial: Dial, room: str) -> None:
+        self._connection = connection
+        self._dial = dial
+        self._room = room
+
+    def caller(self) -> str:
+        token = self._token("caller", can_publish=True).with_kind(self._dial.kind)
+        token.with_metadata(self._dial.metadata).with_attributes(dict(self._dial.attributes))
+        return token.to_jwt()
+
+    def observer(self) -> str:
+        return self._token("observer", can_publish=False).to_jwt()
+
+    def _token(self, identity: str, *, can_publish: bool) -> api.AccessToken:
+        grants = api.VideoGrants(
+            room_join=True,
+            room=self._room,
+            can_publish=can_publish,
+            can_update_own_metadata=True,
+        )
+        token = api.AccessToken(self._connection.api_key, self._connection.api_secret)
+        return token.with_identity(identity).with_grants(grants).with_room_config(self._config())
+
+    def _config(self) -> api.RoomConfiguration:
+        """For the room that the first one who joins creates."""
+        dispatch = api.RoomAgentDispatch(
+            agent_name=self._connection.agent_name, metadata=self._dial.dispatch_metadata
+        )
+        return api.RoomConfiguration(
+            metadata=self._dial.room_metadata,
+            agents=[dispatch],
+            departure_timeout=1,  # seconds; the agent's job ends with the room
+        )
+
+
+@contextlib.asynccontextmanager
+async def _in_room(
+    room: rtc.Room, url: str, token: str, *, listens: bool = True
+) -> AsyncGenerator[None]:
+    try:
+        await room.connect(url, token, rtc.RoomOptions(auto_subscribe=listens))
+    except rtc.ConnectError as error:
+        raise NotAnsweredError(f"{url} does not let the caller in: {_reason(error)}") from None
+    try:
+        yield
+    finally:
+        await room.disconnect()
+
+
+def _reason(error: rtc.ConnectError) -> str:
+    """Without what it quotes of the token."""
+    refused = "401" in error.message
+    return "LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not its own" if refused else error.message

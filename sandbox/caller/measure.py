@@ -1,0 +1,60 @@
+"""What was measured in a call."""
+
+from dataclasses import dataclass, field
+
+from sandbox.caller.sound import Interval, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the caller said in one go, and what was heard of the agent from then on.
+
+    Attributes:
+        parts: the caller's stretches of speech between the pauses.
+        sounds: the agent's stretches of sound.
+    """
+
+    parts: tuple[Interval, ...]
+    sounds: tuple[Interval, ...]
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds from the last audible sample sent to the first one heard; None without one."""
+        end = self.parts[-1].end
+        return next((sound.start - end for sound in self.sounds if sound.start > end), None)
+
+    @property
+    def cut_in(self) -> bool:
+        """Whether the agent was heard between the first pause and the end of the last part."""
+        return any(self.parts[0].end < sound.start < self.parts[-1].end for sound in self.sounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that was answered.
+
+    Attributes:
+        profile: in force, as the agent says; empty when it says nothing.
+        revision: of the profiles, likewise.
+        problems: codes of what the agent left out of the metadata.
+        turns: one for each turn of the script.
+        said: the caller's side.
+        heard: the agent's side.
+    """
+
+    profile: str
+    revision: str
+    problems: tuple[str, ...]
+    turns: tuple[Turn, ...]
+    said: Track = field(repr=False)
+    heard: Track = field(repr=False)
+
+    @property
+    def waits(self) -> list[float | None]:
+        """The wait of each turn, in seconds."""
+        return [turn.wait for turn in self.turns]
+
+    @property
+    def cut_in(self) -> bool:
+        """Whether the agent cut into a pause."""
+        return any(turn.cut_in for turn in self.turns)

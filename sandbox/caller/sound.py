@@ -1,0 +1,176 @@
+"""The caller's microphone and ear: sound at the pace of real time, and when it was audible."""
+
+import asyncio
+import itertools
+import time
+import wave
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from livekit import rtc
+
+SAMPLE_RATE = 24000
+
+_FRAME_SECONDS = 0.01
+_FRAME_SAMPLES = round(SAMPLE_RATE * _FRAME_SECONDS)
+_SILENCE = bytes(2 * _FRAME_SAMPLES)
+
+# Root mean square of a frame of 16-bit samples, -44 dB of full scale: above the noise that Opus
+# leaves in silence, below the quietest sounds of speech.
+_AUDIBLE = 200
+
+_LEAD = 0.04  # seconds that the microphone runs ahead, so that a busy moment leaves no gap
+_GAP = 0.3  # seconds of silence that part one sound from the next
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """From the first to the last sample, in seconds of `time.monotonic()`."""
+
+    start: float
+    end: float
+
+
+class Track:
+    """Sound that was sent or heard: frames of 16-bit mono samples, one after the other.
+
+    Attributes:
+        started: when the first frame was, in seconds of `time.monotonic()`.
+        samples: all frames.
+    """
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.started = 0.0
+        self.samples = bytearray()
+
+    def add(self, frame: bytes, at: float) -> None:
+        """Append a frame; what is missing before it, as while nothing arrived, becomes silence."""
+        if not self.samples:
+            self.started = at
+        missing = round((at - self.started - self.seconds) / _FRAME_SECONDS)
+        if missing * _FRAME_SECONDS > _GAP:
+            self.samples += _SILENCE * missing
+        self.samples += frame
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.samples) / (2 * SAMPLE_RATE)
+
+
+class Microphone:
+    """Sends silence, and between it what it is given.
+
+    Attributes:
+        track: to be published.
+        sent: everything so far.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is sent yet; `run` does that."""
+        self._source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=200)
+        self.track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
+        self.sent = Track()
+        self._waiting: asyncio.Queue[bytes] = asyncio.Queue()
+        self._left = 0.0
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        started = time.monotonic()
+        for number in itertools.count():
+            due = started + number * _FRAME_SECONDS - _LEAD
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if self._waiting.empty():
+                await self._send(_SILENCE)
+            else:
+                await self._send(self._waiting.get_nowait())
+                self._waiting.task_done()
+
+    async def play(self, samples: bytes) -> Interval:
+        """Send mono 16-bit samples; returns once they are on the way, with when they leave."""
+        frames = _frames(samples)
+        for frame in frames:
+            self._waiting.put_nowait(frame)
+        await self._waiting.join()
+        end = self._left + _FRAME_SECONDS
+        return Interval(end - len(frames) * _FRAME_SECONDS, end)
+
+    async def pause(self, seconds: float) -> None:
+        """Stay silent for so long."""
+        await self.play(_SILENCE * max(1, round(seconds / _FRAME_SECONDS)))
+
+    async def _send(self, frame: bytes) -> None:
+        self._left = time.monotonic() + self._source.queued_duration
+        self.sent.add(frame, self._left)
+        await self._source.capture_frame(rtc.AudioFrame(frame, SAMPLE_RATE, 1, _FRAME_SAMPLES))
+
+
+class Ear:
+    """What arrives on a track.
+
+    Attributes:
+        sounds: stretches of audible sound, parted by at least 0.3 s of silence.
+        heard: everything so far.
+    """
+
+    def __init__(self) -> None:
+        """Hears nothing yet; `listen` does that."""
+        self.sounds: list[Interval] = []
+        self.heard = Track()
+
+    async def listen(self, track: rtc.Track) -> None:
+        """Listen until the track ends."""
+        stream = rtc.AudioStream.from_track(
+            track=track, sample_rate=SAMPLE_RATE, num_channels=1, frame_size_ms=10
+        )
+        try:
+            async for event in stream:
+                self._hear(bytes(event.frame.data), time.monotonic())
+        finally:
+            await stream.aclose()
+
+    def _hear(self, frame: bytes, at: float) -> None:
+        self.heard.add(frame, at)
+        if not _is_audible(frame):
+            return
+        if self.sounds and at - self.sounds[-1].end < _GAP:
+            self.sounds[-1] = Interval(self.sounds[-1].start, at)
+        else:
+            self.sounds.append(Interval(at, at))
+
+
+def audible(samples: bytes) -> bytes:
+    """From the first to the last audible frame; empty when nothing is."""
+    frames = _frames(samples)
+    loud = [index for index, frame in enumerate(frames) if _is_audible(frame)]
+    return b"".join(frames[loud[0] : loud[-1] + 1]) if loud else b""
+
+
+def write_wav(path: Path, left: Track, right: Track) -> None:
+    """Both tracks as one stereo recording, each in its place in time."""
+    start = min(track.started for track in (left, right) if track.samples)
+    sides = [_samples_from(start, track) for track in (left, right)]
+    stereo = np.zeros((max(map(len, sides)), len(sides)), dtype=np.int16)
+    for column, side in enumerate(sides):
+        stereo[: len(side), column] = side
+    with wave.open(str(path), "wb") as file:
+        file.setparams((len(sides), 2, SAMPLE_RATE, len(stereo), "NONE", ""))
+        file.writeframes(stereo.tobytes())
+
+
+def _samples_from(start: float, track: Track) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    late = max(0, round((track.started - start) * SAMPLE_RATE))
+    return np.frombuffer(bytes(2 * late) + track.samples, dtype=np.int16)
+
+
+def _frames(samples: bytes) -> Sequence[bytes]:
+    size = len(_SILENCE)
+    return [samples[at : at + size].ljust(size, b"\0") for at in range(0, len(samples), size)]
+
+
+def _is_audible(frame: bytes) -> bool:
+    samples = np.frombuffer(frame, dtype=np.int16).astype(np.float64)
+    return bool(np.sqrt(np.mean(samples**2)) > _AUDIBLE)

@@ -1,0 +1,103 @@
+"""Where calls go: the environment's LiveKit server, or the one that `make dev` runs."""
+
+import contextlib
+import json
+import os
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+STATE_FOLDER = Path(".dev")
+
+_STATE_FILE = STATE_FOLDER / "state.json"
+_KEYS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+
+
+class ConnectionUnknownError(Exception):
+    """Nothing says where to call. The text is meant for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A LiveKit server and the worker that waits there.
+
+    Attributes:
+        url: as in LIVEKIT_URL.
+        api_key: as in LIVEKIT_API_KEY.
+        api_secret: as in LIVEKIT_API_SECRET.
+        agent_name: as in LIVEKIT_AGENT_NAME; empty when the worker takes every call.
+    """
+
+    url: str
+    api_key: str
+    api_secret: str
+    agent_name: str = ""
+
+    def environment(self) -> dict[str, str]:
+        """The variables that a worker reads."""
+        values = (self.url, self.api_key, self.api_secret)
+        return dict(zip(_KEYS, values, strict=True))
+
+
+def from_environment() -> Connection | None:
+    """What LIVEKIT_URL and its companions say; None without LIVEKIT_URL.
+
+    Raises:
+        ConnectionUnknownError: a companion is missing.
+    """
+    if not os.environ.get(_KEYS[0]):
+        return None
+    if missing := [key for key in _KEYS if not os.environ.get(key)]:
+        raise ConnectionUnknownError(f"{_KEYS[0]} is set, but not {' and '.join(missing)}")
+    url, api_key, api_secret = (os.environ[key] for key in _KEYS)
+    return Connection(url, api_key, api_secret, os.environ.get("LIVEKIT_AGENT_NAME", ""))
+
+
+def find() -> Connection:
+    """The environment's server, else the one of the `make dev` that runs in this folder.
+
+    Raises:
+        ConnectionUnknownError: there is neither.
+    """
+    if connection := from_environment() or _published():
+        return connection
+    raise ConnectionUnknownError(
+        "there is nobody to call: start `make dev` in another terminal, or set " + ", ".join(_KEYS)
+    )
+
+
+@contextlib.contextmanager
+def published(connection: Connection) -> Generator[None]:
+    """Let `find` find this connection for as long as this process lives."""
+    state = {"pid": os.getpid(), "connection": asdict(connection)}
+    unfinished = _STATE_FILE.with_suffix(".new")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(json.dumps(state), encoding="utf-8")
+    unfinished.replace(_STATE_FILE)
+    try:
+        yield
+    finally:
+        if _state().get("pid") == os.getpid():  # and not of a second `make dev`
+            _STATE_FILE.unlink()
+
+
+def _published() -> Connection | None:
+    state = _state()
+    return Connection(**state["connection"]) if state and _is_alive(state["pid"]) else None
+
+
+def _state() -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = json.loads(_STATE_FILE.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return state
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:  # gone, or the number is somebody else's by now
+        return False
+    return True

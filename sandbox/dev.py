@@ -1,0 +1,149 @@
+"""`make dev`: the worker, and beside it whatever it needs that the environment does not name."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from dotenv import load_dotenv
+
+from sandbox import connection
+from sandbox.child import child
+from sandbox.connection import STATE_FOLDER, Connection, ConnectionUnknownError
+from sandbox.deepgram import Deepgram
+from sandbox.livekit_binary import LiveKitServerError
+from sandbox.livekit_server import LiveKitServer
+from sandbox.llm import LLM
+from sandbox.worker_log import WorkerLog
+
+_LIVEKIT_LOG = STATE_FOLDER / "livekit-server.log"
+_WORKER_LOG = STATE_FOLDER / "worker.log"
+
+# SIGHUP: the terminal was closed.
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Something that the worker talks to.
+
+    Attributes:
+        name: LiveKit, Deepgram or LLM.
+        kind: real, local or stand-in.
+        place: where it is.
+        because: why this one.
+        environment: what tells the worker, beside what is there already.
+    """
+
+    name: str
+    kind: str
+    place: str
+    because: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """The line that `make dev` prints."""
+        return f"{self.name:<9} {self.kind:<9} {self.place}  ({self.because})"
+
+
+def main() -> int:
+    """Run until Ctrl-C, with status 0, or until the worker ends, with the worker's status."""
+    load_dotenv(".env.local")
+    try:
+        return asyncio.run(_run())
+    except asyncio.CancelledError:
+        return 0
+    except (LiveKitServerError, ConnectionUnknownError) as error:
+        _say(f"make dev: {error}")
+        return 1
+
+
+async def _run() -> int:
+    _end_on_signals()
+    STATE_FOLDER.mkdir(mode=0o700, exist_ok=True)
+    async with contextlib.AsyncExitStack() as running:
+        environment = dict(os.environ)
+        server, livekit = await _livekit(running)
+        for service in (livekit, await _deepgram(running), await _llm(running, server)):
+            _say(str(service))
+            environment |= service.environment
+        running.enter_context(connection.published(server))
+        return await _work(environment)
+
+
+def _end_on_signals() -> None:
+    """The first one ends all in good order; a second one ends this process at once.
+
+    Whatever still runs then ends with it: see `child`.
+    """
+    loop, work = asyncio.get_running_loop(), asyncio.current_task()
+
+    def end() -> None:
+        for ending in _ENDINGS:
+            loop.remove_signal_handler(ending)
+            signal.signal(ending, signal.SIG_DFL)
+        _say("\nending the worker, and all that was started for it")
+        if work:
+            work.cancel()
+
+    for ending in _ENDINGS:
+        loop.add_signal_handler(ending, end)
+
+
+async def _livekit(running: contextlib.AsyncExitStack) -> tuple[Connection, Service]:
+    if server := connection.from_environment():
+        return server, Service("LiveKit", "real", server.url, "LIVEKIT_URL")
+    local = await running.enter_async_context(
+        LiveKitServer(log_file=_LIVEKIT_LOG, progress=_say)
+    )
+    agent_name = os.environ.get("LIVEKIT_AGENT_NAME", "")
+    server = Connection(local.url, local.api_key, local.api_secret, agent_name)
+    because = f"no LIVEKIT_URL; {local.binary}, log in {_LIVEKIT_LOG}"
+    return server, Service("LiveKit", "local", local.url, because, server.environment())
+
+
+async def _deepgram(running: contextlib.AsyncExitStack) -> Service:
+    if os.environ.get("DEEPGRAM_API_KEY"):
+        place = os.environ.get("DEEPGRAM_BASE_URL") or "Deepgram's own"
+        return Service("Deepgram", "real", place, "DEEPGRAM_API_KEY")
+    local = await running.enter_async_context(Deepgram())
+    environment = {"DEEPGRAM_API_KEY": "stand-in", "DEEPGRAM_BASE_URL": local.url}
+    return Service("Deepgram", "stand-in", local.url, "no DEEPGRAM_API_KEY", environment)
+
+
+async def _llm(running: contextlib.AsyncExitStack, server: Connection) -> Service:
+    if url := os.environ.get("LIVEKIT_INFERENCE_URL"):
+        return Service("LLM", "real", url, "LIVEKIT_INFERENCE_URL")
+    if os.environ.get("LIVEKIT_INFERENCE_API_KEY"):
+        return Service("LLM", "real", "LiveKit Inference", "LIVEKIT_INFERENCE_API_KEY")
+    if (urlsplit(server.url).hostname or "").endswith(".livekit.cloud"):
+        return Service("LLM", "real", "LiveKit Inference", "LIVEKIT_URL is LiveKit Cloud")
+    local = await running.enter_async_context(LLM())
+    because = "no LiveKit Cloud, no LIVEKIT_INFERENCE_URL or _API_KEY"
+    return Service("LLM", "stand-in", local.url, because, {"LIVEKIT_INFERENCE_URL": local.url})
+
+
+async def _work(environment: Mapping[str, str]) -> int:
+    """Run the worker; its exit status."""
+    log = WorkerLog(_WORKER_LOG)
+    async with contextlib.AsyncExitStack() as running:
+        process = await running.enter_async_context(
+            child(
+                [sys.executable, "agent.py", "dev"],
+                env={**environment, "PYTHONUNBUFFERED": "1"},
+                output=asyncio.subprocess.PIPE,
+            )
+        )
+        ...
+
+
+def _say(message: str) -> None:
+    print(message, flush=True)  # noqa: T201 (the terminal is what this is for)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

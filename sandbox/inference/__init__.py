@@ -1,0 +1,110 @@
+"""LiveKit Inference on this machine: an LLM, speech-to-text and text-to-speech behind one address.
+
+Point LIVEKIT_INFERENCE_URL at `Inference.url`: the SDK adds `/chat/completions`, `/stt` and `/tts`
+to it. Any key and any model will do. The LLM has a short answer to everything; speech is heard and
+spoken as by `sandbox.deepgram`, the same for every model.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
+
+from aiohttp import web
+
+from sandbox.deepgram import NUMBERS
+from sandbox.inference import chat
+from sandbox.inference.record import Request
+from sandbox.inference.session import serve
+from sandbox.inference.stt import transcribe
+from sandbox.inference.tts import speak
+from sandbox.loopback import LoopbackServer
+
+__all__ = ["Inference", "Request"]
+
+_MODEL: Final = "sandbox"
+
+_Answer = Callable[[web.Request, Request], Awaitable[web.StreamResponse]]
+
+
+class Inference(LoopbackServer[Request]):
+    """The server; what it does can be changed at any time through its attributes.
+
+    Paths of LiveKit's gateway that it does not have (`/eot`, `/bargein`) are recorded and answered
+    with 404, so that the SDK falls back at once.
+
+    Attributes:
+        latency: Seconds from a request to the LLM to its first token.
+        reply: What the LLM always says; None for a greeting, then short requests to go on.
+        words: What it hears, a word for each 0.3 s of sound, over and over.
+        deaf: Whether it hears no words in any sound.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        latency: float = 0.0,
+        reply: str | None = None,
+        words: Sequence[str] = NUMBERS,
+        deaf: bool = False,
+    ) -> None:
+        """Prepare a server; port 0 takes a free one when it starts."""
+        super().__init__(port=port)
+        self.latency = latency
+        self.reply = reply
+        self.words = words
+        self.deaf = deaf
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        """What of the gateway's API is here."""
+        yield web.post("/chat/completions", self._with_key(self._complete))
+        yield web.get("/models", self._with_key(self._models))
+        yield web.get("/stt", self._with_key(self._transcribe))
+        yield web.get("/tts", self._with_key(self._speak))
+        yield web.route("*", "/{path:.*}", self._not_here)
+
+    def _with_key(self, answer: _Answer) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """Wrap a handler: every request is noted, and refused without a key."""
+
+        async def handle(http: web.Request) -> web.StreamResponse:
+            request = self._record(http)
+            if _has_key(http):
+                return await answer(http, request)
+            return _refusal(request, 401, "Incorrect API key provided.")
+
+        return handle
+
+    async def _complete(self, http: web.Request, request: Request) -> web.StreamResponse:
+        try:
+            body = await chat.read(http, request, self)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return _refusal(request, 400, "Expected a JSON object with messages.")
+        return await chat.answer(http, request, body, self)
+
+    async def _models(self, _: web.Request, __: Request) -> web.StreamResponse:
+        model = {"id": _MODEL, "object": "model", "created": 0, "owned_by": "sandbox"}
+        return web.json_response({"object": "list", "data": [model]})
+
+    async def _transcribe(self, http: web.Request, request: Request) -> web.StreamResponse:
+        return await serve(http, request, lambda session: transcribe(session, self))
+
+    async def _speak(self, http: web.Request, request: Request) -> web.StreamResponse:
+        return await serve(http, request, speak)
+
+    async def _not_here(self, http: web.Request) -> web.StreamResponse:
+        return _refusal(self._record(http), 404, f"This stand-in has no {http.path}.")
+
+    def _record(self, http: web.Request) -> Request:
+        query = {name: http.query.getall(name) for name in http.query}
+        request = Request(path=http.path, query=query, status=200)
+        self.requests.append(request)
+        return request
+
+
+def _has_key(http: web.Request) -> bool:
+    scheme, _, key = http.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and bool(key.strip())
+
+
+def _refusal(request: Request, status: int, message: str) -> web.Response:
+    request.status = status
+    return web.json_response({"error": {"message": message, "code": status}}, status=status)

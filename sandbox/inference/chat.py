@@ -1,0 +1,125 @@
+"""`/chat/completions`, OpenAI's protocol: an LLM with a short answer to everything."""
+
+import asyncio
+import json
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from aiohttp import web
+
+from sandbox.deepgram.record import Body
+from sandbox.inference.record import Request
+
+_MODEL: Final = "sandbox"
+_CHUNK: Final = "chat.completion.chunk"
+_GREETING: Final = "Hello. How can I help you?"
+_ANSWERS: Final = (
+    "Thank you. Please go on.",
+    "I see. Tell me more.",
+    "All right. What else should I know?",
+    "Good. Please continue.",
+)
+
+
+class Mind(Protocol):
+    """What can be set at the stand-in at any time."""
+
+    latency: float
+    reply: str | None
+
+
+async def read(http: web.Request, request: Request, mind: Mind) -> Body:
+    """Note in `request` what is asked and what to say to it; return the body.
+
+    Raises:
+        ValueError, TypeError, KeyError or AttributeError: The body holds no messages.
+    """
+    body: Body = await http.json()
+    users = list(_user_texts(body["messages"]))
+    request.user = users[-1] if users else None
+    request.reply = _reply(len(users)) if mind.reply is None else mind.reply
+    return body
+
+
+async def answer(http: web.Request, request: Request, body: Body, mind: Mind) -> web.StreamResponse:
+    """Say it, streamed or whole as the body wants it."""
+    try:
+        await asyncio.sleep(mind.latency)
+        return await _completion(http, request, body)
+    except (asyncio.CancelledError, ConnectionResetError):
+        if request.completed_at is None:
+            request.cancelled_at = time.time()
+        raise
+
+
+def _user_texts(messages: list[Body]) -> Iterator[str]:
+    for message in messages:
+        if message.get("role") == "user":
+            content = message.get("content") or ""
+            parts = [{"text": content}] if isinstance(content, str) else content
+            yield "".join(part.get("text", "") for part in parts)
+
+
+def _reply(turns: int) -> str:
+    return _ANSWERS[(turns - 1) % len(_ANSWERS)] if turns else _GREETING
+
+
+async def _completion(http: web.Request, request: Request, body: Body) -> web.StreamResponse:
+    completion = _Completion(str(body.get("model", _MODEL)), request.reply)
+    if not body.get("stream"):
+        request.first_token_at = request.completed_at = time.time()
+        return web.json_response(completion.whole())
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(http)
+    request.first_token_at = time.time()
+    for chunk in completion.chunks():
+        await response.write(_event(json.dumps(chunk)))
+    if (body.get("stream_options") or {}).get("include_usage"):
+        await response.write(_event(json.dumps(completion.usage())))
+    request.completed_at = time.time()
+    await response.write(_event("[DONE]"))
+    return response
+
+
+def _event(data: str) -> bytes:
+    return f"data: {data}\n\n".encode()
+
+
+class _Completion:
+    """One answer, in OpenAI's two shapes."""
+
+    def __init__(self, model: str, text: str) -> None:
+        self._text = text
+        self._head = {
+            "id": f"chatcmpl-{uuid.uuid4().hex}",
+            "created": int(time.time()),
+            "model": model,
+        }
+        tokens = len(text.split())
+        self._usage = {"prompt_tokens": 0, "completion_tokens": tokens, "total_tokens": tokens}
+
+    def whole(self) -> Body:
+        message = {"role": "assistant", "content": self._text}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        return {
+            **self._head,
+            "object": "chat.completion",
+            "choices": [choice],
+            "usage": self._usage,
+        }
+
+    def chunks(self) -> Iterator[Body]:
+        yield self._chunk({"role": "assistant", "content": ""})
+        for token in re.findall(r"\s*\S+", self._text):
+            yield self._chunk({"content": token})
+        yield self._chunk({}, finish_reason="stop")
+
+    def usage(self) -> Body:
+        return {**self._head, "object": _CHUNK, "choices": [], "usage": self._usage}
+
+    def _chunk(self, delta: Body, finish_reason: str | None = None) -> Body:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        return {**self._head, "object": _CHUNK, "choices": [choice]}

@@ -1,0 +1,64 @@
+"""Somebody else in a caller's room."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+
+from livekit import api, rtc
+
+from sandbox.caller import Script
+from sandbox.caller.sound import Microphone
+from sandbox.connection import Connection
+
+
+class Guest:
+    """Somebody who may speak.
+
+    Attributes:
+        room: Where they are.
+        microphone: What they speak into.
+    """
+
+    def __init__(self) -> None:
+        """Not in a room yet."""
+        self.room = rtc.Room()
+        self.microphone = Microphone()
+
+    async def speak(self, text: str) -> None:
+        """Say something; returns once it is said."""
+        (sounds,) = Script(text).turns()
+        for sound in sounds:
+            assert isinstance(sound, bytes)
+            await self.microphone.play(sound)
+
+
+@contextlib.asynccontextmanager
+async def guest(
+    connection: Connection,
+    room: str,
+    *,
+    identity: str = "guest",
+    metadata: str = "",
+    can_publish: bool = True,
+) -> AsyncGenerator[Guest]:
+    """Be in a room by its name, with an open microphone where one may publish."""
+    grants = api.VideoGrants(room_join=True, room=room, can_publish=can_publish)
+    token = (
+        api.AccessToken(connection.api_key, connection.api_secret)
+        .with_identity(identity)
+        .with_metadata(metadata)
+        .with_grants(grants)
+        .to_jwt()
+    )
+    somebody = Guest()
+    await somebody.room.connect(connection.url, token)
+    speaking = asyncio.create_task(somebody.microphone.run())
+    try:
+        if can_publish:
+            options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+            track = somebody.microphone.track
+            await somebody.room.local_participant.publish_track(track, options)
+        yield somebody
+    finally:
+        speaking.cancel()
+        await somebody.room.disconnect()

@@ -1,0 +1,165 @@
+"""Real calls: the caller's metadata decides the timing."""
+
+import ast
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from livekit.agents.voice.remote_session import RemoteSession
+
+import timing_profiles
+from sandbox.caller import Dial, Script, call, join
+from sandbox.deepgram import Request
+from tests.e2e.guest import guest
+from tests.e2e.worker import Worker
+
+SENTENCE = Script("I would like to book a table for two.")
+
+# K_in + K_out and V of a call on this machine, and what a busy moment adds to a single turn.
+PATH = 0.3
+TURN_TOLERANCE = 0.35
+
+
+def asking(**metadata: Any) -> Dial:
+    """A caller with this metadata."""
+    return Dial(metadata=json.dumps(metadata))
+
+
+def marked(endpointing_ms: int, **metadata: Any) -> Dial:
+    """A caller whose speech-to-text can be told from everybody else's by this number."""
+    return asking(**metadata, endpointing_ms=endpointing_ms)
+
+
+def heard_of(worker: Worker, endpointing_ms: int) -> Request:
+    """The speech-to-text connection of a marked caller."""
+    (request,) = (
+        request
+        for request in worker.deepgram.requests
+        if request.path == "/v1/listen" and request.query["endpointing"] == [str(endpointing_ms)]
+    )
+    return request
+
+
+def seconds_of_speech(request: Request) -> float:
+    finals = [body for body in request.bodies("Results") if body["is_final"]]
+    words = [w for body in finals for w in body["channel"]["alternatives"][0]["words"]]
+    return sum(word["end"] - word["start"] for word in words)
+
+
+async def test_two_callers_at_once_get_the_timing_that_each_asked_for(
+    shared_worker: Worker,
+) -> None:
+    """Two rooms, two profiles: two queries on Deepgram's wire, and two waits, each its own."""
+    brisk, patient = await asyncio.gather(
+        call(shared_worker.connection, marked(31, profile="brisk"), SENTENCE),
+        call(shared_worker.connection, marked(32, profile="patient"), SENTENCE),
+    )
+    assert (brisk.profile, patient.profile) == ("brisk", "patient")
+    assert (brisk.problems, patient.problems) == ((), ())
+    assert heard_of(shared_worker, 31).status == heard_of(shared_worker, 32).status == 101
+    (soon,), (late,) = brisk.waits, patient.waits
+    assert soon is not None and late is not None
+    # 0.39 to 0.89 s and 1.59 to 4.09 s to the agent's decision; the path comes on top.
+    assert 0.39 <= soon <= 0.89 + PATH + TURN_TOLERANCE
+    assert 1.59 <= late <= 4.09 + PATH + TURN_TOLERANCE
+
+
+async def test_a_pause_that_cuts_a_brisk_turn_does_not_cut_a_patient_one(
+    shared_worker: Worker,
+) -> None:
+    """1.2 s of silence inside a sentence: one agent talks into it, the other one waits."""
+    script = Script("My number is five five five [1.2] zero one two three.")
+    brisk, patient = await asyncio.gather(
+        call(shared_worker.connection, asking(profile="brisk"), script),
+        call(shared_worker.connection, asking(profile="patient"), script),
+    )
+    assert (brisk.cut_in, patient.cut_in) == (True, False)
+
+
+async def test_what_is_resolved_is_what_is_on_the_wire_and_in_the_session(
+    shared_worker: Worker,
+) -> None:
+    """Every value that can be seen from outside is the one that the metadata resolves to."""
+    overrides = {
+        "stt": {"nova": {"endpointing_ms": 47.0, "utterance_end_ms": 1100}},
+        "turn_handling": {"endpointing": {"mode": "dynamic", "alpha": 0.5}},
+        "session": {"user_away_timeout": None},
+        "tts": {"speed": 1.1},
+    }
+    metadata = {"profile": "elderly", "overrides": overrides}
+    expected = timing_profiles.resolve(metadata, profiles_dir=shared_worker.profiles)
+    before = len(shared_worker.deepgram.requests)
+    async with join(shared_worker.connection, asking(**metadata)) as caller:
+        await caller.agent_listens()
+        assert caller.agent
+        session = RemoteSession.from_room(caller.room, caller.agent.identity)
+        await session.start()
+        options = (await session.get_session_state()).options
+        await session.aclose()
+    (wire,) = [r for r in shared_worker.deepgram.requests[before:] if r.path == "/v1/listen"]
+    (voice,) = [r for r in shared_worker.deepgram.requests[before:] if r.path == "/v1/speak"]
+    assert expected.problems == ()
+    assert _query_of(wire.query) == _query(expected.values)
+    assert voice.query["speed"] == ["1.1"]
+    read_back = {name: ast.literal_eval(value) for name, value in options.items()}
+    for section in ("endpointing", "interruption", "preemptive_generation"):
+        assert read_back[section] == _section(expected.values, f"turn_handling.{section}")
+    assert read_back["user_away_timeout"] is None
+    assert read_back["min_consecutive_speech_delay"] == 0.0
+
+
+def _query(values: Mapping[str, Any]) -> dict[str, str]:
+    nova = _section(values, "stt.nova")
+    query = {name.removesuffix("_ms"): value for name, value in nova.items()}
+    query["utterance_end_ms"] = query.pop("utterance_end")
+    return {name: str(value).lower() if value is not None else "" for name, value in query.items()}
+
+
+def _query_of(query: Mapping[str, list[str]]) -> dict[str, str]:
+    ours = ("model", "language", "endpointing", "utterance_end_ms")
+    return {
+        name: query[name][0].lower()
+        for name in (*ours, "no_delay", "smart_format", "filler_words")
+        if name in query
+    }
+
+
+def _section(values: Mapping[str, Any], section: str) -> dict[str, Any]:
+    return {
+        path.removeprefix(f"{section}."): value
+        for path, value in values.items()
+        if path.startswith(f"{section}.")
+    }
+
+
+async def test_the_caller_is_not_the_observer_who_came_first(shared_worker: Worker) -> None:
+    """Somebody without the right to publish is passed over; the caller after them is served."""
+    dial = Dial(metadata=json.dumps({"profile": "patient", "endpointing_ms": 61}), observer=True)
+    served = await call(shared_worker.connection, dial, SENTENCE)
+    assert (served.profile, served.problems) == ("patient", ())
+    assert heard_of(shared_worker, 61).last_loud_at is not None
+
+
+async def test_only_the_caller_is_heard(shared_worker: Worker) -> None:
+    """A second client that talks in the room is not transcribed, and not answered."""
+    async with join(shared_worker.connection, marked(62, profile="brisk")) as caller:
+        await caller.agent_listens()
+        async with guest(shared_worker.connection, caller.room.name) as somebody:
+            await somebody.speak("Do not listen to me, I am not the caller.")
+            turn = await caller.say(SENTENCE.turns()[0])
+    spoken = turn.parts[-1].end - turn.parts[0].start
+    assert turn.wait is not None
+    assert seconds_of_speech(heard_of(shared_worker, 62)) <= spoken + 0.3
+
+
+async def test_what_is_said_before_the_session_is_there_is_heard(shared_worker: Worker) -> None:
+    """LiveKit's pre-connect audio is held while the caller is waited for, and then heard."""
+    said = "One two three four five six seven eight nine ten."
+    early = Dial(metadata=json.dumps({"profile": "brisk", "endpointing_ms": 63}), preconnect=True)
+    answered = await call(shared_worker.connection, early, Script(said))
+    request = heard_of(shared_worker, 63)
+    on_time = await call(shared_worker.connection, marked(64, profile="brisk"), Script(said))
+    expected = heard_of(shared_worker, 64)
+    assert answered.waits[0] is not None and on_time.waits[0] is not None
+    assert abs(seconds_of_speech(request) - seconds_of_speech(expected)) < 0.3

@@ -1,0 +1,14 @@
+"""agent.py's entrypoint in a production worker that keeps processes warm on a busy machine."""
+
+from livekit.agents import AgentServer, cli
+
+import timing_profiles
+from agent import entrypoint
+
+# A port of its own for each worker, and no call refused because the machine is busy.
+server = AgentServer(port=0, load_fnc=lambda: 0.0, num_idle_processes=2)
+timing_profiles.attach(server)
+server.rtc_session(entrypoint)
+
+if __name__ == "__main__":
+    cli.run_app(server)

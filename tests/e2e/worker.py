@@ -1,0 +1,129 @@
+"""A real worker process, with everything that it talks to on this machine."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sandbox.child import child
+from sandbox.connection import Connection
+from sandbox.deepgram import Deepgram
+from sandbox.livekit_server import LiveKitServer
+from sandbox.llm import LLM
+
+ROOT = Path(__file__).parents[2]
+WARM_AGENT = Path(__file__).with_name("warm_agent.py")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that runs.
+
+    Attributes:
+        process: Its main process.
+        profiles: Its own folder of profiles, to be edited.
+        log_file: What it prints.
+        connection: The LiveKit server that it is registered with.
+        deepgram: The stand-in that it talks to.
+        llm: The stand-in that it talks to.
+    """
+
+    process: asyncio.subprocess.Process
+    profiles: Path
+    log_file: Path
+    connection: Connection
+    deepgram: Deepgram
+    llm: LLM
+
+    @property
+    def log(self) -> str:
+        """Everything that it has printed."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    async def logs(self, text: str, seconds: float = 20.0) -> str:
+        """Wait until it has printed a text; returns the whole log."""
+        return await eventually(lambda: self.log if text in self.log else None, seconds, text)
+
+
+async def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
+    """Look until there is something to see.
+
+    Raises:
+        AssertionError: There is nothing within so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def worker(
+    livekit: LiveKitServer,
+    folder: Path,
+    *,
+    agent: Path = WARM_AGENT,
+    mode: str = "start",
+    env: Mapping[str, str] | None = None,
+    profiles: Path = ROOT / "profiles",
+) -> AsyncGenerator[Worker]:
+    """Run a worker until it has registered; end it with the block.
+
+    Args:
+        livekit: The server to register with.
+        folder: For its profiles and its log.
+        agent: The program.
+        mode: `start` or `dev`.
+        env: More of its environment.
+        profiles: The folder that its profiles are copied from.
+    """
+    connection = Connection(livekit.url, livekit.api_key, livekit.api_secret)
+    shutil.copytree(profiles, folder / "profiles")
+    log_file = folder / "worker.log"
+    async with contextlib.AsyncExitStack() as running:
+        deepgram = await running.enter_async_context(Deepgram())
+        llm = await running.enter_async_context(LLM())
+        everything = {
+            **environment(connection, deepgram, llm),
+            "PROFILES_DIR": str(folder / "profiles"),
+            **(env or {}),
+        }
+        process = await running.enter_async_context(
+            child(
+                [sys.executable, str(agent), mode],
+                env=everything,
+                cwd=ROOT,
+                output=running.enter_context(log_file.open("wb")),
+            )
+        )
+        started = Worker(process, folder / "profiles", log_file, connection, deepgram, llm)
+        await started.logs("registered worker", 60)
+        yield started
+
+
+def environment(connection: Connection, deepgram: Deepgram, llm: LLM) -> dict[str, str]:
+    """What a worker needs to know, and nothing of what this machine says of LiveKit."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("LIVEKIT_", "DEEPGRAM_", "TIMING_PROFILES_"))
+    }
+    return {
+        **inherited,
+        **connection.environment(),
+        "DEEPGRAM_API_KEY": "any",
+        "DEEPGRAM_BASE_URL": deepgram.url,
+        "LIVEKIT_INFERENCE_URL": llm.url,
+        "PYTHONPATH": str(ROOT),
+    }
