@@ -66,7 +66,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         process.stdin.close()
     try:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), _GRACE)
+            async with asyncio.timeout(_GRACE):
+                while process.returncode is None:  # noqa: ASYNC110 (wait() waits for its children)
+                    await asyncio.sleep(0.01)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

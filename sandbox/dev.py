@@ -18,7 +18,7 @@ from sandbox.deepgram import Deepgram
 from sandbox.livekit_binary import LiveKitServerError
 from sandbox.livekit_server import LiveKitServer
 from sandbox.llm import LLM
-from sandbox.worker_log import WorkerLog
+from sandbox.worker_log import follow
 
 _LIVEKIT_LOG = STATE_FOLDER / "livekit-server.log"
 _WORKER_LOG = STATE_FOLDER / "worker.log"
@@ -29,10 +29,10 @@ _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Something that the worker talks to.
+    """Something that runs, here or elsewhere.
 
     Attributes:
-        name: LiveKit, Deepgram or LLM.
+        name: LiveKit, Deepgram, LLM or worker.
         kind: real, local or stand-in.
         place: where it is.
         because: why this one.
@@ -71,6 +71,7 @@ async def _run() -> int:
         for service in (livekit, await _deepgram(running), await _llm(running, server)):
             _say(str(service))
             environment |= service.environment
+        _say(str(Service("worker", "local", "agent.py", f"its whole log: {_WORKER_LOG}")))
         running.enter_context(connection.published(server))
         return await _work(environment)
 
@@ -86,7 +87,7 @@ def _end_on_signals() -> None:
         for ending in _ENDINGS:
             loop.remove_signal_handler(ending)
             signal.signal(ending, signal.SIG_DFL)
-        _say("\nending the worker, and all that was started for it")
+        _say("\nending all that was started")
         if work:
             work.cancel()
 
@@ -97,12 +98,10 @@ def _end_on_signals() -> None:
 async def _livekit(running: contextlib.AsyncExitStack) -> tuple[Connection, Service]:
     if server := connection.from_environment():
         return server, Service("LiveKit", "real", server.url, "LIVEKIT_URL")
-    local = await running.enter_async_context(
-        LiveKitServer(log_file=_LIVEKIT_LOG, progress=_say)
-    )
+    local = await running.enter_async_context(LiveKitServer(log_file=_LIVEKIT_LOG, progress=_say))
     agent_name = os.environ.get("LIVEKIT_AGENT_NAME", "")
     server = Connection(local.url, local.api_key, local.api_secret, agent_name)
-    because = f"no LIVEKIT_URL; {local.binary}, log in {_LIVEKIT_LOG}"
+    because = f"no LIVEKIT_URL; its log: {_LIVEKIT_LOG}"
     return server, Service("LiveKit", "local", local.url, because, server.environment())
 
 
@@ -129,16 +128,23 @@ async def _llm(running: contextlib.AsyncExitStack, server: Connection) -> Servic
 
 async def _work(environment: Mapping[str, str]) -> int:
     """Run the worker; its exit status."""
-    log = WorkerLog(_WORKER_LOG)
-    async with contextlib.AsyncExitStack() as running:
-        process = await running.enter_async_context(
-            child(
-                [sys.executable, "agent.py", "dev"],
-                env={**environment, "PYTHONUNBUFFERED": "1"},
-                output=asyncio.subprocess.PIPE,
-            )
-        )
-        ...
+    following: asyncio.Task[None] | None = None
+    try:
+        async with child(
+            [sys.executable, "agent.py", "dev"],
+            env={**environment, "PYTHONUNBUFFERED": "1"},
+            output=asyncio.subprocess.PIPE,
+        ) as worker:
+            if worker.stdout:
+                following = asyncio.create_task(follow(worker.stdout, _WORKER_LOG, _say_what_next))
+            return await worker.wait()
+    finally:
+        if following:
+            await following
+
+
+def _say_what_next() -> None:
+    _say("ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends all of this")
 
 
 def _say(message: str) -> None:

@@ -195,3 +195,23 @@ def _no_way(failures: list[str]) -> str:
             "- set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET to a server elsewhere",
         ]
     )
+
+
+def _main() -> int:
+    """Build it when it is not there, before something that cannot show the progress needs it."""
+    try:
+        asyncio.run(ensure_binary(_say))
+    except LiveKitServerError as error:
+        _say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)  # noqa: T201 (for people)
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 # livekit-agents in dev mode: "2026-11-22 18:53:38,078 - INFO logger - message {extra}", in colours,
@@ -16,33 +17,28 @@ _NO_NEWS = (
     "event loop blocked",
     "no warmed process available",
     "drop unknown FFI handle",
+    "closed unexpectedly",  # the data channels of a call, when it ends
 )
 
-REGISTERED = "registered worker"
+_REGISTERED = "registered worker"
 
 
-class WorkerLog:
-    """Follows what a worker prints.
+async def follow(output: asyncio.StreamReader, file: Path, ready: Callable[[], None]) -> None:
+    """Write what a worker prints, and show what matters of it, until it ends.
 
-    Attributes:
-        registered: set once the worker can take calls.
+    Args:
+        output: of the worker.
+        file: gets all of it.
+        ready: called when the worker can take calls.
     """
-
-    def __init__(self, file: Path) -> None:
-        """Everything will be in `file`."""
-        self.registered = asyncio.Event()
-        self._file = file
-
-    async def follow(self, output: asyncio.StreamReader) -> None:
-        """Write and show, until the output ends."""
-        with self._file.open("wb", buffering=0) as file:
-            async for line in output:
-                file.write(line)
-                text = line.decode(errors="replace").rstrip()
-                if REGISTERED in text:
-                    self.registered.set()
-                if news := _news(text):
-                    print(news, flush=True)  # noqa: T201 (the terminal is what this is for)
+    with file.open("wb", buffering=0) as log:
+        async for line in output:
+            log.write(line)
+            text = line.decode(errors="replace").rstrip()
+            if news := _news(text):
+                print(news, flush=True)  # noqa: T201 (the terminal is what this is for)
+            if _REGISTERED in text:
+                ready()
 
 
 def _news(line: str) -> str:

@@ -115,18 +115,18 @@ async def for_call(
         profile: A profile for callers who ask for none: the lowest layer.
 
     Raises:
-        asyncio.CancelledError: There is no caller. The job is shutting down, quietly.
+        asyncio.CancelledError: There is no caller, or no room. The job is shutting down, quietly.
     """
     if ctx.is_fake_job():
         return _console(ctx, profile)
-    early = await _connect(ctx)
     try:
+        early = await _connect(ctx)
         caller = await wait_for_caller(
             ctx.room,
             identity=identity or _publisher(ctx),
             seconds=_caller_timeout() if timeout is None else timeout,
         )
-    except CallerMissing as missing:
+    except (CallerMissing, rtc.ConnectError) as missing:
         _logger.info("no call: %s", missing)
         ctx.shutdown(str(missing))
         raise asyncio.CancelledError(str(missing)) from None
@@ -180,15 +180,25 @@ def _end_with_caller(ctx: JobContext, caller: rtc.RemoteParticipant) -> None:
 
     A session waits for ever for a participant who has gone. Once linked, it closes by itself.
     """
+    setting_up = asyncio.current_task()
 
     def left(participant: rtc.RemoteParticipant) -> None:
         if participant.identity == caller.identity and not _is_linked(ctx, caller):
             _logger.info("no call: the caller left while the call was set up")
-            ctx.shutdown("the caller left")
+            _end(ctx, setting_up)
 
     ctx.room.on("participant_disconnected", left)
     if caller.identity not in ctx.room.remote_participants:
         left(caller)
+
+
+def _end(ctx: JobContext, setting_up: asyncio.Task[None] | None) -> None:
+    if setting_up is None or setting_up.done():
+        ctx.shutdown("the caller left")
+    else:
+        # In this order: a job that shuts down takes its entrypoint's cancellation for its own.
+        setting_up.add_done_callback(lambda _: ctx.shutdown("the caller left"))
+        setting_up.cancel("the caller left")
 
 
 def _is_linked(ctx: JobContext, caller: rtc.RemoteParticipant) -> bool:

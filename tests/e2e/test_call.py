@@ -44,7 +44,7 @@ def heard_of(worker: Worker, endpointing_ms: int) -> Request:
 def seconds_of_speech(request: Request) -> float:
     finals = [body for body in request.bodies("Results") if body["is_final"]]
     words = [w for body in finals for w in body["channel"]["alternatives"][0]["words"]]
-    return sum(word["end"] - word["start"] for word in words)
+    return float(sum(word["end"] - word["start"] for word in words))
 
 
 async def test_two_callers_at_once_get_the_timing_that_each_asked_for(
@@ -59,7 +59,8 @@ async def test_two_callers_at_once_get_the_timing_that_each_asked_for(
     assert (brisk.problems, patient.problems) == ((), ())
     assert heard_of(shared_worker, 31).status == heard_of(shared_worker, 32).status == 101
     (soon,), (late,) = brisk.waits, patient.waits
-    assert soon is not None and late is not None
+    assert soon is not None
+    assert late is not None
     # 0.39 to 0.89 s and 1.59 to 4.09 s to the agent's decision; the path comes on top.
     assert 0.39 <= soon <= 0.89 + PATH + TURN_TOLERANCE
     assert 1.59 <= late <= 4.09 + PATH + TURN_TOLERANCE
@@ -161,5 +162,6 @@ async def test_what_is_said_before_the_session_is_there_is_heard(shared_worker: 
     request = heard_of(shared_worker, 63)
     on_time = await call(shared_worker.connection, marked(64, profile="brisk"), Script(said))
     expected = heard_of(shared_worker, 64)
-    assert answered.waits[0] is not None and on_time.waits[0] is not None
+    assert answered.waits[0] is not None
+    assert on_time.waits[0] is not None
     assert abs(seconds_of_speech(request) - seconds_of_speech(expected)) < 0.3

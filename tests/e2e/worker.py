@@ -70,7 +70,6 @@ async def eventually(look: Callable[[], T | None], seconds: float, what: str) ->
 
 @contextlib.asynccontextmanager
 async def worker(
-    livekit: LiveKitServer,
     folder: Path,
     *,
     agent: Path = WARM_AGENT,
@@ -80,18 +79,20 @@ async def worker(
 ) -> AsyncGenerator[Worker]:
     """Run a worker until it has registered; end it with the block.
 
+    It has a LiveKit server of its own: workers without a name would take each other's calls.
+
     Args:
-        livekit: The server to register with.
         folder: For its profiles and its log.
         agent: The program.
         mode: `start` or `dev`.
         env: More of its environment.
         profiles: The folder that its profiles are copied from.
     """
-    connection = Connection(livekit.url, livekit.api_key, livekit.api_secret)
     shutil.copytree(profiles, folder / "profiles")
     log_file = folder / "worker.log"
     async with contextlib.AsyncExitStack() as running:
+        livekit = await running.enter_async_context(LiveKitServer())
+        connection = Connection(livekit.url, livekit.api_key, livekit.api_secret)
         deepgram = await running.enter_async_context(Deepgram())
         llm = await running.enter_async_context(LLM())
         everything = {

@@ -1,0 +1,78 @@
+# `make` says what there is. The first target that needs it builds the environment in .venv from
+# requirements.lock, which names every package with its hashes.
+
+.DEFAULT_GOAL := help
+.PHONY: help dev call test check format bench lock clean
+MAKEFLAGS += --no-print-directory
+
+# What varies a call; see sandbox/caller/__init__.py.
+CALL := PROFILE METADATA SAY VOICE RATE ATTRIBUTES KIND ROOM_METADATA DISPATCH_METADATA \
+        OBSERVER PRECONNECT RECORD WAIT
+
+# Handed on as they were typed: make would expand a $ in them.
+define hand_on
+override $(1) := $$(value $(1))
+export $(1)
+endef
+$(foreach name,$(CALL),$(if $(filter undefined,$(origin $(name))),,$(eval $(call hand_on,$(name)))))
+
+# The first Python that can make the environment; `make PYTHON=...` names another one.
+SUITABLE := -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+              "$$python" $(SUITABLE) 2>/dev/null && echo "$$python" && break; done)
+
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+help:  ## this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+dev: .venv/.ready  ## run the worker, and beside it whatever it needs and the environment lacks
+	@$(BIN)/python -m sandbox.dev
+
+call: .venv/.ready  ## call the worker of `make dev`: PROFILE=patient, METADATA='{...}', SAY='...'
+	@$(BIN)/python -m sandbox.caller
+
+test: .venv/.ready  ## all tests, on the real LiveKit server; ARGS='-k word' for pytest
+	@$(BIN)/python -m sandbox.livekit_binary
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.ready  ## ruff, mypy, and the profiles
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/timing-profiles check
+
+format: .venv/.ready  ## put the code into its usual form
+	@$(BIN)/ruff check --quiet --fix-only
+	@$(BIN)/ruff format
+
+bench: .venv/.bench  ## measure
+	@$(BIN)/python -m benchmarks
+
+lock:  ## for maintainers: choose versions anew (needs uv)
+	uv pip compile $(COMPILE) --upgrade --group dev pyproject.toml --output-file requirements.lock
+	uv pip compile $(COMPILE) --upgrade --group bench --constraint requirements.lock \
+	    --output-file benchmarks/requirements.lock
+COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+clean:  ## remove the environment and what tools left
+	@rm -rf .venv .dev .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.ready: .venv/.locked pyproject.toml
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.locked: requirements.lock
+	@"$(PYTHON)" $(SUITABLE) 2>/dev/null || { echo "make: no Python 3.11 or newer with venv and" \
+	    "ensurepip$(if $(PYTHON),: $(PYTHON)): install one (Debian: python3-venv), or name one" \
+	    "with PYTHON=..." >&2; exit 1; }
+	@echo "building the environment in .venv with $(PYTHON): half a minute, once" >&2
+	@"$(PYTHON)" -m venv --clear .venv
+	@$(INSTALL) --only-binary :all: --require-hashes --requirement requirements.lock
+	@touch $@
+
+.venv/.bench: .venv/.ready benchmarks/requirements.lock
+	@$(INSTALL) --only-binary :all: --require-hashes --requirement benchmarks/requirements.lock
+	@touch $@

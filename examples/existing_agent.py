@@ -1,0 +1,85 @@
+"""An agent that was there before, with timing profiles added at the numbered comments.
+
+Its speech-to-text, LLM and text-to-speech are models of LiveKit Inference. Of a profile it takes
+
+- all of `turn_handling`, `turn_detector`, `vad` and `session`, which belong to LiveKit. Where a
+  profile says `turn_detection: stt`, as those for Deepgram Flux do, its own speech-to-text ends
+  the turns: with the model below that would be at every final transcript.
+- nothing of `stt.engine`, `stt.nova`, `stt.flux` and `tts`, which configure Deepgram's plugin. The
+  agent brings its own `stt` and `tts` instead, and needs no DEEPGRAM_API_KEY.
+
+Run it with `.venv/bin/python examples/existing_agent.py dev`.
+"""
+
+from dataclasses import dataclass
+
+from dotenv import load_dotenv
+from livekit.agents import (
+    Agent,
+    AgentServer,
+    AgentSession,
+    JobContext,
+    RunContext,
+    cli,
+    function_tool,
+)
+
+import timing_profiles
+
+load_dotenv(".env.local")
+
+server = AgentServer()
+timing_profiles.attach(server, deepgram=False)  # 1. Load, check and watch the profiles.
+
+
+@dataclass
+class Booking:
+    """What the caller has said so far."""
+
+    guests: int | None = None
+
+
+class Host(Agent):
+    """Takes bookings for a restaurant."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(instructions="You take bookings for a restaurant. Answer briefly.")
+
+    async def on_enter(self) -> None:
+        """Greet the caller."""
+        self.session.generate_reply()
+
+    @function_tool
+    async def note_guests(self, context: RunContext[Booking], guests: int) -> str:
+        """Note for how many guests the table is.
+
+        Args:
+            context: The call.
+            guests: How many, the caller included.
+        """
+        context.userdata.guests = guests
+        return f"A table for {guests}."
+
+
+@server.rtc_session()
+async def entrypoint(ctx: JobContext) -> None:
+    """Answer one call."""
+    timing = await timing_profiles.for_call(ctx)  # 2. Wait for the caller, find its profile.
+    session = AgentSession[Booking](
+        userdata=Booking(),
+        **timing.session_kwargs(  # 3. The profile's timing, around the models you have.
+            stt="assemblyai/universal-streaming:en",
+            llm="openai/gpt-4.1-mini",
+            tts="cartesia/sonic-3",
+        ),
+    )
+    await session.start(
+        agent=Host(),
+        room=ctx.room,
+        room_options=timing.room_options(),  # 3, too. Listen to that caller.
+    )
+
+
+if __name__ == "__main__":
+    cli.run_app(server)

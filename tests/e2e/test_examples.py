@@ -1,0 +1,57 @@
+"""The examples, as people run them."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+from livekit.agents.voice.remote_session import RemoteSession
+
+import timing_profiles
+from sandbox.caller import Caller, Dial, Script, join
+from tests.e2e.worker import ROOT, worker
+
+EXISTING_AGENT = ROOT / "examples" / "existing_agent.py"
+SENTENCE = Script("I would like a table for two.").turns()[0]
+
+BRISK = {"profile": "brisk"}
+
+# Empty, not absent: so that no developer's .env.local fills it in.
+NO_DEEPGRAM = {"DEEPGRAM_API_KEY": ""}
+
+
+async def endpointing(caller: Caller) -> Any:
+    """What the agent's session has in force, as the SDK tells it."""
+    assert caller.agent is not None
+    session = RemoteSession.from_room(caller.room, caller.agent.identity)
+    await session.start()
+    options = (await session.get_session_state()).options
+    await session.aclose()
+    return ast.literal_eval(options["endpointing"])
+
+
+async def test_an_existing_agent_without_deepgram_answers_with_the_profile_asked_for(
+    tmp_path: Path,
+) -> None:
+    """Another provider's speech, no Deepgram key: the profile is in force, the call is answered."""
+    async with (
+        worker(tmp_path, agent=EXISTING_AGENT, mode="dev", env=NO_DEEPGRAM) as running,
+        join(running.connection, Dial(metadata=json.dumps(BRISK))) as caller,
+    ):
+        await caller.agent_listens()
+        in_force = await endpointing(caller)
+        made = caller.result([await caller.say(SENTENCE)])
+    expected = timing_profiles.resolve(BRISK, profiles_dir=running.profiles)
+    assert (made.profile, made.revision, made.problems) == ("brisk", expected.revision, ())
+    assert made.waits[0] is not None
+    assert in_force == {
+        name: expected.values[f"turn_handling.endpointing.{name}"]
+        for name in ("mode", "min_delay", "max_delay", "alpha")
+    }
+    inference = {request.path: request for request in running.llm.requests}
+    assert running.deepgram.requests == []
+    assert inference["/stt"].query == {"model": ["assemblyai/universal-streaming"]}
+    assert inference["/stt"].bodies("final_transcript") != []
+    assert inference["/tts"].query == {"model": ["cartesia/sonic-3"]}
+    # In dev mode the SDK would take these two models; the profile has pinned others.
+    assert not {"/eot", "/bargein"} & set(inference)
