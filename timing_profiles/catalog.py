@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from timing_profiles import folder, rules, schema, source
+from timing_profiles import folder, rules, schema_file, source
 from timing_profiles.folder import SUFFIX, Contents
 from timing_profiles.problems import Problem, ProfilesError, did_you_mean, in_order, listed, quoted
 from timing_profiles.profile import DEFAULT, EVERYTHING, NAME, Layer, Profile, merged
@@ -24,13 +24,13 @@ class Entry:
     """One file of a set, and what was found when it was read by itself.
 
     Attributes:
-        content: Its bytes; an entry is made anew only when they change.
+        content: Its bytes, or why there are none; an entry is made anew only when they change.
         source: Its data and places.
         layer: What it sets; None where the file is broken by itself.
         problems: What is wrong with the file by itself.
     """
 
-    content: bytes
+    content: bytes | Problem
     source: Source
     layer: Layer | None
     problems: tuple[Problem, ...]
@@ -75,7 +75,7 @@ def load(profiles_dir: Path, before: Catalog | None = None, label: str = "") -> 
         ProfilesError: Something is wrong; carries every problem of every file.
     """
     label = label or profiles_dir.absolute().name
-    return build(folder.read(profiles_dir, label), schema.load(profiles_dir), before, label)
+    return build(folder.read(profiles_dir, label), schema_file.load(profiles_dir), before, label)
 
 
 def build(files: Contents, in_force: Schema, before: Catalog | None, label: str) -> Catalog:
@@ -120,7 +120,9 @@ def chain(layers: Layers, name: str) -> list[Layer]:
     return found[::-1]
 
 
-def _entry(name: str, content: bytes, in_force: Schema, label: str) -> Entry:
+def _entry(name: str, content: bytes | Problem, in_force: Schema, label: str) -> Entry:
+    if isinstance(content, Problem):
+        return Entry(content, Source(content.file), None, (content,))
     read = source.read(f"{label}/{folder.shown(name)}", content)
     problems = [*read.problems, *_name_problems(read.file, name)]
     if not problems:
@@ -209,11 +211,11 @@ def _extends_problems(
     at_extends = entry.source.problem_at_value
     if layer.extends + SUFFIX not in entries and layer.extends != DEFAULT:
         message = f"there is no profile {quoted(layer.extends)}; there are {listed(sorted(layers))}"
-        hint = did_you_mean(layer.extends, layers)
+        hint = did_you_mean(layer.extends, layers.keys() - {layer.name})
         yield at_extends(("extends",), "extends", message, hint)
     cycle = _cycle(layers, layer.name)
     if cycle:
-        yield at_extends(("extends",), "extends", f"extends itself: {' <- '.join(cycle)}")
+        yield at_extends(("extends",), "extends", f"extends itself: {' <- '.join(cycle[::-1])}")
 
 
 def _cycle(layers: Layers, name: str) -> list[str]:
@@ -258,5 +260,6 @@ def _revision(files: Contents, in_force: Schema) -> str:
     digest = hashlib.sha256(in_force.text.encode())
     for name in sorted(files):
         for part in (name.encode("utf-8", "surrogateescape"), files[name]):
-            digest.update(hashlib.sha256(part).digest())
+            if isinstance(part, bytes):  # as in every set that is sound
+                digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()[:12]

@@ -22,8 +22,7 @@ class Field:
     @property
     def types(self) -> tuple[str, ...]:
         """The JSON types that it takes."""
-        types = self.schema.get("type", ())
-        return (types,) if isinstance(types, str) else tuple(types)
+        return types_of(self.schema)
 
     @property
     def unit(self) -> str:
@@ -42,3 +41,9 @@ class Field:
         """
         whole = isinstance(value, float) and value.is_integer() and "number" not in self.types
         return int(value) if whole else value
+
+
+def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The JSON types that a schema takes."""
+    types = schema.get("type", ())
+    return (types,) if isinstance(types, str) else tuple(types)

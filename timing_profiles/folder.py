@@ -14,8 +14,8 @@ SUFFIX = ".yaml"
 MAX_BYTES = 32 * 1024
 """The largest file that is read. A complete profile with comments takes about 12 KiB."""
 
-Contents = Mapping[str, bytes]
-"""The bytes of every profile of a folder, by file name."""
+Contents = Mapping[str, bytes | Problem]
+"""The bytes of every profile of a folder, by file name; or why there are none."""
 
 
 def read(profiles_dir: Path, label: str) -> Contents:
@@ -28,7 +28,7 @@ def read(profiles_dir: Path, label: str) -> Contents:
         label: The folder as it is shown to people.
 
     Raises:
-        ProfilesError: The folder or a file in it cannot be read.
+        ProfilesError: The folder cannot be read.
     """
     try:
         handle = os.open(profiles_dir, os.O_RDONLY | os.O_DIRECTORY)
@@ -36,7 +36,7 @@ def read(profiles_dir: Path, label: str) -> Contents:
         raise ProfilesError([_unreadable(label, error)]) from None
     try:
         names = sorted(name for name in os.listdir(handle) if _is_profile(name))
-        return _read_all(handle, label, names)
+        return {name: _read_one(handle, name, label) for name in names}
     finally:
         os.close(handle)
 
@@ -52,25 +52,22 @@ def _is_profile(name: str) -> bool:
     return name.endswith((SUFFIX, ".yml")) and not name.startswith(".")
 
 
-def _read_all(handle: int, label: str, names: list[str]) -> Contents:
-    files: dict[str, bytes] = {}
-    problems: list[Problem] = []
-    for name in names:
+def _read_one(handle: int, name: str, label: str) -> bytes | Problem:
+    try:
+        # O_NONBLOCK: a FIFO must not hold the reload up.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=handle)
         try:
-            files[name] = _read_one(handle, name)
-        except OSError as error:
-            problems.append(_unreadable(f"{label}/{shown(name)}", error))
-    if problems:
-        raise ProfilesError(problems)
-    return files
+            return _content(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return _unreadable(f"{label}/{shown(name)}", error)
 
 
-def _read_one(handle: int, name: str) -> bytes:
-    # O_NONBLOCK: a FIFO must not hold the reload up.
-    descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=handle)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is no regular file")
+def _content(descriptor: int) -> bytes:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(0, "it is no regular file")
+    with open(descriptor, "rb", closefd=False) as file:
         return file.read(MAX_BYTES + 1)
 
 

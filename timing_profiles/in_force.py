@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from timing_profiles import schema, settings, snapshot
+from timing_profiles import schema_file, settings, snapshot
 from timing_profiles.problems import Problem, ProfilesError
 from timing_profiles.request import Request
 from timing_profiles.schema import Schema
@@ -41,10 +41,12 @@ def settle(requests: Sequence[Request]) -> Settings:
         The settings, with the problem `profiles-unavailable` where the published profiles could
         not be read.
     """
-    published = os.environ.get(PUBLISHED, "")
+    published = os.environ.get(PUBLISHED)
     try:
-        with snapshot.opened(Path(published)) as found:
-            return settings.settle(found, requests)
+        if published:
+            with snapshot.opened(Path(published)) as found:
+                return settings.settle(found, requests)
+        _logger.error("nothing is published: was timing_profiles.attach(server) called?")
     except SnapshotError as error:
         _logger.error("the published profiles cannot be read: %s", error)
     found_instead = settings.settle(_folder_or_default(), requests)
@@ -59,7 +61,7 @@ def _folder_or_default() -> Profiles:
         return catalog.load(profiles_dir())
     except ProfilesError as error:
         _logger.error("the profiles folder cannot be used either:\n%s", error)
-    packaged = schema.packaged("default.yaml")
-    text = schema.packaged(schema.FILE_NAME).read_text(encoding="utf-8")
+    packaged = schema_file.packaged("default.yaml")
+    text = schema_file.packaged(schema_file.FILE_NAME).read_text(encoding="utf-8")
     files = {packaged.name: packaged.read_bytes()}
     return catalog.build(files, Schema(text), None, "packaged")

@@ -48,4 +48,4 @@ def resolve(
 
 
 def _text(metadata: Metadata) -> str | None:
-    return json.dumps(metadata) if isinstance(metadata, Mapping) else metadata
+    return json.dumps(metadata, default=dict) if isinstance(metadata, Mapping) else metadata

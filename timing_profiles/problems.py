@@ -14,6 +14,7 @@ KeyPath = tuple[str | int, ...]
 """The keys and indices that lead from the top of a document to a value."""
 
 _LONGEST_QUOTE = 60
+_LONGEST_KEY = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,14 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def dotted(path: KeyPath) -> str:
-    """A path as people write it: `overrides.allow[2]`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    """A path as people write it, `overrides.allow[2]`; each key printable and not too long."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{_printable(key)}" for key in path)
     return text.removeprefix(".")
+
+
+def _printable(key: str) -> str:
+    text = json.dumps(key)[1:-1]
+    return text if len(text) <= _LONGEST_KEY else text[: _LONGEST_KEY - 3] + "..."
 
 
 def quoted(value: Any) -> str:

@@ -87,7 +87,7 @@ def read(text: Any, origin: Origin) -> Request:
     except _Refused as error:
         return _unread(origin, "metadata-invalid", str(error))
     except json.JSONDecodeError as error:
-        message = f"is not JSON: {error.msg} at character {error.pos + 1}"
+        message = f"is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}"
         return _unread(origin, "metadata-invalid", message)
     except (ValueError, RecursionError):
         return _unread(origin, "metadata-invalid", "is not JSON: a number is too long")

@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 from jsonschema import validators
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import Draft202012Validator
 from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from timing_profiles.field import Field
-from timing_profiles.problems import KeyPath, Problem, ProfilesError, did_you_mean, listed, quoted
+from timing_profiles.problems import KeyPath, did_you_mean, listed, quoted
 from timing_profiles.violation import Violation, violations
 
-FILE_NAME = "schema.json"
+# The top level of a profile that is about the file, not about a call.
+_ABOUT_THE_FILE = frozenset({"description", "extends", "overrides"})
 
 
 def _pattern(
@@ -51,7 +50,7 @@ class Schema:
         """Take a schema.
 
         Args:
-            text: A JSON Schema, draft 2020-12, of one profile: one that `load` accepted.
+            text: A JSON Schema, draft 2020-12, of one profile: one that `schema_file` accepted.
         """
         self.text = text
         self._schema = json.loads(text)
@@ -61,16 +60,12 @@ class Schema:
         self.sections = frozenset(_parents(self.fields))
 
     def violations(self, document: Mapping[str, Any]) -> Iterator[Violation]:
-        """What is wrong with the data of one profile file.
-
-        Raises:
-            ProfilesError: The schema refers to another one, which is not fetched.
-        """
-        try:
-            for error in self._validator.iter_errors(document):
-                yield from violations(error, self._field(tuple(error.absolute_path)))
-        except Unresolvable as error:
-            raise ProfilesError([_unresolvable(error)]) from None
+        """What is wrong with the data of one profile file: one violation for each place."""
+        found: dict[KeyPath, Violation] = {}
+        for error in self._validator.iter_errors(document):
+            for violation in violations(error, self._field(tuple(error.absolute_path))):
+                found.setdefault(violation.path, self._hinted(violation))
+        yield from found.values()
 
     def violation(self, field: Field, value: Any) -> Violation | None:
         """What is wrong with one value, or None."""
@@ -97,6 +92,13 @@ class Schema:
         inner = (path[len(prefix) :] for path in self.fields if path.startswith(prefix))
         return list(dict.fromkeys(path.partition(".")[0] for path in inner))
 
+    def _hinted(self, violation: Violation) -> Violation:
+        """A field in the wrong place gets the right one as a hint."""
+        if violation.hint or not violation.at_key:
+            return violation
+        elsewhere = [path for path in self.fields if path.endswith(f".{violation.path[-1]}")]
+        return replace(violation, hint=f"did you mean {listed(elsewhere)}?" if elsewhere else "")
+
     @cached_property
     def _leaf_validators(self) -> Mapping[str, Any]:
         return {
@@ -121,56 +123,6 @@ class Schema:
             if field:
                 return field
         return None
-
-
-def load(profiles_dir: Path) -> Schema:
-    """The schema in force: the `schema.json` beside the profiles folder, else the packaged one.
-
-    Raises:
-        ProfilesError: It cannot be read, or is no JSON Schema.
-    """
-    path = in_force(profiles_dir)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfilesError([_schema_problem(f"cannot be read: {error}")]) from None
-    _check(text)
-    return Schema(text)
-
-
-def in_force(profiles_dir: Path) -> Path:
-    """The file of the schema in force."""
-    beside = profiles_dir.absolute().parent / FILE_NAME
-    return beside if beside.is_file() else packaged(FILE_NAME)
-
-
-def packaged(name: str) -> Path:
-    """A file that comes with the package: `schema.json` or `default.yaml`."""
-    installed = Path(__file__).parent / "packaged" / name
-    checkout = Path(__file__).parents[1]
-    folder = checkout / "profiles" if name.endswith(".yaml") else checkout
-    return installed if installed.is_file() else folder / name
-
-
-def _check(text: str) -> None:
-    try:
-        schema = json.loads(text)
-        Draft202012Validator.check_schema(schema)
-    except json.JSONDecodeError as error:
-        problem = _schema_problem(f"not JSON: {error.msg}", error.lineno, error.colno)
-        raise ProfilesError([problem]) from None
-    except jsonschema.SchemaError as error:
-        raise ProfilesError([_schema_problem(f"not a JSON Schema: {error.message}")]) from None
-    if not isinstance(schema, dict) or "properties" not in schema:
-        raise ProfilesError([_schema_problem("a schema of profiles has properties")])
-
-
-def _schema_problem(message: str, line: int = 0, column: int = 0) -> Problem:
-    return Problem("schema", message, file=FILE_NAME, line=line, column=column)
-
-
-def _unresolvable(error: Unresolvable) -> Problem:
-    return _schema_problem(f"$ref {quoted(error.ref)} is not in this file, and is never fetched")
 
 
 def _fields(schema: Mapping[str, Any], section: str) -> Iterator[tuple[str, Field]]:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from timing_profiles import rules
-from timing_profiles.problems import Problem, did_you_mean, listed, quoted
+from timing_profiles.problems import KeyPath, Problem, did_you_mean, dotted, listed, quoted
 from timing_profiles.profile import DEFAULT, NAME, Profile, overlay
 from timing_profiles.request import Origin, Request
 from timing_profiles.schema import Schema
+
+# More unknown fields than these are counted, not named.
+_MOST_UNKNOWN = 20
 
 
 class Profiles(Protocol):
@@ -52,7 +55,7 @@ class Settings:
     changed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Override:
     path: str
     value: Any
@@ -113,7 +116,15 @@ def _overrides(
     request: Request, profile: Profile, schema: Schema, problems: list[Problem]
 ) -> Iterator[_Override]:
     """The overrides of a request that stand; the others become problems."""
-    asked = {**request.flat, **dict(_leaves(request.overrides, schema))}
+    unknown: list[KeyPath] = []
+    asked = {**request.flat}
+    for keys, value in _leaves(request.overrides, schema):
+        path = ".".join(keys)
+        if _is_known(keys, schema):
+            asked[path] = value
+        else:
+            unknown.append(keys)
+    problems += _unknown(unknown, schema, request.origin)
     for path, value in asked.items():
         problem = _problem(path, value, profile, schema)
         if problem:
@@ -124,15 +135,30 @@ def _overrides(
 
 
 def _leaves(
-    overrides: Mapping[str, Any], schema: Schema, section: str = ""
-) -> Iterator[tuple[str, Any]]:
-    """Every value that is asked for, by dotted path; what is no section is not looked into."""
+    overrides: Mapping[str, Any], schema: Schema, above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value that is asked for; what is no section is not looked into."""
     for key, value in overrides.items():
-        path = f"{section}.{key}" if section else key
-        if path in schema.sections and isinstance(value, dict):
-            yield from _leaves(value, schema, path)
+        keys = (*above, key)
+        if isinstance(value, dict) and ".".join(keys) in schema.sections and "." not in key:
+            yield from _leaves(value, schema, keys)
         else:
-            yield path, value
+            yield keys, value
+
+
+def _is_known(keys: tuple[str, ...], schema: Schema) -> bool:
+    # A key with dots in it is no path: each field has one spelling, so that none is given twice.
+    path = ".".join(keys)
+    return path.count(".") == len(keys) - 1 and (path in schema.fields or path in schema.sections)
+
+
+def _unknown(paths: list[KeyPath], schema: Schema, origin: Origin) -> Iterator[Problem]:
+    for keys in paths[:_MOST_UNKNOWN]:
+        message, hint = schema.unknown(".".join(map(str, keys)))
+        yield Problem("override-unknown", message, dotted(keys), origin, hint=hint)
+    rest = len(paths) - _MOST_UNKNOWN
+    if rest > 0:
+        yield Problem("override-unknown", f"and {rest} more unknown fields", "", origin)
 
 
 def _problem(
@@ -141,8 +167,6 @@ def _problem(
     """The code, message and hint of why an override is left out; None where it stands."""
     if path in schema.sections:
         return "override-type", f"{quoted(value)} is not a mapping of fields", ""
-    if path not in schema.fields:
-        return ("override-unknown", *schema.unknown(path))
     if not profile.allows(path):
         allowed = listed(profile.allow, most=6) or "nothing"
         return "override-forbidden", f"metadata may set {allowed}", ""
@@ -166,22 +190,18 @@ def _applied(
         refused = _conflicts(values, overrides) if overrides else {}
         if not refused:
             return values, origins
-        problems += [
-            Problem(refused[o.path].code, refused[o.path].message, o.path, o.origin)
-            for o in overrides
-            if o.path in refused
-        ]
-        overrides = [override for override in overrides if override.path not in refused]
+        problems += refused.values()
+        overrides = [override for override in overrides if override not in refused]
 
 
 def _conflicts(
     values: Mapping[str, Any], overrides: Sequence[_Override]
-) -> dict[str, rules.Broken]:
-    """The overrides that take part in a broken rule, by path."""
-    overridden = {override.path for override in overrides}
+) -> dict[_Override, Problem]:
+    """The overrides in force that take part in a broken rule."""
+    latest = {override.path: override for override in overrides}
     return {
-        path: rules.Broken(f"override-{rule.code}", rule.fields, rule.message)
+        latest[path]: Problem(f"override-{rule.code}", rule.message, path, latest[path].origin)
         for rule in rules.broken(values)
         for path in rule.fields
-        if path in overridden
+        if path in latest
     }

@@ -15,11 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from timing_profiles.profile import Layer, Profile, merged
+from timing_profiles.profile import DEFAULT, Layer, Profile, merged
 from timing_profiles.schema import Schema
-
-# Chains are checked before they are published; a damaged file must not turn in circles.
-_LONGEST_CHAIN = 1000
 
 _TABLES = """
     PRAGMA journal_mode = OFF;
@@ -48,6 +45,8 @@ class Snapshot:
             "SELECT revision, schema FROM published"
         ).fetchone()
         self.schema = _schema(text)
+        if self._layer(DEFAULT) is None:
+            raise ValueError("there is no default profile in it")
 
     def names(self) -> list[str]:
         """The names of all profiles, sorted."""
@@ -57,15 +56,15 @@ class Snapshot:
 
     def profile(self, name: str) -> Profile | None:
         """A profile with everything that it inherits; None where there is none of that name."""
-        chain: list[Layer] = []
+        chain: dict[str, Layer] = {}
         following: str | None = name
-        while following and len(chain) < _LONGEST_CHAIN:
+        while following and following not in chain:
             layer = self._layer(following)
             if layer is None:
                 return None
-            chain.append(layer)
+            chain[following] = layer
             following = layer.extends
-        return merged(reversed(chain))
+        return merged(reversed(chain.values()))
 
     def _layer(self, name: str) -> Layer | None:
         row = self._connection.execute("SELECT layer FROM layer WHERE name = ?", (name,)).fetchone()
@@ -110,7 +109,7 @@ def opened(path: Path) -> Iterator[Snapshot]:
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             yield Snapshot(connection)
-    except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
+    except (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError) as error:
         raise SnapshotError(f"{path}: {error}") from error
 
 

@@ -7,6 +7,7 @@ makes the reader recurse, expand an alias or build an object: what profiles have
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +40,9 @@ _CORE: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (_FLOAT, float),
 )
 
-_CONFLICT_MARKERS = (b"<<<<<<< ", b">>>>>>> ", b"=======\n")
+_CONFLICT_MARKER = re.compile(r"^<<<<<<< ", re.MULTILINE)
+
+_EMPTY = "the file is empty; a profile says at least `description: ...`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +111,15 @@ def read(file: str, content: bytes) -> Source:
 
 
 def _decoded(file: str, content: bytes) -> str:
-    looks_like = _looks_like(content)
+    looks_like = _looks_like(content.removeprefix(codecs.BOM_UTF8))
     if looks_like:
         raise _Refused(Problem("file-kind", looks_like, file=file, line=1, column=1))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - content.rfind(b"\n", 0, error.start)
+        before = content[: error.start].decode("utf-8")
+        line = before.count("\n") + 1
+        column = len(before) - before.rfind("\n")
         message = f"byte 0x{content[error.start]:02x} is not UTF-8"
         raise _Refused(
             Problem("encoding", message, "", file, line, column, hint="save the file as UTF-8")
@@ -123,11 +127,11 @@ def _decoded(file: str, content: bytes) -> str:
 
 
 def _looks_like(content: bytes) -> str:
-    start = content[:200].lstrip().lower()
+    start = content.lstrip()[:100].lower()
     if len(content) > MAX_BYTES:
-        return f"the file has {len(content)} bytes; a profile has at most {MAX_BYTES}"
+        return f"the file is larger than {MAX_BYTES} bytes, the most that a profile may have"
     if not start:
-        return "the file is empty; a profile needs at least a description"
+        return _EMPTY
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "the file is UTF-16; save it as UTF-8"
     if start.startswith((b"<!doctype", b"<html")):
@@ -150,6 +154,8 @@ class _Reader:
     def source(self) -> Source:
         events = self._events()
         data = self._document(events)
+        if data is None:
+            self._refuse("file-kind", _EMPTY, None)
         if not isinstance(data, dict):
             self._refuse("type", f"{_kind(data)} stands at the top; a profile is a mapping", None)
         if self._problems:
@@ -163,10 +169,13 @@ class _Reader:
             yield from yaml.parse(self._text, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
             problem = error.problem or "cannot be read"
-            mark = error.problem_mark or error.context_mark
-            self._refuse("yaml-syntax", self._syntax(problem, mark), mark, self._syntax_hint(mark))
+            self._refuse_syntax(problem, error.problem_mark or error.context_mark)
+        except yaml.reader.ReaderError as error:
+            character = quoted(self._text[error.position : error.position + 1])
+            message = f"the character {character} is not allowed in YAML"
+            raise _Refused(self._at("yaml-syntax", message, self._place(error.position))) from None
         except (yaml.YAMLError, ValueError, OverflowError) as error:
-            # Unreadable characters come without a mark, and lone surrogates as UnicodeError.
+            # Lone surrogates come as a UnicodeError, for instance.
             self._refuse("yaml-syntax", quoted(str(error).partition("\n")[0])[1:-1], None)
 
     def _document(self, events: Iterator[yaml.Event]) -> Any:
@@ -216,7 +225,7 @@ class _Reader:
             if key in mapping:
                 message = f"given twice, first in line {self._keys[inner].line}"
                 self._note("yaml-duplicate-key", message, place, inner)
-            self._keys[inner] = place
+            self._keys.setdefault(inner, place)
             mapping[key] = self._node(_node_event(next(events)), events, inner)
         return mapping
 
@@ -224,11 +233,12 @@ class _Reader:
         if not isinstance(event, yaml.ScalarEvent):
             self._refuse("yaml-key", "a key must be plain text", event.start_mark)
         self._check_node(event, ())
-        value = _plain(event.value) if event.implicit[0] else event.value
-        if not isinstance(value, str):
-            message = f"the key {quoted(event.value)} is {_kind(value)}; keys are text"
+        text: str = event.value
+        if event.implicit[0] and any(pattern.fullmatch(text) for pattern, _ in _CORE):
+            kind = _kind(_plain(text[:_LONGEST_NUMBER]))
+            message = f"the key {quoted(text)} is {kind}; keys are text"
             self._refuse("yaml-key", message, event.start_mark)
-        return value
+        return text
 
     def _sequence(self, events: Iterator[yaml.Event], path: KeyPath) -> list[Any]:
         items: list[Any] = []
@@ -248,25 +258,33 @@ class _Reader:
             return None
         return _plain(text)
 
-    def _syntax(self, problem: str, mark: Any) -> str:
-        if any(marker in self._text.encode() for marker in _CONFLICT_MARKERS):
-            return "the file has git conflict markers"
+    def _refuse_syntax(self, problem: str, mark: Any) -> NoReturn:
+        marker = _CONFLICT_MARKER.search(self._text)
+        if marker:
+            message = "the file has git conflict markers"
+            raise _Refused(self._at("yaml-syntax", message, self._place(marker.start())))
         line = self._text.splitlines()[mark.line : mark.line + 1] if mark else []
         if line and "\t" in line[0][: len(line[0]) - len(line[0].lstrip())]:
-            return "a tab indents this line; YAML takes spaces"
-        return f"not YAML: {problem}"
+            self._refuse("yaml-syntax", "a tab indents this line; YAML takes spaces", mark)
+        hint = "look at the line above, too" if mark and mark.line else ""
+        self._refuse("yaml-syntax", f"not YAML: {problem}", mark, hint)
 
-    def _syntax_hint(self, mark: Any) -> str:
-        return "look at the line above, too" if mark and mark.line else ""
+    def _place(self, position: int) -> Place:
+        before = self._text[:position]
+        return Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
     def _note(self, code: str, message: str, place: Place, path: KeyPath, hint: str = "") -> None:
-        self._problems.append(
-            Problem(code, message, dotted(path), self._file, place.line, place.column, hint=hint)
-        )
+        self._problems.append(self._at(code, message, place, path, hint))
 
     def _refuse(self, code: str, message: str, mark: Any, hint: str = "") -> NoReturn:
         place = _place(mark) if mark else Place(1, 1)
-        raise _Refused(Problem(code, message, "", self._file, place.line, place.column, hint=hint))
+        raise _Refused(self._at(code, message, place, (), hint))
+
+    def _at(
+        self, code: str, message: str, place: Place, path: KeyPath = (), hint: str = ""
+    ) -> Problem:
+        where = place.line, place.column
+        return Problem(code, message, dotted(path), self._file, *where, hint=hint)
 
 
 def _node_event(event: yaml.Event) -> yaml.NodeEvent:

@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from timing_profiles.field import Field
+from timing_profiles.field import Field, types_of
 from timing_profiles.problems import KeyPath, did_you_mean, dotted, listed, quoted
 
 _NAMES = {
@@ -29,12 +29,18 @@ _BOUNDS = {
     "exclusiveMaximum": "not less than",
 }
 
-# Plain scalars that meant something else in YAML 1.1.
-_YAML_1_1 = {
-    re.compile(r"y|yes|on", re.IGNORECASE): "write true",
-    re.compile(r"n|no|off", re.IGNORECASE): "write false",
-    re.compile(r"\d+(:\d+)+"): "YAML 1.1 read this as a number to base 60; write the number",
-}
+_LENGTHS = {"minItems": "has less than", "maxItems": "has more than"}
+
+# Text where another type is due: the type, what the text looks like, and what to write instead.
+_HABITS = (
+    ("boolean", re.compile(r"y|yes|on|true", re.IGNORECASE), "write true"),
+    ("boolean", re.compile(r"n|no|off|false", re.IGNORECASE), "write false"),
+    ("number", re.compile(r"\d+(:\d+)+"), "YAML 1.1 read this as base 60; write the number"),
+    ("number", re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?"), "write the number without quotes"),
+)
+
+# No bound is larger; beyond it, numbers are not converted to look for another unit.
+_LARGEST = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,12 @@ def violations(error: ValidationError, field: Field | None) -> Iterator[Violatio
         yield _wrong_kind(error, path, field)
     elif error.validator in _BOUNDS:
         yield _out_of_bounds(error, path, field)
+    elif error.validator in _LENGTHS:
+        length = f"{_LENGTHS[error.validator]} {error.validator_value} items"
+        yield Violation(path, "range", f"{quoted(error.instance)} {length}")
     else:
-        yield Violation(path, "range", error.message)
+        against = f"{error.validator} {quoted(error.validator_value)}"
+        yield Violation(path, "range", f"{quoted(error.instance)} is against {against}")
 
 
 def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Violation]:
@@ -108,8 +118,7 @@ def _allowed(schema: Mapping[str, Any]) -> str:
         return _either(
             [value if isinstance(value, str) else quoted(value) for value in schema["enum"]]
         )
-    types = [schema["type"]] if isinstance(schema.get("type"), str) else schema.get("type", [])
-    return _either([_type_in_words(kind, schema) for kind in types])
+    return _either([_type_in_words(kind, schema) for kind in types_of(schema)])
 
 
 def _type_in_words(kind: str, schema: Mapping[str, Any]) -> str:
@@ -129,18 +138,11 @@ def _hint(error: ValidationError) -> str:
     if "enum" in _of(error):
         known = [value for value in _of(error)["enum"] if isinstance(value, str)]
         return did_you_mean(error.instance, known)
-    for habit, hint in _YAML_1_1.items():
-        if habit.fullmatch(error.instance):
+    types = {"number" if kind == "integer" else kind for kind in types_of(_of(error))}
+    for kind, looks_like, hint in _HABITS:
+        if kind in types and looks_like.fullmatch(error.instance):
             return hint
-    return "write the number without quotes" if _is_number(error.instance) else ""
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return ""
 
 
 def _out_of_bounds(error: ValidationError, path: KeyPath, field: Field | None) -> Violation:
@@ -154,6 +156,8 @@ def _unit_hint(error: ValidationError, field: Field | None) -> str:
     """Seconds that were meant as milliseconds, or the reverse."""
     factor = {"s": 0.001, "ms": 1000}.get(field.unit if field else "", 0)
     if field is None or not factor or not isinstance(error.instance, int | float):
+        return ""
+    if not 0 < error.instance < _LARGEST:
         return ""
     meant = error.instance * factor
     if not _of(error).get("minimum", 0) < meant <= _of(error).get("maximum", 0):

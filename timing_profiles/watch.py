@@ -13,7 +13,7 @@ from pathlib import Path
 
 import watchfiles
 
-from timing_profiles import catalog, folder, schema
+from timing_profiles import catalog, folder, schema_file
 from timing_profiles.catalog import Catalog
 from timing_profiles.folder import Contents
 from timing_profiles.problems import Problem, ProfilesError, quoted
@@ -73,7 +73,7 @@ class Watcher:
     async def _fresh(self) -> Catalog:
         """The folder's present state, published where it is new."""
         files = await self._settled()
-        in_force = await asyncio.to_thread(schema.load, self._folder)
+        in_force = await asyncio.to_thread(schema_file.load, self._folder)
         fresh = await asyncio.to_thread(catalog.build, files, in_force, self.catalog, self._label)
         if fresh.revision != self.catalog.revision:
             await asyncio.to_thread(self._publish, fresh)

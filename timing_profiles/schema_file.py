@@ -1,0 +1,111 @@
+"""The `schema.json` in force: where it lies, and whether it can be one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from jsonschema.validators import Draft202012Validator
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
+from timing_profiles.problems import Problem, ProfilesError, quoted
+from timing_profiles.schema import Schema
+
+FILE_NAME = "schema.json"
+
+
+def load(profiles_dir: Path) -> Schema:
+    """The schema in force: the `schema.json` beside the profiles folder, else the packaged one.
+
+    Raises:
+        ProfilesError: It cannot be read, or cannot be a schema of profiles.
+    """
+    path = in_force(profiles_dir)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfilesError([_problem(f"cannot be read: {error}")]) from None
+    problems = list(_problems(text))
+    if problems:
+        raise ProfilesError(problems)
+    return Schema(text)
+
+
+def in_force(profiles_dir: Path) -> Path:
+    """The file of the schema in force."""
+    beside = profiles_dir.absolute().parent / FILE_NAME
+    # A link to nowhere is a mistake to report, not a reason to take another schema.
+    return beside if beside.is_file() or beside.is_symlink() else packaged(FILE_NAME)
+
+
+def packaged(name: str) -> Path:
+    """A file that comes with the package: `schema.json` or `default.yaml`."""
+    installed = Path(__file__).parent / "packaged" / name
+    checkout = Path(__file__).parents[1]
+    folder = checkout / "profiles" if name.endswith(".yaml") else checkout
+    return installed if installed.is_file() else folder / name
+
+
+def _problems(text: str) -> Iterator[Problem]:
+    try:
+        schema = json.loads(text)
+        Draft202012Validator.check_schema(schema)
+    except json.JSONDecodeError as error:
+        yield _problem(f"not JSON: {error.msg}", error.lineno, error.colno)
+    except jsonschema.SchemaError as error:
+        yield _problem(f"not a JSON Schema: {error.message}")
+    except (RecursionError, ValueError):
+        yield _problem("not JSON: nested too deeply, or with a number that is too long")
+    else:
+        yield from _section_problems(schema, "")
+        yield from _reference_problems(schema)
+        yield from _missing_fields(text, schema)
+
+
+def _section_problems(schema: Any, path: str) -> Iterator[Problem]:
+    """Whether every section refuses unknown fields: LiveKit takes a typo without a word."""
+    if not isinstance(schema, dict):
+        yield _problem("is not an object", path=path)
+        return
+    properties = schema.get("properties", {})
+    if (properties or not path) and schema.get("additionalProperties") is not False:
+        yield _problem("a section has `additionalProperties: false`", path=path)
+    for name, inner in properties.items():
+        yield from _section_problems(inner, f"{path}.{name}".removeprefix("."))
+
+
+def _reference_problems(schema: Any) -> Iterator[Problem]:
+    """References that do not resolve within the file; another one is never fetched."""
+    registry: Registry[Any] = Registry()
+    resolver = registry.with_resource("", DRAFT202012.create_resource(schema)).resolver()
+    for reference in _references(schema):
+        try:
+            resolver.lookup(reference)
+        except Unresolvable:
+            yield _problem(f"$ref {quoted(reference)} is not in this file, and is never fetched")
+
+
+def _references(schema: Any) -> Iterator[str]:
+    inner = schema.values() if isinstance(schema, dict) else schema
+    if isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
+        yield schema["$ref"]
+    for value in inner if isinstance(schema, dict | list) else ():
+        yield from _references(value)
+
+
+def _missing_fields(text: str, schema: Any) -> Iterator[Problem]:
+    if not isinstance(schema, dict):
+        return
+    fields: Mapping[str, Any] = Schema(text).fields
+    for path in Schema(packaged(FILE_NAME).read_text(encoding="utf-8")).fields:
+        if path not in fields:
+            yield _problem("is missing; bounds may be tightened, fields not left out", path=path)
+
+
+def _problem(message: str, line: int = 0, column: int = 0, path: str = "") -> Problem:
+    return Problem("schema", message, path, FILE_NAME, line, column)
