@@ -23,8 +23,12 @@ from sandbox.worker_log import follow
 _LIVEKIT_LOG = STATE_FOLDER / "livekit-server.log"
 _WORKER_LOG = STATE_FOLDER / "worker.log"
 
-# SIGHUP: the terminal was closed.
-_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# SIGHUP: the terminal was closed, and not under nohup.
+_ENDINGS = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    *([signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else []),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,13 @@ def _end_on_signals() -> None:
     loop, work = asyncio.get_running_loop(), asyncio.current_task()
 
     def end() -> None:
+        if work is None or work.cancelling():
+            return
         for ending in _ENDINGS:
             loop.remove_signal_handler(ending)
             signal.signal(ending, signal.SIG_DFL)
         _say("\nending all that was started")
-        if work:
-            work.cancel()
+        work.cancel()
 
     for ending in _ENDINGS:
         loop.add_signal_handler(ending, end)

@@ -65,8 +65,9 @@ def _read_one(handle: int, name: str, label: str) -> bytes | Problem:
 
 
 def _content(descriptor: int) -> bytes:
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise OSError(0, "it is no regular file")
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(0, "it is a folder" if stat.S_ISDIR(mode) else "it is no regular file")
     with open(descriptor, "rb", closefd=False) as file:
         return file.read(MAX_BYTES + 1)
 

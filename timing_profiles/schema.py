@@ -33,9 +33,6 @@ def _pattern(
 
 _Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
-# The top level of a profile that is about the file, not about a call.
-_ABOUT_THE_FILE = frozenset({"description", "extends", "overrides"})
-
 
 class Schema:
     """A schema of profiles.

@@ -1,4 +1,4 @@
-"""Timing profiles beside an `AgentServer`: load, publish and watch them while it runs."""
+"""Timing profiles beside an `AgentServer`, for as long as it runs."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ import asyncio
 import logging
 import math
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
+from importlib import metadata
 from typing import Any
 
-from livekit.agents import AgentServer
+from livekit.agents import AgentServer, Plugin
 
 # Imported here, not when a call comes: plugins can be registered on the main thread alone.
-from timing_profiles import call, catalog, in_force, snapshot
-from timing_profiles.catalog import Catalog
+from timing_profiles import call, in_force
 from timing_profiles.problems import Problem, ProfilesError
-from timing_profiles.watch import Watcher
 
 _logger = logging.getLogger("timing_profiles")
 
@@ -39,71 +35,32 @@ def attach(server: AgentServer, *, profiles_dir: str | None = None, deepgram: bo
     """
     if profiles_dir:
         os.environ[in_force.FOLDER] = profiles_dir
+    Plugin.register_plugin(_Preloaded())
     run = server.run
 
     async def run_with_profiles(*args: Any, **kwargs: Any) -> None:
-        worker = _Worker(in_force.profiles_dir(), deepgram=deepgram)
+        # Imported in the main process only: a job reads neither YAML nor the file system's events.
+        from timing_profiles.publisher import Publisher  # noqa: PLC0415
+
+        publisher = Publisher(in_force.profiles_dir())
         try:
-            worker.start()
+            publisher.start(_environment_problems(deepgram=deepgram))
             await run(*args, **kwargs)
         except ProfilesError as error:
             _exit(error.problems)
         finally:
-            worker.stop()
+            publisher.stop()
 
     # AgentServer has no hook around its life; an attribute shadows the method of any subclass.
     setattr(server, "run", run_with_profiles)  # noqa: B010
 
 
-class _Worker:
-    """What one worker publishes, from its start to its end."""
+class _Preloaded(Plugin):
+    """Has what a call needs imported once, before job processes are forked."""
 
-    def __init__(self, profiles_dir: Path, *, deepgram: bool) -> None:
-        self._profiles_dir = profiles_dir
-        self._deepgram = deepgram
-        self._state: Path | None = None
-        self._watching: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        first = self._load()
-        self._state = Path(tempfile.mkdtemp(prefix="timing-profiles-"))
-        self._publish(first)
-        os.environ[in_force.PUBLISHED] = str(self._published)
-        for warning in first.warnings:
-            _logger.warning("%s", warning)
-        _logger.info(
-            "%d profiles in force, revision %s: %s",
-            len(first.layers),
-            first.revision,
-            self._profiles_dir.absolute(),
-        )
-        watcher = Watcher(self._profiles_dir, first, self._publish)
-        self._watching = asyncio.create_task(watcher.run())
-
-    def stop(self) -> None:
-        # Nothing is awaited: when the worker ends, its loop cancels whatever still runs.
-        if self._watching:
-            self._watching.cancel()
-        if self._state:
-            shutil.rmtree(self._state, ignore_errors=True)
-
-    @property
-    def _published(self) -> Path:
-        return Path(self._state or "") / "profiles.sqlite"
-
-    def _load(self) -> Catalog:
-        problems = list(_environment_problems(deepgram=self._deepgram))
-        try:
-            first = catalog.load(self._profiles_dir)
-        except ProfilesError as error:
-            raise ProfilesError([*problems, *error.problems]) from None
-        if problems:
-            raise ProfilesError(problems)
-        return first
-
-    def _publish(self, fresh: Catalog) -> None:
-        layers = iter(fresh.layers.values())
-        snapshot.publish(fresh.revision, fresh.schema, layers, self._published)
+    def __init__(self) -> None:
+        version = metadata.version("timing-profiles")
+        super().__init__("timing_profiles", version, call.__name__, _logger)
 
 
 def _environment_problems(*, deepgram: bool) -> Iterable[Problem]:

@@ -154,7 +154,10 @@ def _is_known(keys: tuple[str, ...], schema: Schema) -> bool:
 
 def _unknown(paths: list[KeyPath], schema: Schema, origin: Origin) -> Iterator[Problem]:
     for keys in paths[:_MOST_UNKNOWN]:
-        message, hint = schema.unknown(".".join(map(str, keys)))
+        if any("." in str(key) for key in keys):
+            message, hint = "unknown field; sections are nested, not joined by dots", ""
+        else:
+            message, hint = schema.unknown(".".join(map(str, keys)))
         yield Problem("override-unknown", message, dotted(keys), origin, hint=hint)
     rest = len(paths) - _MOST_UNKNOWN
     if rest > 0:

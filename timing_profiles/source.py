@@ -170,10 +170,8 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             problem = error.problem or "cannot be read"
             self._refuse_syntax(problem, error.problem_mark or error.context_mark)
-        except yaml.reader.ReaderError as error:
-            character = quoted(self._text[error.position : error.position + 1])
-            message = f"the character {character} is not allowed in YAML"
-            raise _Refused(self._at("yaml-syntax", message, self._place(error.position))) from None
+        except yaml.reader.ReaderError:
+            self._refuse_character()
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             # Lone surrogates come as a UnicodeError, for instance.
             self._refuse("yaml-syntax", quoted(str(error).partition("\n")[0])[1:-1], None)
@@ -216,16 +214,17 @@ class _Reader:
 
     def _mapping(self, events: Iterator[yaml.Event], path: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
+        first: dict[str, Place] = {}
         for event in events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
-            key = self._key(event)
+            key, place = self._key(event), _place(event.start_mark)
             inner = (*path, key)
-            place = _place(event.start_mark)
-            if key in mapping:
-                message = f"given twice, first in line {self._keys[inner].line}"
+            if key in first:
+                message = f"given twice, first in line {first[key].line}"
                 self._note("yaml-duplicate-key", message, place, inner)
-            self._keys.setdefault(inner, place)
+            first.setdefault(key, place)
+            self._keys[inner] = place
             mapping[key] = self._node(_node_event(next(events)), events, inner)
         return mapping
 
@@ -268,6 +267,13 @@ class _Reader:
             self._refuse("yaml-syntax", "a tab indents this line; YAML takes spaces", mark)
         hint = "look at the line above, too" if mark and mark.line else ""
         self._refuse("yaml-syntax", f"not YAML: {problem}", mark, hint)
+
+    def _refuse_character(self) -> NoReturn:
+        # The error's own position counts characters or bytes, by the loader.
+        found = yaml.reader.Reader.NON_PRINTABLE.search(self._text)
+        character, position = (found.group(), found.start()) if found else ("", 0)
+        message = f"the character {quoted(character)} is not allowed in YAML"
+        raise _Refused(self._at("yaml-syntax", message, self._place(position)))
 
     def _place(self, position: int) -> Place:
         before = self._text[:position]

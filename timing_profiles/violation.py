@@ -29,7 +29,7 @@ _BOUNDS = {
     "exclusiveMaximum": "not less than",
 }
 
-_LENGTHS = {"minItems": "has less than", "maxItems": "has more than"}
+_LENGTHS = {"minItems": "fewer", "maxItems": "more"}
 
 # Text where another type is due: the type, what the text looks like, and what to write instead.
 _HABITS = (
@@ -77,11 +77,10 @@ def violations(error: ValidationError, field: Field | None) -> Iterator[Violatio
     elif error.validator in _BOUNDS:
         yield _out_of_bounds(error, path, field)
     elif error.validator in _LENGTHS:
-        length = f"{_LENGTHS[error.validator]} {error.validator_value} items"
-        yield Violation(path, "range", f"{quoted(error.instance)} {length}")
+        length = f"{_LENGTHS[error.validator]} items than {error.validator_value}"
+        yield Violation(path, "range", f"{quoted(error.instance)} has {length}")
     else:
-        against = f"{error.validator} {quoted(error.validator_value)}"
-        yield Violation(path, "range", f"{quoted(error.instance)} is against {against}")
+        yield _against(error, path)
 
 
 def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Violation]:
@@ -97,9 +96,16 @@ def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Violation]:
 def _wrong_kind(error: ValidationError, path: KeyPath, field: Field | None) -> Violation:
     code = "range" if error.validator == "enum" or _right_type(error) else "type"
     allowed = _allowed(_of(error))
+    if not allowed:
+        return _against(error, path)
     unit = f" ({field.unit})" if field and field.unit else ""
     message = f"{quoted(error.instance)} is not {allowed}{unit}"
     return Violation(path, code, message, _hint(error))
+
+
+def _against(error: ValidationError, path: KeyPath) -> Violation:
+    against = f"{error.validator} {quoted(error.validator_value)}"
+    return Violation(path, "range", f"{quoted(error.instance)} is against {against}")
 
 
 def _of(error: ValidationError) -> Mapping[str, Any]:
@@ -129,7 +135,7 @@ def _type_in_words(kind: str, schema: Mapping[str, Any]) -> str:
 
 
 def _either(words: list[str]) -> str:
-    return " or ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+    return " or ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
 
 
 def _hint(error: ValidationError) -> str:

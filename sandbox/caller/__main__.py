@@ -31,6 +31,9 @@ def main() -> int:
         return _fail(2, error)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever reads has seen enough
+        sys.stderr.close()
+        return 0
 
 
 async def _call(dial: Dial, script: Script, environment: Mapping[str, str]) -> int:

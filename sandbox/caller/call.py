@@ -299,12 +299,13 @@ class _Tokens:
 
     def _config(self) -> api.RoomConfiguration:
         """For the room that the first one who joins creates."""
-        dispatch = api.RoomAgentDispatch(
-            agent_name=self._connection.agent_name, metadata=self._dial.dispatch_metadata
-        )
+        name, metadata = self._connection.agent_name, self._dial.dispatch_metadata
+        # Without a name and metadata the agent is dispatched by itself.
+        asked = name or metadata
+        agents = [api.RoomAgentDispatch(agent_name=name, metadata=metadata)] if asked else []
         return api.RoomConfiguration(
             metadata=self._dial.room_metadata,
-            agents=[dispatch],
+            agents=agents,
             departure_timeout=1,  # seconds; the agent's job ends with the room
         )
 

@@ -19,9 +19,14 @@ class Turn:
 
     @property
     def wait(self) -> float | None:
-        """Seconds from the last audible sample sent to the first one heard; None without one."""
-        end = self.parts[-1].end
-        return next((sound.start - end for sound in self.sounds if sound.start > end), None)
+        """Seconds from the last audible sample sent to the first one heard; None without one.
+
+        An agent that cuts into a pause has answered what was said before it.
+        """
+        answer = next((s.start for s in self.sounds if s.start > self.parts[0].end), None)
+        if answer is None:
+            return None
+        return answer - max(part.end for part in self.parts if part.end < answer)
 
     @property
     def cut_in(self) -> bool:

@@ -1,0 +1,162 @@
+"""What the scripted caller says, measures and reports, without a room."""
+
+import json
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import timing_profiles
+from sandbox.caller import Call, Dial, Script, Turn, parse_say
+from sandbox.caller.report import as_text, report
+from sandbox.caller.sound import SAMPLE_RATE, Interval, Track, audible, write_wav
+
+PROFILES = Path(__file__).parents[1] / "profiles"
+
+
+def tone(seconds: float) -> bytes:
+    """A sound that is audible from its first frame to its last."""
+    samples = np.sin(np.arange(round(seconds * SAMPLE_RATE)) / 10) * 8000
+    return samples.astype("<i2").tobytes()
+
+
+def silence(seconds: float) -> bytes:
+    """Nothing to hear."""
+    return bytes(2 * round(seconds * SAMPLE_RATE))
+
+
+def turn(parts: list[tuple[float, float]], sounds: list[tuple[float, float]]) -> Turn:
+    """A turn by the times of what was said and heard."""
+    return Turn(tuple(Interval(*part) for part in parts), tuple(Interval(*at) for at in sounds))
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("five five two", ["five five two"]),
+        ("My number is ... [1.5] five two", ["My number is ...", 1.5, "five two"]),
+        ("one[2]two [ 0.25 ] three", ["one", 2.0, "two", 0.25, "three"]),
+        ("[1] late", [1.0, "late"]),
+        ("a [note] of mine", ["a [note] of mine"]),
+        ("", []),
+    ],
+)
+def test_a_number_in_brackets_is_a_pause(text: str, items: list[str | float]) -> None:
+    """Everything else is said."""
+    assert parse_say(text) == items
+
+
+def test_a_script_has_turns_of_speech_without_silence_around_it() -> None:
+    """A bar ends a turn; a pause is as long as it says, for speech is cut to what is audible."""
+    first, second = Script("Hello. | One [0.7] two.").turns()
+    assert [isinstance(item, bytes) for item in first] == [True]
+    assert [isinstance(item, bytes) for item in second] == [True, False, True]
+    assert second[1] == 0.7
+    for item in [*first, *second[::2]]:
+        assert isinstance(item, bytes)
+        assert audible(item) == item
+
+
+def test_a_turn_in_which_nothing_is_said_is_refused() -> None:
+    """It would have no end to measure from."""
+    with pytest.raises(ValueError, match=r"^'\[1\]' says nothing$"):
+        Script("Hello. | [1]").turns()
+
+
+def test_audible_cuts_to_whole_frames_with_sound() -> None:
+    """Silence goes at both ends, not in the middle."""
+    inside = tone(0.1) + silence(0.2) + tone(0.1)
+    assert audible(silence(0.3) + inside + silence(0.5)) == inside
+    assert audible(silence(1)) == b""
+
+
+def test_the_wait_counts_from_what_was_said_before_the_answer() -> None:
+    """That is the whole turn, or, when the agent cuts in, what it cut off."""
+    assert turn([(0, 1), (2.5, 3)], [(3.75, 5)]).wait == pytest.approx(0.75)
+    assert turn([(0, 1), (2.5, 3)], [(1.6, 2), (3.75, 5)]).wait == pytest.approx(0.6)
+    assert turn([(0, 1)], []).wait is None
+
+
+@pytest.mark.parametrize(
+    ("sounds", "cut_in"),
+    [([(1.4, 2)], True), ([(2.6, 4)], True), ([(3.2, 4)], False), ([], False)],
+)
+def test_the_agent_cuts_in_between_the_first_pause_and_the_end(
+    sounds: list[tuple[float, float]], *, cut_in: bool
+) -> None:
+    """Also when it begins while the caller has gone on to speak."""
+    assert turn([(0, 1), (2.5, 3)], sounds).cut_in is cut_in
+
+
+def test_a_track_fills_what_is_missing_with_silence() -> None:
+    """A stream that begins anew later stays in its place; a late frame moves nothing."""
+    track = Track()
+    track.add(tone(0.01), 100.0)
+    track.add(tone(0.01), 100.1)
+    assert track.seconds == pytest.approx(0.02)
+    track.add(tone(0.01), 101.0)
+    assert track.started == 100.0
+    assert track.seconds == pytest.approx(1.01)
+
+
+def test_a_recording_has_both_sides_in_their_place(tmp_path: Path) -> None:
+    """The caller is on the left, the agent, who was heard half a second later, on the right."""
+    said, heard = Track(), Track()
+    said.add(tone(1), 10.0)
+    heard.add(tone(1), 10.5)
+    write_wav(tmp_path / "call.wav", said, heard)
+    with wave.open(str(tmp_path / "call.wav")) as file:
+        assert (file.getnchannels(), file.getframerate()) == (2, SAMPLE_RATE)
+        stereo = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
+    assert len(stereo) == 1.5 * SAMPLE_RATE
+    assert stereo[:, 0].tobytes() == tone(1) + silence(0.5)
+    assert stereo[:, 1].tobytes() == silence(0.5) + tone(1)
+
+
+def answered(profile: str, revision: str) -> Call:
+    """A call as it was measured."""
+    turns = (turn([(0, 1)], [(1.7123, 2)]), turn([(5, 6)], [(5.5, 7)]))
+    return Call(profile, revision, ("override-range",), turns, Track(), Track())
+
+
+def test_a_report_has_each_value_with_its_origin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The metadata is resolved again here; the rest is what the agent said and what was heard."""
+    monkeypatch.setenv("PROFILES_DIR", str(PROFILES))
+    dial = Dial(metadata='{"profile": "patient", "min_endpointing_delay": 1.25}')
+    here = timing_profiles.resolve(dial.metadata)
+    result = report(answered("patient", here.revision), dial)
+    values = result.pop("values")
+    assert values["turn_handling.endpointing.min_delay"] == {"value": 1.25, "origin": "participant"}
+    assert values == {
+        path: {"value": value, "origin": here.origins[path]} for path, value in here.values.items()
+    }
+    assert result == {
+        "profile": "patient",
+        "revision": here.revision,
+        "problems": ["override-range"],
+        "waits": [0.712, None],
+        "cut_in": False,
+    }
+
+
+def test_a_report_tells_when_the_agent_took_something_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Values of another revision would be wrong: there are none, and a note says why."""
+    monkeypatch.setenv("PROFILES_DIR", str(PROFILES))
+    revision = timing_profiles.resolve().revision
+    result = report(answered("patient", "0123456789ab"), Dial())
+    assert result["values"] is None
+    assert result["note"] == f"resolved in this folder, it is default of revision {revision}"
+
+
+def test_a_report_is_json_with_a_line_for_each_field() -> None:
+    """Programs parse it, people read it."""
+    result = {"values": {"a.b": {"value": None, "origin": "x:1"}}, "waits": [1.5], "cut_in": True}
+    text = as_text(result)
+    assert json.loads(text) == result
+    assert text == (
+        '{\n  "values": {\n    "a.b": {"value": null, "origin": "x:1"}\n  },\n'
+        '  "waits": [1.5],\n  "cut_in": true\n}'
+    )

@@ -1,0 +1,144 @@
+"""Problems: their text, their JSON, their order."""
+
+import pickle
+
+import pytest
+
+from timing_profiles.problems import (
+    KeyPath,
+    Problem,
+    ProfilesError,
+    did_you_mean,
+    dotted,
+    in_order,
+    listed,
+    quoted,
+)
+
+FIELD = "stt.nova.endpointing_ms"
+TOO_MUCH = Problem(
+    "range", "99999 is more than the maximum of 10000 (ms)", FIELD, "profiles/patient.yaml", 4, 18
+)
+
+
+@pytest.mark.parametrize(
+    ("problem", "text"),
+    [
+        pytest.param(
+            TOO_MUCH,
+            "profiles/patient.yaml:4:18: stt.nova.endpointing_ms: "
+            "99999 is more than the maximum of 10000 (ms)",
+            id="everything",
+        ),
+        pytest.param(
+            Problem("name", "a profile's file ends in .yaml", file="profiles/a.yml"),
+            "profiles/a.yml: a profile's file ends in .yaml",
+            id="whole-file",
+        ),
+        pytest.param(
+            Problem("override-type", "[] is not a mapping of fields", "overrides", "participant"),
+            "participant: overrides: [] is not a mapping of fields",
+            id="metadata",
+        ),
+        pytest.param(
+            Problem("no-effect", "has no effect: x", "tts.speed", "p/a.yaml", 2, 3, "warning"),
+            "p/a.yaml:2:3: warning: tts.speed: has no effect: x",
+            id="warning",
+        ),
+        pytest.param(
+            Problem("unknown-field", "unknown field", "sst", hint="did you mean stt?"),
+            "sst: unknown field\n  hint: did you mean stt?",
+            id="hint-in-a-line-of-its-own",
+        ),
+    ],
+)
+def test_text_says_where_and_what(problem: Problem, text: str) -> None:
+    """A problem reads `file:line:column: path: message`, without what it does not have."""
+    assert str(problem) == text
+
+
+def test_json_has_every_part() -> None:
+    """Programs get all eight keys, empty ones too."""
+    assert TOO_MUCH.to_json() == {
+        "file": "profiles/patient.yaml",
+        "line": 4,
+        "column": 18,
+        "path": FIELD,
+        "code": "range",
+        "severity": "error",
+        "message": "99999 is more than the maximum of 10000 (ms)",
+        "hint": "",
+    }
+
+
+def test_problems_are_sorted_by_place_and_given_once() -> None:
+    """The order is that of the files, and line 10 follows line 9."""
+    places = [("b", 1, 1), ("a", 10, 1), ("a", 9, 7), ("a", 9, 2), ("b", 1, 1)]
+    found = in_order(Problem("c", "m", file=file, line=n, column=c) for file, n, c in places)
+    assert [(p.file, p.line, p.column) for p in found] == [
+        ("a", 9, 2),
+        ("a", 9, 7),
+        ("a", 10, 1),
+        ("b", 1, 1),
+    ]
+
+
+def test_error_shows_all_its_problems() -> None:
+    """An error that nobody handles prints every problem, a line each."""
+    error = ProfilesError([Problem("c", "second", file="b"), Problem("c", "first", file="a")])
+    assert str(error) == "a: first\nb: second"
+
+
+def test_error_survives_pickling() -> None:
+    """An error can cross a process border with its problems."""
+    error = ProfilesError([TOO_MUCH])
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - what is read was written here
+    assert (copy.problems, str(copy)) == (error.problems, str(error))
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param((), "", id="top"),
+        pytest.param(("stt", "nova", "model"), FIELD.replace("endpointing_ms", "model"), id="keys"),
+        pytest.param(("overrides", "allow", 2), "overrides.allow[2]", id="index"),
+    ],
+)
+def test_path_is_written_with_dots_and_brackets(path: KeyPath, text: str) -> None:
+    """A path is written as people write it."""
+    assert dotted(path) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        pytest.param("800", '"800"', id="text-in-quotes"),
+        pytest.param(None, "null", id="null"),
+        pytest.param(True, "true", id="boolean"),
+        pytest.param({"a": [1]}, '{"a": [1]}', id="nested"),
+        pytest.param("a\n\x1b[31m\u202e", r'"a\n\u001b[31m\u202e"', id="control-characters"),
+        pytest.param("\ud800", r'"\ud800"', id="lone-surrogate"),
+        pytest.param({1}, '"{1}"', id="no-json"),
+        pytest.param("x" * 58, f'"{"x" * 58}"', id="60-characters"),
+        pytest.param("x" * 59, f'"{"x" * 56}...', id="61-characters"),
+    ],
+)
+def test_value_is_quoted_on_one_bounded_line(value: object, text: str) -> None:
+    """A value in a message is printable ASCII, and never longer than 60 characters."""
+    assert quoted(value) == text
+
+
+def test_long_list_is_cut() -> None:
+    """A list of thousands of names stays readable."""
+    assert listed(["a", "b"]) == "a, b"
+    assert listed("abcde", most=3) == "a, b, c, and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("patien", "did you mean patient?"), ("zzz", ""), ("", "")],
+    ids=["near", "far", "empty"],
+)
+def test_near_miss_gets_a_hint(word: str, hint: str) -> None:
+    """A slip of a letter or two is recognised, a wild guess is not."""
+    assert did_you_mean(word, ["default", "patient"]) == hint

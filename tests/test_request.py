@@ -1,0 +1,260 @@
+"""Metadata: what it asks for, whatever it is."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from timing_profiles import request
+from timing_profiles.problems import Problem
+from timing_profiles.request import FLAT_NAMES, MAX_BYTES, Request
+
+TOO_LARGE = "participant: metadata: is longer than 65536 bytes"
+TOO_DEEP = "participant: metadata: is nested deeper than 32"
+
+
+def read(metadata: object) -> Request:
+    text = json.dumps(metadata) if isinstance(metadata, Mapping) else metadata
+    return request.read(text, "participant")
+
+
+def problems(metadata: object) -> list[tuple[str, str]]:
+    return [(problem.code, str(problem)) for problem in read(metadata).problems]
+
+
+def test_profile_and_overrides_are_read() -> None:
+    """The form of the README: a name, and values nested as in a profile file."""
+    overrides = {"turn_handling": {"endpointing": {"min_delay": 1.5}}}
+    assert read({"profile": "patient", "overrides": overrides}) == Request(
+        "participant", "patient", {}, overrides
+    )
+
+
+def test_flat_names_are_read() -> None:
+    """The form of clients that exist already."""
+    metadata = {"profile": "patient", "endpointing_ms": 800, "min_endpointing_delay": 0.8}
+    assert read(metadata) == Request(
+        "participant",
+        "patient",
+        {"stt.nova.endpointing_ms": 800, "turn_handling.endpointing.min_delay": 0.8},
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("endpointing_ms", "stt.nova.endpointing_ms"),
+        ("min_endpointing_delay", "turn_handling.endpointing.min_delay"),
+        ("max_endpointing_delay", "turn_handling.endpointing.max_delay"),
+        ("allow_interruptions", "turn_handling.interruption.enabled"),
+        (
+            "discard_audio_if_uninterruptible",
+            "turn_handling.interruption.discard_audio_if_uninterruptible",
+        ),
+        ("min_interruption_duration", "turn_handling.interruption.min_duration"),
+        ("min_interruption_words", "turn_handling.interruption.min_words"),
+        ("false_interruption_timeout", "turn_handling.interruption.false_interruption_timeout"),
+        (
+            "agent_false_interruption_timeout",
+            "turn_handling.interruption.false_interruption_timeout",
+        ),
+        ("resume_false_interruption", "turn_handling.interruption.resume_false_interruption"),
+        ("preemptive_generation", "turn_handling.preemptive_generation.enabled"),
+        ("turn_detection", "turn_handling.turn_detection"),
+    ],
+)
+def test_former_name_means_todays_field(name: str, path: str) -> None:
+    """Each former keyword of AgentSession reaches the field that it became, unjudged."""
+    assert FLAT_NAMES[name] == path
+    assert read({name: ["any", {"value": None}]}).flat == {path: ["any", {"value": None}]}
+
+
+def test_there_are_twelve_former_names() -> None:
+    """No flat name is taken from an application that is not listed above."""
+    assert len(FLAT_NAMES) == 12
+
+
+def test_newer_of_two_former_names_wins() -> None:
+    """`agent_false_interruption_timeout` was renamed; the newer name counts."""
+    metadata = {"false_interruption_timeout": 1, "agent_false_interruption_timeout": 2}
+    path = "turn_handling.interruption.false_interruption_timeout"
+    assert read(metadata).flat == read(dict(reversed(metadata.items()))).flat == {path: 1}
+
+
+def test_keys_of_the_application_are_ignored() -> None:
+    """Applications keep their own data beside ours, of any shape."""
+    assert read({"customer": {"endpointing_ms": 9}, "name": "Ann", "Profile": "x"}) == Request(
+        "participant"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "patient",
+        "[1, 2]",
+        '"{}"',
+        "null",
+        "<xml/>",
+        "\ufeff{}",
+        "a{",
+        "[" * 100_000,
+        "x" * (MAX_BYTES + 1),
+    ],
+    ids=lambda text: text[:8] or "empty",
+)
+def test_text_that_does_not_begin_with_a_brace_is_not_ours(text: str) -> None:
+    """Metadata in another format belongs to the application: no profile, and no problem."""
+    assert read(text) == Request("participant")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [None, MagicMock(), 5, b'{"profile": "x"}', ["profile"]],
+    ids=["none", "mock-of-the-console", "number", "bytes", "list"],
+)
+def test_what_is_no_text_is_not_ours(metadata: object) -> None:
+    """A console session has a mock for its metadata."""
+    assert request.read(metadata, "room") == Request("room")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            "{",
+            "is not JSON: Expecting property name enclosed in double quotes at character 2",
+            id="cut",
+        ),
+        pytest.param('{"a": 1} x', "is not JSON: Extra data at character 10", id="extra"),
+        pytest.param(
+            '{"a": \x01}', "is not JSON: Expecting value at character 7", id="control-character"
+        ),
+        pytest.param(
+            '{"a": "\n"}',
+            "is not JSON: Invalid control character at character 8",
+            id="line-break",
+        ),
+        pytest.param(
+            '{"a": "b}',
+            "is not JSON: Unterminated string starting at character 7",
+            id="open-quote",
+        ),
+        pytest.param('{"a": NaN}', "is not JSON: NaN is no number", id="nan"),
+        pytest.param('{"a": -Infinity}', "is not JSON: -Infinity is no number", id="infinity"),
+        pytest.param('{"a": 1, "a": 2}', "gives a key twice", id="duplicate-key"),
+        pytest.param('{"x": [{"a": 1, "a": 2}]}', "gives a key twice", id="nested-duplicate-key"),
+        pytest.param(
+            '{"a": ' + "9" * 5000 + "}", "is not JSON: a number is too long", id="huge-number"
+        ),
+        pytest.param(
+            '{"a": ' + "[" * 32 + "]" * 32 + "}", "is nested deeper than 32", id="33-levels"
+        ),
+    ],
+)
+def test_text_that_cannot_be_read_is_a_problem(text: str, message: str) -> None:
+    """The problem says why, and nothing of the metadata is used."""
+    problem = Problem("metadata-invalid", message, "metadata", "participant")
+    assert read(text) == Request("participant", problems=(problem,))
+
+
+def test_nesting_of_32_is_read() -> None:
+    """An application's own data may nest, and brackets in its texts do not count."""
+    text = '{"profile": "x", "a": ' + "[" * 31 + "]" * 31 + ', "b": "' + r"[{\"" * 100 + '"}'
+    assert read(text) == Request("participant", "x")
+
+
+def test_data_may_be_broad() -> None:
+    """A list of a thousand small objects is not deep."""
+    rows = [{"row": [n]} for n in range(1_000)]
+    assert read({"profile": "x", "rows": rows}) == Request("participant", "x")
+
+
+@pytest.mark.parametrize("filler", ["x", "ä"])
+def test_64_kib_is_the_most_that_is_read(filler: str) -> None:
+    """The limit counts bytes, and is LiveKit's own: 65,536 are read, one more is not."""
+    head, tail = '{"profile": "p", "a": "', '"}'
+    room = MAX_BYTES - len(head) - len(tail)
+    fits = f"{head}{(filler * room).encode()[: room // 2 * 2].decode()}{tail}"
+    fits += " " * (MAX_BYTES - len(fits.encode()))
+    assert read(fits) == Request("participant", "p")
+    assert problems(f"{fits} ") == [("metadata-too-large", TOO_LARGE)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param('{"a":' * 100_000, ("metadata-too-large", TOO_LARGE), id="100000-levels"),
+        pytest.param('{"a": "' + "x" * 524_288, ("metadata-too-large", TOO_LARGE), id="512-kib"),
+        pytest.param('{"a":' * 13_000, ("metadata-invalid", TOO_DEEP), id="objects"),
+        pytest.param('{"a":' + "[" * 65_000, ("metadata-invalid", TOO_DEEP), id="brackets"),
+        pytest.param('{"a":"' + '\\"' * 32_000 + "[", None, id="escapes"),
+        pytest.param('{"' + "{" * 65_000, None, id="braces-in-a-key"),
+        pytest.param('{"a":' + "1" * 65_000 + "}", None, id="digits"),
+        pytest.param('{"a":0.' + "1" * 65_000 + "}", None, id="decimals"),
+    ],
+)
+def test_hostile_text_costs_little(text: str, expected: tuple[str, str] | None) -> None:
+    """However it is built, it is refused, or ignored, within a fraction of a second."""
+    start = time.perf_counter()
+    found = problems(text)
+    assert time.perf_counter() - start < 0.5
+    assert expected is None or found == [expected]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ([], "[] is not a mapping of fields"),
+        ("vad", '"vad" is not a mapping of fields'),
+        (5, "5 is not a mapping of fields"),
+        (False, "false is not a mapping of fields"),
+    ],
+)
+def test_overrides_that_are_no_mapping_are_a_problem(overrides: object, message: str) -> None:
+    """The rest of the metadata applies."""
+    problem = Problem("override-type", message, "overrides", "participant")
+    found = read({"profile": "p", "endpointing_ms": 9, "overrides": overrides})
+    assert found == Request("participant", "p", {"stt.nova.endpointing_ms": 9}, {}, (problem,))
+
+
+def test_null_asks_for_nothing() -> None:
+    """A client that sends null for what it does not set is no nuisance."""
+    assert read({"profile": None, "overrides": None}) == Request("participant")
+
+
+def test_infinity_by_way_of_an_exponent_is_read() -> None:
+    """`1e999` is JSON; the bounds of its field refuse it."""
+    assert read('{"endpointing_ms": 1e999}').flat == {"stt.nova.endpointing_ms": float("inf")}
+
+
+@pytest.mark.parametrize("origin", ["application", "room", "dispatch", "participant"])
+def test_problem_names_its_layer(origin: request.Origin) -> None:
+    """Whoever reads the log knows which metadata to look at."""
+    (problem,) = request.read("{", origin).problems
+    assert problem.file == origin
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+OURS = st.dictionaries(st.sampled_from(["profile", "overrides", *FLAT_NAMES]), JSON)
+
+
+@given(st.one_of(st.text(), st.text().map("{{{}".format), OURS.map(json.dumps), JSON))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_nothing_makes_it_raise(metadata: object) -> None:
+    """Any text, and what is no text, is a request; a refused text asks for nothing."""
+    found = request.read(metadata, "participant")
+    assert isinstance(found, Request)
+    if any(problem.path == "metadata" for problem in found.problems):
+        assert found == Request("participant", problems=found.problems)

@@ -1,0 +1,419 @@
+"""The schema: its fields, and what it says of data that it refuses."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from timing_profiles.field import Field
+from timing_profiles.schema import Schema
+from timing_profiles.violation import Violation
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "schema.json").read_text()
+SCHEMA = Schema(TEXT)
+
+ENGINE = ("stt", "engine")
+ENDPOINTING = ("stt", "nova", "endpointing_ms")
+UTTERANCE_END = ("stt", "nova", "utterance_end_ms")
+EOT = ("stt", "flux", "eot_threshold")
+MIN_DELAY = ("turn_handling", "endpointing", "min_delay")
+ENABLED = ("turn_handling", "interruption", "enabled")
+UNLIKELY = ("turn_detector", "unlikely_threshold")
+
+
+def nested(path: tuple[str, ...], value: object) -> dict[str, Any]:
+    for key in reversed(path):
+        value = {key: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def violations(path: tuple[str, ...], value: object) -> list[Violation]:
+    return list(SCHEMA.violations(nested(path, value)))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        pytest.param(
+            ENGINE,
+            "nowa",
+            Violation(ENGINE, "range", '"nowa" is not nova or flux', "did you mean nova?"),
+            id="enum",
+        ),
+        pytest.param(
+            ("turn_detector", "version"),
+            "v1mini",
+            Violation(
+                ("turn_detector", "version"),
+                "range",
+                '"v1mini" is not v1, v1-mini or auto',
+                "did you mean v1-mini?",
+            ),
+            id="enum-of-three",
+        ),
+        pytest.param(
+            ENDPOINTING,
+            "fast",
+            Violation(ENDPOINTING, "type", '"fast" is not an integer (ms)'),
+            id="integer",
+        ),
+        pytest.param(
+            ENDPOINTING,
+            400.5,
+            Violation(ENDPOINTING, "type", "400.5 is not an integer (ms)"),
+            id="fraction-for-an-integer",
+        ),
+        pytest.param(
+            ENDPOINTING,
+            True,
+            Violation(ENDPOINTING, "type", "true is not an integer (ms)"),
+            id="boolean-for-an-integer",
+        ),
+        pytest.param(
+            MIN_DELAY,
+            None,
+            Violation(MIN_DELAY, "type", "null is not a number (s)"),
+            id="null-for-a-number",
+        ),
+        pytest.param(
+            UTTERANCE_END,
+            [],
+            Violation(UTTERANCE_END, "type", "[] is not an integer or null (ms)"),
+            id="integer-or-null",
+        ),
+        pytest.param(
+            EOT,
+            "aut",
+            Violation(EOT, "type", '"aut" is not a number or auto (probability)'),
+            id="number-or-auto",
+        ),
+        pytest.param(
+            EOT,
+            "auto\n",
+            Violation(EOT, "type", r'"auto\n" is not a number or auto (probability)'),
+            id="auto-and-a-line-break",
+        ),
+        pytest.param(
+            ("session", "aec_warmup_duration"),
+            "automatic",
+            Violation(
+                ("session", "aec_warmup_duration"),
+                "type",
+                '"automatic" is not a number, null or auto (s)',
+            ),
+            id="number-null-or-auto",
+        ),
+        pytest.param(
+            ENABLED, 1, Violation(ENABLED, "type", "1 is not true or false"), id="boolean"
+        ),
+        pytest.param(
+            ("description",),
+            5,
+            Violation(("description",), "type", "5 is not text"),
+            id="text",
+        ),
+        pytest.param(
+            ("stt",), None, Violation(("stt",), "type", "null is not a mapping"), id="section"
+        ),
+        pytest.param(
+            ("overrides", "allow"),
+            "*",
+            Violation(("overrides", "allow"), "type", '"*" is not a list'),
+            id="list",
+        ),
+        pytest.param(
+            ("stt", "nova", "model"),
+            "flux-general-en",
+            Violation(
+                ("stt", "nova", "model"),
+                "range",
+                '"flux-general-en" is not text like ^nova-[a-z0-9-]+$',
+            ),
+            id="pattern",
+        ),
+        pytest.param(
+            ("stt", "flux", "language_hint"),
+            ["en", 5],
+            Violation(
+                ("stt", "flux", "language_hint", 1),
+                "type",
+                "5 is not text like ^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+            ),
+            id="item",
+        ),
+        pytest.param(
+            UNLIKELY,
+            {"en": 0.3, "de": "low"},
+            Violation((*UNLIKELY, "de"), "type", '"low" is not a number (probability)'),
+            id="entry",
+        ),
+        pytest.param(
+            ENDPOINTING,
+            99999,
+            Violation(ENDPOINTING, "range", "99999 is more than the maximum of 10000 (ms)"),
+            id="maximum",
+        ),
+        pytest.param(
+            UTTERANCE_END,
+            999,
+            Violation(UTTERANCE_END, "range", "999 is less than the minimum of 1000 (ms)"),
+            id="minimum",
+        ),
+        pytest.param(
+            ("turn_handling", "user_turn_limit", "max_duration"),
+            0,
+            Violation(
+                ("turn_handling", "user_turn_limit", "max_duration"),
+                "range",
+                "0 is not more than 0 (s)",
+            ),
+            id="exclusive-minimum",
+        ),
+        pytest.param(
+            (*UNLIKELY, "en"),
+            1.5,
+            Violation(
+                (*UNLIKELY, "en"), "range", "1.5 is more than the maximum of 1 (probability)"
+            ),
+            id="maximum-of-an-entry",
+        ),
+        pytest.param(
+            ("stt", "flux", "language_hint"),
+            [],
+            Violation(("stt", "flux", "language_hint"), "range", "[] has fewer items than 1"),
+            id="empty-list",
+        ),
+        pytest.param(
+            ("turn_handling", "interruption", "backchannel_boundary"),
+            [1.0],
+            Violation(
+                ("turn_handling", "interruption", "backchannel_boundary"),
+                "range",
+                "[1.0] has fewer items than 2",
+            ),
+            id="short-list",
+        ),
+        pytest.param(
+            ("stt", "nova", "endpoint_ms"),
+            400,
+            Violation(
+                ("stt", "nova", "endpoint_ms"),
+                "unknown-field",
+                "unknown field; stt.nova takes model, language, endpointing_ms, utterance_end_ms, "
+                "no_delay, smart_format, filler_words",
+                "did you mean endpointing_ms?",
+                at_key=True,
+            ),
+            id="unknown-key",
+        ),
+        pytest.param(
+            ("__class__",),
+            {},
+            Violation(
+                ("__class__",),
+                "unknown-field",
+                "unknown field; a profile takes description, extends, overrides, stt, vad, "
+                "turn_detector, turn_handling, tts, session",
+                at_key=True,
+            ),
+            id="unknown-key-at-the-top",
+        ),
+    ],
+)
+def test_refused_value_gets_a_plain_message(
+    path: tuple[str, ...], value: object, expected: Violation
+) -> None:
+    """A message says what was found, what is allowed, and in which unit."""
+    assert violations(path, value) == [expected]
+
+
+WRITE_BARE = "write the number without quotes"
+BASE_60 = "YAML 1.1 read this as base 60; write the number"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "hint"),
+    [
+        pytest.param(MIN_DELAY, 800, "800 ms is 0.8 s: write 0.8", id="ms-for-s"),
+        pytest.param(UTTERANCE_END, 2, "2 s is 2000 ms: write 2000", id="s-for-ms"),
+        pytest.param(MIN_DELAY, 20000, "", id="too-long-in-either-unit"),
+        pytest.param(UTTERANCE_END, 0.5, "", id="too-short-in-either-unit"),
+        pytest.param(EOT, 70, "", id="a-unit-without-a-twin"),
+        pytest.param(ENABLED, "yes", "write true", id="yes"),
+        pytest.param(ENABLED, "On", "write true", id="on"),
+        pytest.param(ENABLED, "no", "write false", id="no"),
+        pytest.param(ENABLED, "OFF", "write false", id="off"),
+        pytest.param(MIN_DELAY, "12:30", BASE_60, id="base-60"),
+        pytest.param(MIN_DELAY, "0.8", WRITE_BARE, id="quoted-number"),
+        pytest.param(MIN_DELAY, "1e3", WRITE_BARE, id="quoted-exponent"),
+        pytest.param(MIN_DELAY, "soon", "", id="neither"),
+        pytest.param(MIN_DELAY, "yes", "", id="yes-for-a-number"),
+        pytest.param(ENABLED, "1", "", id="number-for-a-boolean"),
+        pytest.param(ENABLED, "12:30", "", id="base-60-for-a-boolean"),
+        pytest.param(("stt",), "5", "", id="number-for-a-section"),
+        pytest.param(MIN_DELAY, "1_000", "", id="underscore"),
+        pytest.param(MIN_DELAY, "nan", "", id="nan"),
+        pytest.param(MIN_DELAY, "Infinity", "", id="infinity"),
+    ],
+)
+def test_hint_names_the_likely_slip(path: tuple[str, ...], value: object, hint: str) -> None:
+    """A hint is given for the usual slips, and only where following it helps."""
+    assert [violation.hint for violation in violations(path, value) if violation.hint] == (
+        [hint] if hint else []
+    )
+
+
+def test_every_violation_of_a_document_is_found() -> None:
+    """One run finds them all."""
+    document = {"sst": {}, "stt": {"engine": "x", "nova": {"no_delay": "?", "model": 5}}}
+    assert {violation.path for violation in SCHEMA.violations(document)} == {
+        ("sst",),
+        ("stt", "engine"),
+        ("stt", "nova", "no_delay"),
+        ("stt", "nova", "model"),
+    }
+
+
+@pytest.mark.parametrize("value", [5, None, True])
+def test_value_of_another_type_than_its_enum_is_refused_once(value: object) -> None:
+    """The same sentence is not printed twice."""
+    assert len(violations(ENGINE, value)) == 1
+
+
+def test_message_does_not_grow_with_the_value() -> None:
+    """A list of 20,000 numbers, which any caller can send, makes no message of 60,000 letters."""
+    boundary = ("turn_handling", "interruption", "backchannel_boundary")
+    (violation,) = violations(boundary, [0] * 20_000)
+    assert len(violation.message) < 200
+
+
+def test_integer_beyond_any_float_is_refused() -> None:
+    """An integer of 400 digits, which JSON can hold, is out of range and nothing worse."""
+    (violation,) = violations(MIN_DELAY, 10**400)
+    assert violation.message == f"1{'0' * 56}... is more than the maximum of 10 (s)"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (ENDPOINTING, 800.0),
+        (UTTERANCE_END, None),
+        (EOT, "auto"),
+        (EOT, 0.5),
+        (UNLIKELY, {"en": 0, "de": 1}),
+        (("stt", "nova", "language"), "no"),
+        (("turn_handling", "interruption", "backchannel_boundary"), [0, 0.5]),
+        (("turn_handling", "interruption", "backchannel_boundary"), 0.5),
+        (("overrides", "allow"), ["*"]),
+        (("description",), "yes"),
+    ],
+)
+def test_valid_value_is_accepted(path: tuple[str, ...], value: object) -> None:
+    """Bounds are included, and each of a field's types is taken."""
+    assert violations(path, value) == []
+
+
+def test_single_value_is_held_to_its_field() -> None:
+    """One value, as metadata sends it, gets the same message as in a file."""
+    field = SCHEMA.fields[".".join(MIN_DELAY)]
+    assert SCHEMA.violation(field, 1.5) is None
+    assert SCHEMA.violation(field, 800) == Violation(
+        (), "range", "800 is more than the maximum of 10 (s)", "800 ms is 0.8 s: write 0.8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "types", "unit", "live"),
+    [
+        ("stt.engine", ("string",), "", "silence"),
+        ("stt.nova.utterance_end_ms", ("integer", "null"), "ms", "silence"),
+        ("vad.deactivation_threshold", ("number", "string"), "probability", "now"),
+        ("turn_handling.interruption.mode", ("string",), "", "next-call"),
+        ("tts.speed", ("number", "null"), "factor", "next-speech"),
+    ],
+)
+def test_field_knows_its_types_unit_and_liveness(
+    path: str, types: tuple[str, ...], unit: str, live: str
+) -> None:
+    """What the schema states about a field can be asked for."""
+    field = SCHEMA.fields[path]
+    assert (field.path, field.types, field.unit, field.live) == (path, types, unit, live)
+
+
+def test_field_of_a_bare_schema_has_no_facts() -> None:
+    """A schema that says nothing of a field is no error."""
+    field = Field("x", {})
+    assert (field.types, field.unit, field.live) == ((), "", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "normal"),
+    [
+        pytest.param(ENDPOINTING, 800.0, 800, id="integer"),
+        pytest.param(UTTERANCE_END, 1e3, 1000, id="integer-or-null"),
+        pytest.param(UTTERANCE_END, None, None, id="null"),
+        pytest.param(("stt", "flux", "eot_timeout_ms"), "auto", "auto", id="auto"),
+        pytest.param(MIN_DELAY, 2.0, 2.0, id="number"),
+        pytest.param(MIN_DELAY, 2, 2, id="integer-for-a-number"),
+        pytest.param(ENABLED, True, True, id="boolean"),
+    ],
+)
+def test_whole_number_becomes_an_integer_where_the_field_is_one(
+    path: tuple[str, ...], value: object, normal: object
+) -> None:
+    """Deepgram refuses `800.0`, so an integer field never holds a float."""
+    found = SCHEMA.fields[".".join(path)].normal(value)
+    assert (found, type(found)) == (normal, type(normal))
+
+
+def test_fields_of_a_document_are_listed_flat() -> None:
+    """What a document says about a call, without what it says about itself."""
+    document = {
+        "description": "x",
+        "extends": "y",
+        "overrides": {"allow": []},
+        "turn_detector": {"unlikely_threshold": {"en": 0.3}},
+        "stt": {"nova": {"endpointing_ms": 4e2}},
+        "vad": {},
+    }
+    assert list(SCHEMA.flat(document)) == [(UNLIKELY, {"en": 0.3}), (ENDPOINTING, 400)]
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "hint"),
+    [
+        (
+            "stt.nowa",
+            "unknown field; stt takes engine, nova, flux",
+            "did you mean nova?",
+        ),
+        (
+            "turn_handling.endpointing.mindelay.x",
+            "unknown field; turn_handling.endpointing takes mode, min_delay, max_delay, alpha",
+            "did you mean min_delay?",
+        ),
+        (
+            "vads",
+            "unknown field; a profile takes stt, vad, turn_detector, turn_handling, tts, session",
+            "did you mean vad?",
+        ),
+        ("tts.speed.x", "unknown field; tts takes speed", "did you mean speed?"),
+        ("..", "unknown field; a profile takes " + ", ".join(SCHEMA.children("")), ""),
+    ],
+)
+def test_unknown_path_is_answered_with_its_neighbours(path: str, message: str, hint: str) -> None:
+    """A dotted path that is no field gets the keys of the nearest section."""
+    assert SCHEMA.unknown(path) == (message, hint)
+
+
+def test_sections_and_their_children() -> None:
+    """Sections are told from fields, at each depth and in the schema's order."""
+    assert SCHEMA.sections == {
+        *("stt", "stt.nova", "stt.flux", "vad", "turn_detector", "tts", "session"),
+        *("turn_handling", "turn_handling.endpointing", "turn_handling.interruption"),
+        *("turn_handling.preemptive_generation", "turn_handling.user_turn_limit"),
+    }
+    assert SCHEMA.children("") == ["stt", "vad", "turn_detector", "turn_handling", "tts", "session"]
+    assert SCHEMA.children("stt.flux")[:2] == ["model", "eot_threshold"]

@@ -1,0 +1,255 @@
+"""The schema in force: found, and refused where it cannot be one."""
+
+import json
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from timing_profiles import catalog, offline, schema_file
+from timing_profiles.problems import ProfilesError
+from timing_profiles.schema import Schema
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "schema.json").read_text()
+FIELDS = Schema(TEXT).fields
+
+ENDPOINTING = ("stt", "nova", "endpointing_ms")
+MODEL = ("stt", "nova", "model")
+UNLIKELY = ("turn_detector", "unlikely_threshold")
+
+MISSING = "is missing; bounds may be tightened, fields not left out"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the real default.yaml; its schema.json is the packaged one."""
+    profiles = tmp_path / "profiles"
+    profiles.mkdir()
+    shutil.copy(ROOT / "profiles" / "default.yaml", profiles)
+    return profiles
+
+
+def at(schema: Any, path: tuple[str, ...]) -> Any:
+    """What a schema says of a field or a section."""
+    for key in path:
+        schema = schema["properties"][key]
+    return schema
+
+
+def edited(path: tuple[str, ...], **keywords: object) -> str:
+    """The packaged schema, with other keywords for one field or section."""
+    schema = json.loads(TEXT)
+    at(schema, path).update(keywords)
+    return json.dumps(schema)
+
+
+def replaced(path: tuple[str, ...], instead: object, **beside: object) -> str:
+    """The packaged schema, with something else in the place of one field or section."""
+    schema = json.loads(TEXT) | beside
+    at(schema, path[:-1])["properties"][path[-1]] = instead
+    return json.dumps(schema)
+
+
+def put_beside(folder: Path, text: str) -> None:
+    (folder.parent / schema_file.FILE_NAME).write_text(text)
+
+
+def problems(folder: Path) -> list[str]:
+    with pytest.raises(ProfilesError) as caught:
+        catalog.load(folder)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_packaged_schema_serves_a_folder_that_has_none_beside_it(folder: Path) -> None:
+    """Who changes no bound needs no schema of their own."""
+    assert schema_file.FILE_NAME == "schema.json"
+    assert schema_file.in_force(folder) == schema_file.packaged("schema.json")
+    assert schema_file.load(folder).text == TEXT
+
+
+def test_schema_beside_the_folder_is_in_force(folder: Path) -> None:
+    """A team's own schema takes the place of the packaged one."""
+    own = edited(ENDPOINTING, maximum=500)
+    put_beside(folder, own)
+    assert schema_file.in_force(folder) == folder.parent / "schema.json"
+    assert schema_file.load(folder).text == own
+
+
+def test_tightened_bound_holds_for_files(folder: Path) -> None:
+    """A team's own bound is checked, and named, like ours."""
+    put_beside(folder, edited(ENDPOINTING, maximum=500))
+    (folder / "slow.yaml").write_text("stt: {nova: {endpointing_ms: 600}}\n")
+    assert problems(folder) == [
+        "profiles/slow.yaml:1:30: stt.nova.endpointing_ms: 600 is more than the maximum of 500 (ms)"
+    ]
+
+
+def test_tightened_bound_holds_for_metadata(folder: Path) -> None:
+    """What a file may not say, metadata may not either."""
+    put_beside(folder, edited(ENDPOINTING, maximum=500))
+    settings = offline.resolve({"endpointing_ms": 600}, profiles_dir=folder)
+    assert settings.values["stt.nova.endpointing_ms"] == 25
+    assert [str(problem) for problem in settings.problems] == [
+        "participant: stt.nova.endpointing_ms: 600 is more than the maximum of 500 (ms)"
+    ]
+
+
+def test_tightened_bound_holds_for_default(folder: Path) -> None:
+    """default.yaml has no privilege over the schema."""
+    put_beside(folder, edited(ENDPOINTING, minimum=100))
+    (problem,) = problems(folder)
+    assert problem.startswith("profiles/default.yaml:")
+    assert problem.endswith("stt.nova.endpointing_ms: 25 is less than the minimum of 100 (ms)")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(
+            b'{\n  "properties": }',
+            "schema.json:2:17: not JSON: Expecting value",
+            id="not-json",
+        ),
+        pytest.param(
+            b"[]",
+            "schema.json: not a JSON Schema: [] is not of type 'object', 'boolean'",
+            id="list",
+        ),
+        pytest.param(
+            b'{"properties": {"stt": {"pattern": "("}}}',
+            "schema.json: not a JSON Schema: '(' is not a 'regex'",
+            id="pattern",
+        ),
+        pytest.param(b"true", "schema.json: is not an object", id="true"),
+        pytest.param(
+            b"\xff",
+            "schema.json: cannot be read: 'utf-8' codec can't decode byte 0xff in position 0: "
+            "invalid start byte",
+            id="not-utf-8",
+        ),
+        pytest.param(
+            b"[" * 100_000,
+            "schema.json: not JSON: nested too deeply, or with a number that is too long",
+            id="deep",
+        ),
+        pytest.param(
+            b'{"properties": {}, "x": ' + b"1" * 5000 + b"}",
+            "schema.json: not JSON: nested too deeply, or with a number that is too long",
+            id="huge-number",
+        ),
+    ],
+)
+def test_broken_schema_is_refused(folder: Path, content: bytes, problem: str) -> None:
+    """A schema that cannot be used stops the set, with a problem of its own."""
+    (folder.parent / "schema.json").write_bytes(content)
+    assert problems(folder) == [problem]
+
+
+def test_link_to_nowhere_is_refused(folder: Path) -> None:
+    """A broken link in the place of a schema does not bring the packaged one into force."""
+    link = folder.parent / "schema.json"
+    link.symlink_to("nowhere")
+    assert problems(folder) == [
+        f"schema.json: cannot be read: [Errno 2] No such file or directory: '{link}'"
+    ]
+
+
+def test_empty_schema_is_refused(folder: Path) -> None:
+    """It would let everything pass."""
+    put_beside(folder, "{}")
+    assert problems(folder) == ["schema.json: a section has `additionalProperties: false`"]
+
+
+def test_all_fields_that_are_left_out_are_named(folder: Path) -> None:
+    """In one run."""
+    put_beside(folder, '{"additionalProperties": false}')
+    assert problems(folder) == [f"schema.json: {path}: {MISSING}" for path in sorted(FIELDS)]
+
+
+def test_field_that_is_left_out_is_refused(folder: Path) -> None:
+    """A schema may tighten bounds; a field without its line would be one without any bound."""
+    schema = json.loads(TEXT)
+    del at(schema, ("tts",))["properties"]["speed"]
+    put_beside(folder, json.dumps(schema))
+    assert problems(folder) == [f"schema.json: tts.speed: {MISSING}"]
+
+
+@pytest.mark.parametrize("extra", [True, {}], ids=["true", "schema"])
+@pytest.mark.parametrize(
+    ("path", "where"),
+    [
+        pytest.param((), "", id="top"),
+        pytest.param(("stt",), "stt: ", id="section"),
+        pytest.param(("stt", "nova"), "stt.nova: ", id="inner-section"),
+        pytest.param(("overrides",), "overrides: ", id="overrides"),
+    ],
+)
+def test_section_that_takes_unknown_fields_is_refused(
+    folder: Path, path: tuple[str, ...], where: str, extra: object
+) -> None:
+    """A misspelled field must be a problem in every section: the SDK would ignore it."""
+    put_beside(folder, edited(path, additionalProperties=extra))
+    assert problems(folder) == [f"schema.json: {where}a section has `additionalProperties: false`"]
+
+
+@pytest.mark.parametrize("path", [("stt",), ENDPOINTING], ids=["section", "field"])
+def test_boolean_in_place_of_a_schema_is_refused(folder: Path, path: tuple[str, ...]) -> None:
+    """`true` is a JSON Schema, but says nothing of a field."""
+    put_beside(folder, replaced(path, instead=True))
+    assert f"schema.json: {'.'.join(path)}: is not an object" in problems(folder)
+
+
+@pytest.mark.parametrize(
+    "bound", [{"pattern": "^nova-9"}, {"const": "nova-9"}], ids=["pattern", "const"]
+)
+def test_bound_without_a_type_of_its_own_holds(folder: Path, bound: dict[str, str]) -> None:
+    """A bound may stand in an `allOf`, beside the `type`."""
+    put_beside(folder, edited(MODEL, allOf=[bound]))
+    (problem,) = problems(folder)
+    assert "stt.nova.model: " in problem
+
+
+def refers_to(url: str) -> dict[str, Any]:
+    return {"additionalProperties": {"$ref": url}}
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Whoever connects somewhere after all does not wait long."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(0.5)
+    yield
+    socket.setdefaulttimeout(before)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_reference_to_a_url_is_refused_without_the_network(folder: Path) -> None:
+    """A `$ref` that leaves the file is a problem; nobody connects anywhere."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/engine.json"
+        put_beside(folder, replaced(("stt", "engine"), {"$ref": url}))
+        assert problems(folder) == [f'schema.json: $ref "{url}" is not followed']
+        server.setblocking(False)  # noqa: FBT003 - its only argument
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/", "bounds.json", "#/$defs/nothing"], ids=["url", "file", "within"]
+)
+def test_reference_that_no_file_uses_is_refused_at_the_start(folder: Path, url: str) -> None:
+    """A reference that only a caller's value would follow does not wait for that caller."""
+    put_beside(folder, edited(UNLIKELY, **refers_to(url)))
+    assert problems(folder) == [f'schema.json: $ref "{url}" is not followed']
+
+
+def test_reference_within_the_file_is_refused_too(folder: Path) -> None:
+    """Each field says its bounds itself: an editor, a person and the worker read the same."""
+    schema = json.loads(edited(UNLIKELY, **refers_to("#/$defs/probability")))
+    schema["$defs"] = {"probability": {"type": "number", "maximum": 0.5}}
+    put_beside(folder, json.dumps(schema))
+    assert problems(folder) == ['schema.json: $ref "#/$defs/probability" is not followed']

@@ -1,0 +1,249 @@
+"""The published file: what is put in comes out, or it is an error."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from timing_profiles import catalog, request, settings, snapshot
+from timing_profiles.catalog import Catalog
+from timing_profiles.profile import Layer
+from timing_profiles.snapshot import SnapshotError
+
+ROOT = Path(__file__).parent.parent
+STARTERS = catalog.load(ROOT / "profiles")
+DEFAULT = (ROOT / "profiles" / "default.yaml").read_bytes()
+REQUESTS = [request.read('{"profile": "elderly", "endpointing_ms": 450}', "participant")]
+
+
+def publish(published: Catalog, path: Path) -> None:
+    snapshot.publish(published.revision, published.schema, iter(published.layers.values()), path)
+
+
+def with_profile(text: str) -> Catalog:
+    files = {"default.yaml": DEFAULT, "own.yaml": text.encode()}
+    return catalog.build(files, STARTERS.schema, None, "profiles")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the starter profiles are published."""
+    found = tmp_path / "profiles.sqlite"
+    publish(STARTERS, found)
+    return found
+
+
+def test_every_profile_comes_back_equal(path: Path) -> None:
+    """Names, revision, schema, and each merged profile with its places and its policy."""
+    with snapshot.opened(path) as found:
+        assert found.names() == STARTERS.names()
+        assert found.revision == STARTERS.revision
+        assert found.schema.text == STARTERS.schema.text
+        for name in STARTERS.names():
+            assert found.profile(name) == STARTERS.profile(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("overrides: {allow: []}", id="empty-policy"),
+        pytest.param("turn_detector: {unlikely_threshold: {en: 0.3, de: 0}}", id="mapping"),
+        pytest.param("turn_handling: {interruption: {backchannel_boundary: [0, 1.5]}}", id="list"),
+        pytest.param("session: {user_away_timeout: null, aec_warmup_duration: auto}", id="words"),
+        pytest.param("description: Für alle. 🤔\ntts: {speed: 1}", id="letters"),
+    ],
+)
+def test_every_kind_of_value_comes_back_equal(text: str, tmp_path: Path) -> None:
+    """Types are kept: an empty policy is no missing one, and 1 is no 1.0."""
+    published = with_profile(text)
+    publish(published, tmp_path / "published")
+    with snapshot.opened(tmp_path / "published") as found:
+        assert repr(found.profile("own")) == repr(published.profile("own"))
+
+
+def test_unknown_profile_is_none(path: Path) -> None:
+    """A name that is not published is no error, whatever it holds."""
+    with snapshot.opened(path) as found:
+        assert found.profile("nobody") is None
+        assert found.profile("' OR 1=1 --") is None
+
+
+def test_call_is_settled_as_from_the_folder(path: Path) -> None:
+    """A job gets from the file what the worker would have got from the catalog."""
+    with snapshot.opened(path) as found:
+        assert settings.settle(found, REQUESTS) == settings.settle(STARTERS, REQUESTS)
+
+
+def test_replaced_file_is_read_anew(path: Path) -> None:
+    """The next reader gets the next revision."""
+    after = with_profile("tts: {speed: 0.9}")
+    publish(after, path)
+    with snapshot.opened(path) as found:
+        assert (found.revision, found.names()) == (after.revision, ["default", "own"])
+
+
+def test_reader_keeps_the_set_that_it_opened(path: Path) -> None:
+    """A set that is replaced, or removed, while a job reads it stays whole for that job."""
+    with snapshot.opened(path) as found:
+        publish(with_profile("tts: {speed: 0.9}"), path)
+        assert found.names() == STARTERS.names()
+        path.unlink()
+        for name in STARTERS.names():
+            assert found.profile(name) == STARTERS.profile(name)
+
+
+def test_half_a_file_of_a_killed_worker_is_replaced(path: Path) -> None:
+    """What a publisher left behind when it was killed neither is read nor stands in the way."""
+    path.with_suffix(".new").write_bytes(path.read_bytes()[:5000])
+    with snapshot.opened(path) as found:
+        assert found.revision == STARTERS.revision
+    publish(with_profile("{}"), path)
+    with snapshot.opened(path) as found:
+        assert found.names() == ["default", "own"]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_failed_publication_keeps_the_last_one(path: Path) -> None:
+    """What fails half-way leaves the published file as it was."""
+
+    def layers() -> Iterator[Layer]:
+        yield from STARTERS.layers.values()
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        snapshot.publish("0" * 12, STARTERS.schema, layers(), path)
+    with snapshot.opened(path) as found:
+        assert found.revision == STARTERS.revision
+
+
+def test_folder_that_is_gone_is_an_oserror(tmp_path: Path) -> None:
+    """A publisher that cannot write says so with the one error that its caller handles."""
+    aside = tmp_path / "gone" / "profiles.new"
+    with pytest.raises(OSError, match="unable to open database file") as caught:
+        publish(STARTERS, tmp_path / "gone" / "profiles.sqlite")
+    assert str(caught.value) == f"{aside}: unable to open database file"
+
+
+def read_all(path: Path) -> None:
+    with snapshot.opened(path) as found:
+        for name in found.names():
+            found.profile(name)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param(b"", "no such table: published", id="empty"),
+        pytest.param(b"x" * 8192, "file is not a database", id="garbage"),
+        pytest.param(b"SQLite format 3\x00", "file is not a database", id="head-alone"),
+        pytest.param(json.dumps({}).encode(), "file is not a database", id="json"),
+    ],
+)
+def test_file_of_another_kind_is_an_error(path: Path, content: bytes, reason: str) -> None:
+    """A file that is no published set is one error, which names the file."""
+    path.write_bytes(content)
+    with pytest.raises(SnapshotError) as caught:
+        read_all(path)
+    assert str(caught.value) == f"{path}: {reason}"
+
+
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
+    """Nothing published, and a folder in its place, are the same error; nothing is created."""
+    for path in (tmp_path / "nothing", tmp_path, Path()):
+        with pytest.raises(SnapshotError):
+            read_all(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_truncated_file_is_an_error_or_whole(path: Path) -> None:
+    """Cut anywhere, the file is an error, or what is read of it is right."""
+    content = path.read_bytes()
+    expected = settings.settle(STARTERS, REQUESTS)
+    refused = 0
+    for size in range(0, len(content), 511):
+        path.write_bytes(content[:size])
+        try:
+            with snapshot.opened(path) as found:
+                assert settings.settle(found, REQUESTS) == expected
+        except SnapshotError:
+            refused += 1
+    assert refused > len(content) / 511 / 2
+
+
+def change(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param("DELETE FROM published", id="no-head"),
+        pytest.param("DROP TABLE layer", id="no-layers"),
+        pytest.param("UPDATE published SET schema = '{'", id="schema-cut"),
+        pytest.param("UPDATE layer SET layer = '{'", id="layer-cut"),
+        pytest.param("UPDATE layer SET layer = '{}'", id="layer-empty"),
+        pytest.param("UPDATE layer SET layer = '[]'", id="layer-a-list"),
+        pytest.param("UPDATE layer SET layer = x'ff'", id="layer-bytes"),
+        pytest.param("UPDATE published SET schema = 5", id="schema-a-number"),
+        pytest.param("UPDATE layer SET layer = '5'", id="layer-a-number"),
+        pytest.param("UPDATE layer SET layer = '\"x\"'", id="layer-a-text"),
+        pytest.param("UPDATE published SET schema = '[]'", id="schema-a-list"),
+        pytest.param("DELETE FROM layer", id="no-default"),
+    ],
+)
+def test_damaged_content_is_an_error(path: Path, statement: str) -> None:
+    """A file whose tables are sound and whose content is not is the same error."""
+    change(path, statement)
+    with pytest.raises(SnapshotError), snapshot.opened(path) as found:
+        settings.settle(found, REQUESTS)
+
+
+def test_circle_in_a_damaged_file_ends(path: Path) -> None:
+    """A chain that turns in circles, which no catalog lets pass, does not hang a job."""
+    layer = json.dumps({**layer_of(path, "patient"), "extends": "patient"})
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE layer SET layer = ? WHERE name = 'patient'", (layer,))
+        connection.commit()
+    with snapshot.opened(path) as found:
+        found.profile("patient")
+
+
+def layer_of(path: Path, name: str) -> dict[str, object]:
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT layer FROM layer WHERE name = ?"
+        (text,) = connection.execute(query, (name,)).fetchone()
+    layer: dict[str, object] = json.loads(text)
+    return layer
+
+
+def test_long_chain_is_merged_whole(tmp_path: Path) -> None:
+    """A chain that the catalog accepts keeps default's fields, however long it is."""
+    default = STARTERS.layers["default"]
+    names = ["default", *(f"p{n}" for n in range(1_001))]
+    chain = [Layer(own, {}, {}, "", below) for below, own in pairwise(names)]
+    snapshot.publish("0" * 12, STARTERS.schema, iter([default, *chain]), tmp_path / "published")
+    with snapshot.opened(tmp_path / "published") as found:
+        profile = found.profile("p1000")
+    assert profile is not None
+    assert profile.values == default.sets
+
+
+def test_flipped_byte_is_an_error_or_survived(path: Path) -> None:
+    """A byte that the disk got wrong raises nothing that a job is not ready for."""
+    content = path.read_bytes()
+    refused = 0
+    for position in range(0, len(content), 251):
+        flipped = bytes([content[position] ^ 0xFF])
+        path.write_bytes(content[:position] + flipped + content[position + 1 :])
+        try:
+            with snapshot.opened(path) as found:
+                settings.settle(found, REQUESTS)
+        except SnapshotError:
+            refused += 1
+    assert refused > 0

@@ -1,0 +1,76 @@
+"""In a worker's main process: load the profiles, publish them for its jobs, watch them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from timing_profiles import catalog, in_force, snapshot
+from timing_profiles.catalog import Catalog
+from timing_profiles.problems import Problem, ProfilesError
+from timing_profiles.watch import Watcher
+
+_logger = logging.getLogger("timing_profiles")
+
+
+class Publisher:
+    """What one worker publishes, from its start to its end, in a private temporary folder."""
+
+    def __init__(self, profiles_dir: Path) -> None:
+        """Nothing is loaded yet."""
+        self._profiles_dir = profiles_dir
+        self._state: Path | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    def start(self, problems: Iterable[Problem] = ()) -> None:
+        """Load, publish, and begin to watch.
+
+        Args:
+            problems: What else keeps the worker from starting, to be reported together.
+
+        Raises:
+            ProfilesError: The profiles are broken, or there are other problems.
+        """
+        first = self._load(list(problems))
+        self._state = Path(tempfile.mkdtemp(prefix="timing-profiles-"))
+        published = self._state / "profiles.sqlite"
+
+        def publish(fresh: Catalog) -> None:
+            layers = iter(fresh.layers.values())
+            snapshot.publish(fresh.revision, fresh.schema, layers, published)
+
+        publish(first)
+        os.environ[in_force.PUBLISHED] = str(published)
+        self._log(first)
+        watcher = Watcher(self._profiles_dir, first, publish)
+        self._watching = asyncio.create_task(watcher.run())
+
+    def stop(self) -> None:
+        """Stop watching, and remove what was published.
+
+        Nothing is awaited: when a worker ends, its loop cancels whatever still runs.
+        """
+        if self._watching:
+            self._watching.cancel()
+        if self._state:
+            shutil.rmtree(self._state, ignore_errors=True)
+
+    def _load(self, problems: list[Problem]) -> Catalog:
+        try:
+            first = catalog.load(self._profiles_dir)
+        except ProfilesError as error:
+            raise ProfilesError([*problems, *error.problems]) from None
+        if problems:
+            raise ProfilesError(problems)
+        return first
+
+    def _log(self, first: Catalog) -> None:
+        for warning in first.warnings:
+            _logger.warning("%s", warning)
+        count, folder = len(first.layers), self._profiles_dir.absolute()
+        _logger.info("%d profiles in force, revision %s: %s", count, first.revision, folder)
