@@ -177,7 +177,8 @@ def _problem(
         return "override-forbidden", "manual is never taken from metadata", ""
     violation = schema.violation(schema.fields[path], value)
     if violation:
-        return f"override-{violation.code}", violation.message, violation.hint
+        code = violation.code.removesuffix("-field")
+        return f"override-{code}", violation.message, violation.hint
     return None
 
 
