@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from timing_profiles.problems import Problem, ProfilesError
 
+__version__ = "0.1.0"
+
 if TYPE_CHECKING:
     from timing_profiles.call import Timing, for_call
     from timing_profiles.offline import resolve

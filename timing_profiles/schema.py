@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 from jsonschema import validators
@@ -66,7 +65,7 @@ class Schema:
 
     def violation(self, field: Field, value: Any) -> Violation | None:
         """What is wrong with one value, or None."""
-        errors = self._leaf_validators[field.path].iter_errors(value)
+        errors = self._validator.evolve(schema=field.schema).iter_errors(value)
         error = next(iter(errors), None)
         return next(violations(error, field), None) if error else None
 
@@ -95,12 +94,6 @@ class Schema:
             return violation
         elsewhere = [path for path in self.fields if path.endswith(f".{violation.path[-1]}")]
         return replace(violation, hint=f"did you mean {listed(elsewhere)}?" if elsewhere else "")
-
-    @cached_property
-    def _leaf_validators(self) -> Mapping[str, Any]:
-        return {
-            path: self._validator.evolve(schema=field.schema) for path, field in self.fields.items()
-        }
 
     def _flat(
         self, document: Mapping[str, Any], above: tuple[str, ...]

@@ -8,10 +8,11 @@ import math
 import os
 import sys
 from collections.abc import Iterable
-from importlib import metadata
 from typing import Any
 
 from livekit.agents import AgentServer, Plugin
+
+import timing_profiles
 
 # Imported here, not when a call comes: plugins can be registered on the main thread alone.
 from timing_profiles import call, in_force
@@ -59,8 +60,7 @@ class _Preloaded(Plugin):
     """Has what a call needs imported once, before job processes are forked."""
 
     def __init__(self) -> None:
-        version = metadata.version("timing-profiles")
-        super().__init__("timing_profiles", version, call.__name__, _logger)
+        super().__init__(timing_profiles.__name__, timing_profiles.__version__, __name__, _logger)
 
 
 def _environment_problems(*, deepgram: bool) -> Iterable[Problem]:
