@@ -88,9 +88,12 @@ class Watcher:
             now = time.monotonic()
             if found != seen:
                 seen, since = found, now
-            elif now - since > OPEN_FOR_WRITING or not _any_being_written(self._folder, found):
+            elif now - since > OPEN_FOR_WRITING or not await self._is_being_written(found):
                 return found
             await asyncio.sleep(SETTLE)
+
+    async def _is_being_written(self, files: Contents) -> bool:
+        return await asyncio.to_thread(_any_being_written, self._folder, files)
 
     def _keep(self, problems: tuple[Problem, ...]) -> None:
         if problems != self.problems:

@@ -1,0 +1,33 @@
+"""The console, where the participant is a mock and its metadata is no string."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from tests.e2e.worker import ROOT
+
+CONSOLE_AGENT = Path(__file__).with_name("console_agent.py")
+
+
+async def test_a_console_session_gets_the_default_profile() -> None:
+    """The mocks are not asked for anything, and no attribute is set."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(CONSOLE_AGENT),
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": ".",
+            "DEEPGRAM_API_KEY": "any",
+            "LIVEKIT_API_KEY": "any",
+            "LIVEKIT_API_SECRET": "any" * 11,
+        },
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    text = printed.decode()
+    assert process.returncode == 0, text
+    assert "call with profile default, revision" in text
+    assert "Traceback" not in text
