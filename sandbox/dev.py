@@ -15,9 +15,9 @@ from sandbox import connection
 from sandbox.child import child
 from sandbox.connection import STATE_FOLDER, Connection, ConnectionUnknownError
 from sandbox.deepgram import Deepgram
+from sandbox.inference import Inference
 from sandbox.livekit_binary import LiveKitServerError
 from sandbox.livekit_server import LiveKitServer
-from sandbox.llm import LLM
 from sandbox.worker_log import follow
 
 _LIVEKIT_LOG = STATE_FOLDER / "livekit-server.log"
@@ -126,7 +126,7 @@ async def _llm(running: contextlib.AsyncExitStack, server: Connection) -> Servic
         return Service("LLM", "real", "LiveKit Inference", "LIVEKIT_INFERENCE_API_KEY")
     if (urlsplit(server.url).hostname or "").endswith(".livekit.cloud"):
         return Service("LLM", "real", "LiveKit Inference", "LIVEKIT_URL is LiveKit Cloud")
-    local = await running.enter_async_context(LLM())
+    local = await running.enter_async_context(Inference())
     because = "no LiveKit Cloud, no LIVEKIT_INFERENCE_URL or _API_KEY"
     return Service("LLM", "stand-in", local.url, because, {"LIVEKIT_INFERENCE_URL": local.url})
 

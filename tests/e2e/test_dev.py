@@ -16,8 +16,8 @@ import pytest
 
 from sandbox.child import child
 from sandbox.deepgram import Deepgram
+from sandbox.inference import Inference
 from sandbox.livekit_server import LiveKitServer
-from sandbox.llm import LLM
 from tests.e2e.worker import ROOT, eventually
 
 READY = "ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends all of this"
@@ -138,7 +138,7 @@ async def test_what_the_environment_names_is_used(checkout: Path) -> None:
     async with (
         LiveKitServer() as livekit,
         Deepgram() as deepgram,
-        LLM() as llm,
+        Inference() as llm,
         dev(
             checkout,
             LIVEKIT_URL=livekit.url,

@@ -14,8 +14,8 @@ from typing import TypeVar
 from sandbox.child import child
 from sandbox.connection import Connection
 from sandbox.deepgram import Deepgram
+from sandbox.inference import Inference
 from sandbox.livekit_server import LiveKitServer
-from sandbox.llm import LLM
 
 ROOT = Path(__file__).parents[2]
 WARM_AGENT = Path(__file__).with_name("warm_agent.py")
@@ -41,7 +41,7 @@ class Worker:
     log_file: Path
     connection: Connection
     deepgram: Deepgram
-    llm: LLM
+    llm: Inference
 
     @property
     def log(self) -> str:
@@ -94,7 +94,7 @@ async def worker(
         livekit = await running.enter_async_context(LiveKitServer())
         connection = Connection(livekit.url, livekit.api_key, livekit.api_secret)
         deepgram = await running.enter_async_context(Deepgram())
-        llm = await running.enter_async_context(LLM())
+        llm = await running.enter_async_context(Inference())
         everything = {
             **environment(connection, deepgram, llm),
             "PROFILES_DIR": str(folder / "profiles"),
@@ -113,7 +113,7 @@ async def worker(
         yield started
 
 
-def environment(connection: Connection, deepgram: Deepgram, llm: LLM) -> dict[str, str]:
+def environment(connection: Connection, deepgram: Deepgram, llm: Inference) -> dict[str, str]:
     """What a worker needs to know, and nothing of what this machine says of LiveKit."""
     inherited = {
         name: value

@@ -9,17 +9,17 @@ from livekit.agents import APIConnectionError, APIConnectOptions, inference
 from livekit.agents.llm import ChatContext
 from livekit.agents.utils import http_context
 
-from sandbox.llm import LLM
+from sandbox.inference import Inference
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[LLM]:
-    async with LLM() as server, http_context.open():
+async def server() -> AsyncIterator[Inference]:
+    async with Inference() as server, http_context.open():
         yield server
 
 
 @pytest.fixture
-async def llm(server: LLM) -> AsyncIterator[inference.LLM]:
+async def llm(server: Inference) -> AsyncIterator[inference.LLM]:
     llm = inference.LLM(
         "openai/gpt-4.1-mini", base_url=server.url, api_key="key", api_secret="s" * 32
     )
@@ -49,7 +49,7 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_the_answer_is_streamed_word_by_word(llm: inference.LLM, server: LLM) -> None:
+async def test_the_answer_is_streamed_word_by_word(llm: inference.LLM, server: Inference) -> None:
     """Text arrives in pieces, as from a real model, and the record says what was asked and said."""
     assert await answer(llm, "Hello.") == ["Thank", " you.", " Please", " go", " on."]
     request = server.requests[-1]
@@ -63,7 +63,7 @@ async def test_the_answer_is_streamed_word_by_word(llm: inference.LLM, server: L
     assert request.cancelled_at is None
 
 
-async def test_without_a_user_message_it_greets(llm: inference.LLM, server: LLM) -> None:
+async def test_without_a_user_message_it_greets(llm: inference.LLM, server: Inference) -> None:
     """The first words of a call are a greeting."""
     assert "".join(await answer(llm)) == "Hello. How can I help you?"
     assert server.requests[-1].user is None
@@ -75,13 +75,15 @@ async def test_the_answer_varies_by_turn(llm: inference.LLM) -> None:
     assert len(set(answers)) == 4
 
 
-async def test_the_answer_can_be_set(llm: inference.LLM, server: LLM) -> None:
+async def test_the_answer_can_be_set(llm: inference.LLM, server: Inference) -> None:
     """A test chooses what the agent says."""
     server.reply = "Forty two."
     assert "".join(await answer(llm, "And?")) == "Forty two."
 
 
-async def test_the_first_token_comes_after_the_latency(llm: inference.LLM, server: LLM) -> None:
+async def test_the_first_token_comes_after_the_latency(
+    llm: inference.LLM, server: Inference
+) -> None:
     """The delay of a model can be played."""
     server.latency = 0.2
     await answer(llm, "And?")
@@ -90,7 +92,9 @@ async def test_the_first_token_comes_after_the_latency(llm: inference.LLM, serve
     assert 0.2 <= request.first_token_at - request.at < 0.5
 
 
-async def test_a_cancelled_request_is_noticed_at_once(llm: inference.LLM, server: LLM) -> None:
+async def test_a_cancelled_request_is_noticed_at_once(
+    llm: inference.LLM, server: Inference
+) -> None:
     """A reply that is dropped while the model still thinks is recorded as cancelled."""
     server.latency = 30.0
     stream = llm.chat(chat_ctx=conversation("Wait."))
@@ -101,7 +105,7 @@ async def test_a_cancelled_request_is_noticed_at_once(llm: inference.LLM, server
 
 
 async def test_two_requests_at_once_do_not_wait_for_each_other(
-    llm: inference.LLM, server: LLM
+    llm: inference.LLM, server: Inference
 ) -> None:
     """Two calls share the stand-in."""
     server.latency = 0.1
@@ -111,7 +115,7 @@ async def test_two_requests_at_once_do_not_wait_for_each_other(
     assert second.at < first.first_token_at
 
 
-async def test_an_answer_comes_whole_when_not_streamed(server: LLM) -> None:
+async def test_an_answer_comes_whole_when_not_streamed(server: Inference) -> None:
     """Clients that do not stream get OpenAI's other shape."""
     body = {"model": "m", "messages": [{"role": "user", "content": "Hello."}]}
     async with (
@@ -129,7 +133,7 @@ async def test_an_answer_comes_whole_when_not_streamed(server: LLM) -> None:
     }
 
 
-async def test_prewarming_finds_a_model(llm: inference.LLM, server: LLM) -> None:
+async def test_prewarming_finds_a_model(llm: inference.LLM, server: Inference) -> None:
     """The SDK asks for the models to warm its connection up."""
     llm.prewarm()
     await until(lambda: [request.path for request in server.requests] == ["/models"])
@@ -146,7 +150,7 @@ async def test_prewarming_finds_a_model(llm: inference.LLM, server: LLM) -> None
     ],
 )
 async def test_requests_that_no_gateway_takes_are_refused(
-    server: LLM, headers: dict[str, str], body: dict[str, object], status: int
+    server: Inference, headers: dict[str, str], body: dict[str, object], status: int
 ) -> None:
     """A missing key is 401, a body without messages 400."""
     async with (
@@ -158,7 +162,7 @@ async def test_requests_that_no_gateway_takes_are_refused(
 
 
 @pytest.mark.parametrize("path", ["/eot", "/bargein"])
-async def test_what_it_does_not_have_is_a_recorded_404(server: LLM, path: str) -> None:
+async def test_what_it_does_not_have_is_a_recorded_404(server: Inference, path: str) -> None:
     """The SDK's other models are refused at once, and a test sees that they were tried."""
     async with aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
@@ -166,7 +170,7 @@ async def test_what_it_does_not_have_is_a_recorded_404(server: LLM, path: str) -
     assert [(request.path, request.status) for request in server.requests] == [(path, 404)]
 
 
-async def test_the_requests_can_be_read_from_outside(llm: inference.LLM, server: LLM) -> None:
+async def test_the_requests_can_be_read_from_outside(llm: inference.LLM, server: Inference) -> None:
     """Another process sees what was asked."""
     await answer(llm, "Hello.")
     async with (
@@ -179,7 +183,9 @@ async def test_the_requests_can_be_read_from_outside(llm: inference.LLM, server:
     ]
 
 
-async def test_a_gateway_that_hangs_up_is_an_error_in_time(server: LLM, llm: inference.LLM) -> None:
+async def test_a_gateway_that_hangs_up_is_an_error_in_time(
+    server: Inference, llm: inference.LLM
+) -> None:
     """Closing the stand-in does not leave a client waiting."""
     server.latency = 30.0
     options = APIConnectOptions(max_retry=0, timeout=5)
