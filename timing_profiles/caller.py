@@ -87,7 +87,7 @@ def _callers(room: rtc.Room, identity: str | None) -> Iterator[rtc.RemotePartici
             yield participant
 
 
-def _is_true(record: logging.LogRecord) -> bool:
+def _is_no_false_alarm(record: logging.LogRecord) -> bool:
     # The SDK warns that a stream may have been lost; it was kept.
     return "pre-connect audio handler registered after" not in str(record.msg)
 
@@ -115,7 +115,7 @@ class EarlyAudio:
             self._register(PRE_CONNECT_TOPIC, self._keep)
             # On this one room, registering for the topic now means: hand over.
             setattr(room, "register_byte_stream_handler", self._hand_over)  # noqa: B010
-            logging.getLogger("livekit.agents").addFilter(_is_true)
+            logging.getLogger("livekit.agents").addFilter(_is_no_false_alarm)
 
     def connected(self) -> None:
         """Subscribe to what was published before the room was connected without subscriptions."""
