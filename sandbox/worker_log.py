@@ -18,6 +18,7 @@ _NO_NEWS = (
     "no warmed process available",
     "drop unknown FFI handle",
     "closed unexpectedly",  # the data channels of a call, when it ends
+    "failed to send session event",  # to a caller who has just hung up; a traceback follows
 )
 
 _REGISTERED = "registered worker"
@@ -31,14 +32,21 @@ async def follow(output: asyncio.StreamReader, file: Path, ready: Callable[[], N
         file: gets all of it.
         ready: called when the worker can take calls.
     """
+    hushed = False  # the lines that follow a record belong to it
     with file.open("wb", buffering=0) as log:
         async for line in output:
             log.write(line)
             text = line.decode(errors="replace").rstrip()
-            if news := _news(text):
+            if _is_record(text):
+                hushed = any(phrase in text for phrase in _NO_NEWS)
+            if not hushed and (news := _news(text)):
                 print(news, flush=True)  # noqa: T201 (the terminal is what this is for)
             if _REGISTERED in text:
                 ready()
+
+
+def _is_record(line: str) -> bool:
+    return _RECORD.fullmatch(_COLOUR.sub("", line.partition(_EXTRA)[0]).rstrip()) is not None
 
 
 def _news(line: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import sys
 import time
@@ -21,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 WARM_AGENT = Path(__file__).with_name("warm_agent.py")
 
 T = TypeVar("T")
+
+_OURS = re.compile(r"timing_profiles/\w+\.py\\?\", line|unhandled exception")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,16 @@ class Worker:
     def log(self) -> str:
         """Everything that it has printed."""
         return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def tracebacks(self) -> list[str]:
+        """Records of a traceback through our code, or of a job that crashed.
+
+        The SDK logs some of its own that mean nothing, as when it tells a room of events and the
+        caller has hung up in this very moment.
+        """
+        records = [line for line in self.log.splitlines() if "Traceback" in line]
+        return [line for line in records if _OURS.search(line)]
 
     async def logs(self, text: str, seconds: float = 20.0) -> str:
         """Wait until it has printed a text; returns the whole log."""
