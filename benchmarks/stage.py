@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 import sys
 import time
@@ -18,6 +17,7 @@ from sandbox.connection import Connection
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
 from sandbox.livekit_server import LiveKitServer
+from sandbox.worker_environment import environment
 
 PROFILED = "profiled"
 """The agent with timing profiles, a program in agents/."""
@@ -126,25 +126,16 @@ async def stage() -> AsyncGenerator[Stage]:
     """
     async with LiveKitServer(progress=_say) as livekit, Deepgram() as deepgram, Inference() as llm:
         connection = Connection(livekit.url, livekit.api_key, livekit.api_secret)
-        environment = {
-            **_inherited(),
-            **connection.environment(),
-            "DEEPGRAM_API_KEY": "any",
-            "DEEPGRAM_BASE_URL": deepgram.url,
-            "LIVEKIT_INFERENCE_URL": llm.url,
+        surroundings = {
+            **environment(connection, deepgram, llm),
             "LLM_MODEL": LLM_MODEL,
             "PYTHONPATH": str(ROOT),
         }
-        yield Stage(connection, environment)
+        yield Stage(connection, surroundings)
 
 
 def _say(progress: str) -> None:
     print(progress, file=sys.stderr)
-
-
-def _inherited() -> dict[str, str]:
-    foreign = ("LIVEKIT_", "DEEPGRAM_", "TIMING_PROFILES_", "CALLER_TIMEOUT", "METRICS_PORT")
-    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,7 @@ from livekit.agents.voice.agent_activity import AgentActivity
 from livekit.plugins import deepgram
 
 from timing_profiles import catalog, parts, request, settings
+from timing_profiles.rules import Values
 from timing_profiles.schema import Schema
 
 ROOT = Path(__file__).parent.parent
@@ -449,7 +450,7 @@ def near(field: str) -> list[Any]:
     return [*facts["examples"], *facts.get("enum", ()), *bounds]
 
 
-def build(found: parts.Values) -> None:
+def build(found: Values) -> None:
     """All the objects of a call."""
     parts.text_to_speech(found)
     session = AgentSession[None](

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -158,28 +157,21 @@ def _diff(arguments: argparse.Namespace) -> int:
     found = _catalog()
     a, b = _named(found, arguments.a), _named(found, arguments.b)
     changes = [
-        _Change(path, a.values[path], b.values[path])
+        {"field": path, "a": a.values[path], "b": b.values[path]}
         for path in a.values
         if a.values[path] != b.values[path]
     ]
     waits = wait.effective(a.values), wait.effective(b.values)
     if arguments.format == "json":
-        rows = [{"field": c.field, "a": c.a, "b": c.b} for c in changes]
         wait_json = {"a": waits[0].to_json(), "b": waits[1].to_json()}
-        _print_json({"a": a.name, "b": b.name, "changes": rows, "wait": wait_json})
+        _print_json({"a": a.name, "b": b.name, "changes": changes, "wait": wait_json})
         return CLEAN
     for change in changes:
-        was, now = (_with_unit(found, change.field, value) for value in (change.a, change.b))
-        print(f"{change.field}: {was} -> {now}")
+        field = change["field"]
+        was, now = (_with_unit(found, field, change[side]) for side in ("a", "b"))
+        print(f"{field}: {was} -> {now}")
     print(f"answers after: {waits[0]} -> {waits[1]}")
     return CLEAN
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    field: str
-    a: Any
-    b: Any
 
 
 def _explain(arguments: argparse.Namespace) -> int:
@@ -207,7 +199,7 @@ def _explain(arguments: argparse.Namespace) -> int:
     for name, fact in facts.items():
         if name != "set_by" and fact not in (None, ""):
             print(f"{name:12}{fact if isinstance(fact, str) else quoted(fact)}")
-    for row in _set_by(found, field.path):
+    for row in facts["set_by"]:
         print(f"{'set by':12}{row['profile']}: {quoted(row['value'])} ({row['origin']})")
     return CLEAN
 

@@ -13,12 +13,10 @@ from typing import Any
 from livekit.agents import inference, llm, stt, tts, vad
 from livekit.plugins import deepgram
 
-from timing_profiles.rules import DETECTION, ENGINE
+from timing_profiles.rules import DETECTION, ENGINE, Values
 
 DEEPGRAM_URL = "https://api.deepgram.com"
 """Deepgram's root; `DEEPGRAM_BASE_URL` names that of a self-hosted one."""
-
-Values = Mapping[str, Any]
 
 # The one field whose `null` the SDK spells by leaving the keyword out (None is a TypeError).
 _OFF_IS_LEFT_OUT = "stt.flux.eager_eot_threshold"

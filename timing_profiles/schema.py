@@ -14,8 +14,8 @@ from jsonschema.validators import Draft202012Validator
 from referencing import Registry
 
 from timing_profiles.field import Field
-from timing_profiles.problems import KeyPath, did_you_mean, listed, quoted
-from timing_profiles.violation import Violation, violations
+from timing_profiles.problems import KeyPath, listed, quoted
+from timing_profiles.violation import Violation, unknown_field, violations
 
 # The top level of a profile that is about the file, not about a call.
 _ABOUT_THE_FILE = frozenset({"description", "extends", "overrides"})
@@ -69,18 +69,24 @@ class Schema:
         error = next(iter(errors), None)
         return next(violations(error, field), None) if error else None
 
-    def flat(self, document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    def flat(
+        self, document: Mapping[str, Any], above: tuple[str, ...] = ()
+    ) -> Iterator[tuple[tuple[str, ...], Any]]:
         """The fields that a valid document sets, as keys from the top and normal values."""
-        yield from self._flat(document, ())
+        for key, value in document.items():
+            path = (*above, key)
+            field = self.fields.get(".".join(path))
+            if field:
+                yield path, field.normal(value)
+            elif above or key not in _ABOUT_THE_FILE:
+                yield from self.flat(value, path)
 
     def unknown(self, path: str) -> tuple[str, str]:
         """A message for a path that is no field, and a hint."""
         parent, _, name = path.rpartition(".")
         while parent and parent not in self.sections:
             parent, _, name = parent.rpartition(".")
-        siblings = self.children(parent)
-        message = f"unknown field; {parent or 'a profile'} takes {listed(siblings)}"
-        return message, did_you_mean(name, siblings)
+        return unknown_field(name, parent, self.children(parent))
 
     def children(self, section: str) -> list[str]:
         """The keys that a section takes; of the empty path: the sections at the top."""
@@ -94,17 +100,6 @@ class Schema:
             return violation
         elsewhere = [path for path in self.fields if path.endswith(f".{violation.path[-1]}")]
         return replace(violation, hint=f"did you mean {listed(elsewhere)}?" if elsewhere else "")
-
-    def _flat(
-        self, document: Mapping[str, Any], above: tuple[str, ...]
-    ) -> Iterator[tuple[tuple[str, ...], Any]]:
-        for key, value in document.items():
-            path = (*above, key)
-            field = self.fields.get(".".join(path))
-            if field:
-                yield path, field.normal(value)
-            elif above or key not in _ABOUT_THE_FILE:
-                yield from self._flat(value, path)
 
     def _field(self, path: KeyPath) -> Field | None:
         # The value at fault may lie inside a field: an item of a list, an entry of a mapping.

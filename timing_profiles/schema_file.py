@@ -18,8 +18,12 @@ FILE_NAME = "schema.json"
 _REFERENCES = frozenset({"$ref", "$dynamicRef"})
 
 
-def load(profiles_dir: Path) -> Schema:
+def load(profiles_dir: Path, before: Schema | None = None) -> Schema:
     """The schema in force: the `schema.json` beside the profiles folder, else the packaged one.
+
+    Args:
+        profiles_dir: The folder of profiles.
+        before: An earlier schema, which is returned where the text is the same.
 
     Raises:
         ProfilesError: It cannot be read, or cannot be a schema of profiles.
@@ -29,6 +33,8 @@ def load(profiles_dir: Path) -> Schema:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ProfilesError([_problem(f"cannot be read: {error}")]) from None
+    if before and before.text == text:
+        return before
     problems = list(_problems(text))
     if problems:
         raise ProfilesError(problems)

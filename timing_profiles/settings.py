@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from timing_profiles import rules
-from timing_profiles.problems import KeyPath, Problem, did_you_mean, dotted, listed, quoted
+from timing_profiles.problems import Problem, did_you_mean, dotted, listed, quoted
 from timing_profiles.profile import DEFAULT, NAME, Profile, overlay
 from timing_profiles.request import Origin, Request
 from timing_profiles.schema import Schema
@@ -116,11 +116,11 @@ def _overrides(
     request: Request, profile: Profile, schema: Schema, problems: list[Problem]
 ) -> Iterator[_Override]:
     """The overrides of a request that stand; the others become problems."""
-    unknown: list[KeyPath] = []
+    unknown: list[tuple[str, ...]] = []
     asked = {**request.flat}
     for keys, value in _leaves(request.overrides, schema):
-        path = ".".join(keys)
-        if _is_known(keys, schema):
+        path = _path(keys)
+        if path in schema.fields or path in schema.sections:
             asked[path] = value
         else:
             unknown.append(keys)
@@ -140,24 +140,26 @@ def _leaves(
     """Every value that is asked for; what is no section is not looked into."""
     for key, value in overrides.items():
         keys = (*above, key)
-        if isinstance(value, dict) and ".".join(keys) in schema.sections and "." not in key:
+        if isinstance(value, dict) and _path(keys) in schema.sections:
             yield from _leaves(value, schema, keys)
         else:
             yield keys, value
 
 
-def _is_known(keys: tuple[str, ...], schema: Schema) -> bool:
-    # A key with dots in it is no path: each field has one spelling, so that none is given twice.
-    path = ".".join(keys)
-    return path.count(".") == len(keys) - 1 and (path in schema.fields or path in schema.sections)
+def _path(keys: tuple[str, ...]) -> str:
+    """The dotted path of keys; empty where a key has dots in it.
+
+    Each field has one spelling, so that none is given twice.
+    """
+    return "" if any("." in key for key in keys) else ".".join(keys)
 
 
-def _unknown(paths: list[KeyPath], schema: Schema, origin: Origin) -> Iterator[Problem]:
+def _unknown(paths: list[tuple[str, ...]], schema: Schema, origin: Origin) -> Iterator[Problem]:
     for keys in paths[:_MOST_UNKNOWN]:
-        if any("." in str(key) for key in keys):
+        if any("." in key for key in keys):
             message, hint = "unknown field; sections are nested, not joined by dots", ""
         else:
-            message, hint = schema.unknown(".".join(map(str, keys)))
+            message, hint = schema.unknown(_path(keys))
         yield Problem("override-unknown", message, dotted(keys), origin, hint=hint)
     rest = len(paths) - _MOST_UNKNOWN
     if rest > 0:

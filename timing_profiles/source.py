@@ -117,12 +117,11 @@ def _decoded(file: str, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8")
-        line = before.count("\n") + 1
-        column = len(before) - before.rfind("\n")
+        place = _after(content[: error.start].decode("utf-8"))
         message = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        hint = "save the file as UTF-8"
         raise _Refused(
-            Problem("encoding", message, "", file, line, column, hint="save the file as UTF-8")
+            Problem("encoding", message, "", file, place.line, place.column, hint=hint)
         ) from None
 
 
@@ -261,7 +260,7 @@ class _Reader:
         marker = _CONFLICT_MARKER.search(self._text)
         if marker:
             message = "the file has git conflict markers"
-            raise _Refused(self._at("yaml-syntax", message, self._place(marker.start())))
+            raise _Refused(self._at("yaml-syntax", message, _after(self._text[: marker.start()])))
         line = self._text.splitlines()[mark.line : mark.line + 1] if mark else []
         if line and "\t" in line[0][: len(line[0]) - len(line[0].lstrip())]:
             self._refuse("yaml-syntax", "a tab indents this line; YAML takes spaces", mark)
@@ -273,11 +272,7 @@ class _Reader:
         found = yaml.reader.Reader.NON_PRINTABLE.search(self._text)
         character, position = (found.group(), found.start()) if found else ("", 0)
         message = f"the character {quoted(character)} is not allowed in YAML"
-        raise _Refused(self._at("yaml-syntax", message, self._place(position)))
-
-    def _place(self, position: int) -> Place:
-        before = self._text[:position]
-        return Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise _Refused(self._at("yaml-syntax", message, _after(self._text[:position])))
 
     def _note(self, code: str, message: str, place: Place, path: KeyPath, hint: str = "") -> None:
         self._problems.append(self._at(code, message, place, path, hint))
@@ -298,6 +293,11 @@ def _node_event(event: yaml.Event) -> yaml.NodeEvent:
     if not isinstance(event, yaml.NodeEvent):
         raise TypeError(event)
     return event
+
+
+def _after(text: str) -> Place:
+    """The place that follows a text from the top of the file."""
+    return Place(text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
 def _place(mark: Any) -> Place:

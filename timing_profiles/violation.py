@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,13 +83,17 @@ def violations(error: ValidationError, field: Field | None) -> Iterator[Violatio
         yield _against(error, path)
 
 
+def unknown_field(key: str, section: str, known: Sequence[str]) -> tuple[str, str]:
+    """A message for a key that a section does not take, and a hint; no section is the top."""
+    message = f"unknown field; {section or 'a profile'} takes {listed(known)}"
+    return message, did_you_mean(key, known)
+
+
 def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Violation]:
     known = list(_of(error).get("properties", ()))
-    section = dotted(path) or "a profile"
     for key in error.instance if isinstance(error.instance, dict) else ():
         if key not in known:
-            message = f"unknown field; {section} takes {listed(known)}"
-            hint = did_you_mean(key, known)
+            message, hint = unknown_field(key, dotted(path), known)
             yield Violation((*path, key), "unknown-field", message, hint, at_key=True)
 
 
@@ -98,8 +102,7 @@ def _wrong_kind(error: ValidationError, path: KeyPath, field: Field | None) -> V
     allowed = _allowed(_of(error))
     if not allowed:
         return _against(error, path)
-    unit = f" ({field.unit})" if field and field.unit else ""
-    message = f"{quoted(error.instance)} is not {allowed}{unit}"
+    message = f"{quoted(error.instance)} is not {allowed}{_unit(field)}"
     return Violation(path, code, message, _hint(error))
 
 
@@ -152,10 +155,13 @@ def _hint(error: ValidationError) -> str:
 
 
 def _out_of_bounds(error: ValidationError, path: KeyPath, field: Field | None) -> Violation:
-    unit = f" ({field.unit})" if field and field.unit else ""
     bound = _BOUNDS[str(error.validator)]
-    message = f"{quoted(error.instance)} is {bound} {error.validator_value}{unit}"
+    message = f"{quoted(error.instance)} is {bound} {error.validator_value}{_unit(field)}"
     return Violation(path, "range", message, _unit_hint(error, field))
+
+
+def _unit(field: Field | None) -> str:
+    return f" ({field.unit})" if field and field.unit else ""
 
 
 def _unit_hint(error: ValidationError, field: Field | None) -> str:

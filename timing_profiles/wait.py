@@ -8,7 +8,6 @@ network, LLM and text-to-speech come on top. The formulas were measured on livek
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,9 +21,8 @@ from timing_profiles.rules import (
     NOVA_UTTERANCE_END,
     VAD_DEACTIVATION,
     VAD_SILENCE,
+    Values,
 )
-
-Values = Mapping[str, Any]
 
 VAD_LAG = 0.09
 """Seconds by which the VAD sees the end of speech later than a listener: 0.00 to 0.18 by phrase."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+import math
 import os
 import signal
 import time
@@ -57,6 +58,7 @@ class Watcher:
         self._folder = profiles_dir
         self._label = profiles_dir.absolute().name
         self._publish = publish
+        self._rested: Contents | None = None
 
     async def run(self) -> None:
         """Follow the folder until cancelled."""
@@ -73,7 +75,8 @@ class Watcher:
     async def _fresh(self) -> Catalog:
         """The folder's present state, published where it is new."""
         files = await self._settled()
-        in_force = await asyncio.to_thread(schema_file.load, self._folder)
+        before = self.catalog.schema
+        in_force = await asyncio.to_thread(schema_file.load, self._folder, before)
         fresh = await asyncio.to_thread(catalog.build, files, in_force, self.catalog, self._label)
         if fresh.revision != self.catalog.revision:
             await asyncio.to_thread(self._publish, fresh)
@@ -81,14 +84,14 @@ class Watcher:
 
     async def _settled(self) -> Contents:
         """The folder's contents once two reads are alike and nobody is in the middle of a write."""
-        seen: Contents | None = None
-        since = time.monotonic()
+        seen, since = self._rested, -math.inf
         while True:
             found = await asyncio.to_thread(folder.read, self._folder, self._label)
             now = time.monotonic()
             if found != seen:
                 seen, since = found, now
             elif now - since > OPEN_FOR_WRITING or not await self._is_being_written(found):
+                self._rested = found
                 return found
             await asyncio.sleep(SETTLE)
 

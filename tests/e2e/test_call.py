@@ -1,17 +1,15 @@
 """Real calls: the caller's metadata decides the timing."""
 
-import ast
 import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from livekit.agents.voice.remote_session import RemoteSession
-
 import timing_profiles
 from sandbox.caller import Dial, Script, call, join
 from sandbox.deepgram import Request
 from tests.e2e.guest import guest
+from tests.e2e.read_back import session_options
 from tests.e2e.worker import Worker
 
 SENTENCE = Script("I would like to book a table for two.")
@@ -93,17 +91,12 @@ async def test_what_is_resolved_is_what_is_on_the_wire_and_in_the_session(
     before = len(shared_worker.deepgram.requests)
     async with join(shared_worker.connection, asking(**metadata)) as caller:
         await caller.agent_listens()
-        assert caller.agent
-        session = RemoteSession.from_room(caller.room, caller.agent.identity)
-        await session.start()
-        options = (await session.get_session_state()).options
-        await session.aclose()
+        read_back = await session_options(caller)
     (wire,) = [r for r in shared_worker.deepgram.requests[before:] if r.path == "/v1/listen"]
     (voice,) = [r for r in shared_worker.deepgram.requests[before:] if r.path == "/v1/speak"]
     assert expected.problems == ()
     assert _query_of(wire.query) == _query(expected.values)
     assert voice.query["speed"] == ["1.1"]
-    read_back = {name: ast.literal_eval(value) for name, value in options.items()}
     for section in ("endpointing", "interruption", "preemptive_generation"):
         assert read_back[section] == _section(expected.values, f"turn_handling.{section}")
     assert read_back["user_away_timeout"] is None

@@ -1,14 +1,11 @@
 """The examples, as people run them."""
 
-import ast
 import json
 from pathlib import Path
-from typing import Any
-
-from livekit.agents.voice.remote_session import RemoteSession
 
 import timing_profiles
-from sandbox.caller import Caller, Dial, Script, join
+from sandbox.caller import Dial, Script, join
+from tests.e2e.read_back import session_options
 from tests.e2e.worker import ROOT, worker
 
 EXISTING_AGENT = ROOT / "examples" / "existing_agent.py"
@@ -20,16 +17,6 @@ BRISK = {"profile": "brisk"}
 NO_DEEPGRAM = {"DEEPGRAM_API_KEY": ""}
 
 
-async def endpointing(caller: Caller) -> Any:
-    """What the agent's session has in force, as the SDK tells it."""
-    assert caller.agent is not None
-    session = RemoteSession.from_room(caller.room, caller.agent.identity)
-    await session.start()
-    options = (await session.get_session_state()).options
-    await session.aclose()
-    return ast.literal_eval(options["endpointing"])
-
-
 async def test_an_existing_agent_without_deepgram_answers_with_the_profile_asked_for(
     tmp_path: Path,
 ) -> None:
@@ -39,7 +26,7 @@ async def test_an_existing_agent_without_deepgram_answers_with_the_profile_asked
         join(running.connection, Dial(metadata=json.dumps(BRISK))) as caller,
     ):
         await caller.agent_listens()
-        in_force = await endpointing(caller)
+        in_force = (await session_options(caller))["endpointing"]
         made = caller.result([await caller.say(SENTENCE)])
     expected = timing_profiles.resolve(BRISK, profiles_dir=running.profiles)
     assert (made.profile, made.revision, made.problems) == ("brisk", expected.revision, ())

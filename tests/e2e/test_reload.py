@@ -4,10 +4,9 @@ import asyncio
 import json
 from pathlib import Path
 
-from livekit.agents.voice.remote_session import RemoteSession
-
 import timing_profiles
-from sandbox.caller import Caller, Dial, Script, call, join
+from sandbox.caller import Dial, Script, call, join
+from tests.e2e.read_back import session_options
 from tests.e2e.worker import Worker
 
 YES = Script("Yes please.")
@@ -26,7 +25,7 @@ async def test_an_edit_reaches_the_next_call_and_not_the_running_one(own_worker:
         await own_worker.logs(f"profiles changed, revision {first} -> {second}")
         later = await call(own_worker.connection, PATIENT, YES)
         assert later.revision == second
-        assert await _min_delay(running) == 1.5
+        assert (await session_options(running))["endpointing"]["min_delay"] == 1.5
         assert running.agent
         assert running.agent.attributes["timing.revision"] == first
     assert "patient: turn_handling.endpointing.min_delay: 1.5 -> 1.0" in own_worker.log
@@ -120,12 +119,3 @@ def _edit(file: Path, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert old in text
     file.write_text(text.replace(old, new), encoding="utf-8")
-
-
-async def _min_delay(caller: Caller) -> float:
-    assert caller.agent
-    session = RemoteSession.from_room(caller.room, caller.agent.identity)
-    await session.start()
-    options = (await session.get_session_state()).options
-    await session.aclose()
-    return float(json.loads(options["endpointing"].replace("'", '"'))["min_delay"])

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import re
 import shutil
 import sys
@@ -17,6 +16,7 @@ from sandbox.connection import Connection
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
 from sandbox.livekit_server import LiveKitServer
+from sandbox.worker_environment import environment
 
 ROOT = Path(__file__).parents[2]
 WARM_AGENT = Path(__file__).with_name("warm_agent.py")
@@ -110,6 +110,7 @@ async def worker(
         llm = await running.enter_async_context(Inference())
         everything = {
             **environment(connection, deepgram, llm),
+            "PYTHONPATH": str(ROOT),
             "PROFILES_DIR": str(folder / "profiles"),
             **(env or {}),
         }
@@ -124,20 +125,3 @@ async def worker(
         started = Worker(process, folder / "profiles", log_file, connection, deepgram, llm)
         await started.logs("registered worker", 60)
         yield started
-
-
-def environment(connection: Connection, deepgram: Deepgram, llm: Inference) -> dict[str, str]:
-    """What a worker needs to know, and nothing of what this machine says of LiveKit."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("LIVEKIT_", "DEEPGRAM_", "TIMING_PROFILES_"))
-    }
-    return {
-        **inherited,
-        **connection.environment(),
-        "DEEPGRAM_API_KEY": "any",
-        "DEEPGRAM_BASE_URL": deepgram.url,
-        "LIVEKIT_INFERENCE_URL": llm.url,
-        "PYTHONPATH": str(ROOT),
-    }

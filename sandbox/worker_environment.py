@@ -1,0 +1,21 @@
+"""What a worker among the stand-ins needs to know."""
+
+import os
+
+from sandbox.connection import Connection
+from sandbox.deepgram import Deepgram
+from sandbox.inference import Inference
+
+_FOREIGN = ("LIVEKIT_", "DEEPGRAM_", "TIMING_PROFILES_", "CALLER_TIMEOUT", "METRICS_PORT")
+
+
+def environment(connection: Connection, deepgram: Deepgram, llm: Inference) -> dict[str, str]:
+    """This process's environment, without what it says of other services and workers."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return {
+        **own,
+        **connection.environment(),
+        "DEEPGRAM_API_KEY": "any",
+        "DEEPGRAM_BASE_URL": deepgram.url,
+        "LIVEKIT_INFERENCE_URL": llm.url,
+    }
