@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from timing_profiles import catalog, in_force, request, snapshot
+from timing_profiles.folder import PROFILES_DIR, profiles_dir
 from timing_profiles.request import Request
 from timing_profiles.settings import Settings
 
@@ -23,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     found.mkdir()
     shutil.copy(ROOT / "profiles" / "default.yaml", found)
     (found / "slow.yaml").write_text("tts: {speed: 0.9}\n")
-    monkeypatch.setenv(in_force.FOLDER, str(found))
+    monkeypatch.setenv(PROFILES_DIR, str(found))
     return found
 
 
@@ -170,10 +171,10 @@ def test_folder_is_that_of_the_environment(
     value: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`PROFILES_DIR`, else `profiles` in the current folder."""
-    monkeypatch.delenv(in_force.FOLDER, raising=False)
+    monkeypatch.delenv(PROFILES_DIR, raising=False)
     if value is not None:
-        monkeypatch.setenv(in_force.FOLDER, value)
-    assert in_force.profiles_dir() == Path(expected)
+        monkeypatch.setenv(PROFILES_DIR, value)
+    assert profiles_dir() == Path(expected)
 
 
 def test_reading_leaves_no_file_behind(published: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from timing_profiles import folder, rules, schema_file, source
+from timing_profiles import doubts, folder, no_effect, rules, schema_file, source
 from timing_profiles.folder import SUFFIX, Contents
 from timing_profiles.problems import Problem, ProfilesError, did_you_mean, in_order, listed, quoted
 from timing_profiles.profile import DEFAULT, EVERYTHING, NAME, Layer, Profile, merged
@@ -44,7 +44,7 @@ class Catalog:
         revision: 12 hex digits, a hash of the files' names and bytes and of the schema.
         schema: The schema that the set was checked against.
         layers: What each profile sets itself, by its name.
-        warnings: Settings that have no effect.
+        warnings: Settings that have no effect, and settings that callers will complain of.
         entries: What was read, by file name, for the next reload to build on.
     """
 
@@ -245,15 +245,18 @@ def _merged_problems(entry: Entry, layer: Layer, layers: Layers) -> Iterator[Pro
         own = [path for path in rule.fields if path in layer.sets]
         if own:
             yield entry.source.problem_at_value(tuple(own[0].split(".")), rule.code, rule.message)
-    for dead in rules.dead(values) if layer.name != DEFAULT else ():
-        if dead.field in layer.sets:
-            yield _dead_problem(entry.source, dead)
+    for dead in no_effect.dead(values, layer.sets) if layer.name != DEFAULT else ():
+        message = f"has no effect: {dead.because}"
+        yield _warning(entry.source, "no-effect", dead.field, message)
+    for doubt in doubts.doubts(values):
+        own = [path for path in doubt.fields if path in layer.sets]
+        if own:
+            yield _warning(entry.source, "doubtful", own[0], doubt.message)
 
 
-def _dead_problem(read: Source, dead: rules.Dead) -> Problem:
-    place = read.keys[tuple(dead.field.split("."))]
-    message = f"has no effect: {dead.because}"
-    return Problem("no-effect", message, dead.field, read.file, place.line, place.column, "warning")
+def _warning(read: Source, code: str, path: str, message: str) -> Problem:
+    place = read.keys[tuple(path.split("."))]
+    return Problem(code, message, path, read.file, place.line, place.column, "warning")
 
 
 def _revision(files: Contents, in_force: Schema) -> str:

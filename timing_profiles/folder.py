@@ -9,6 +9,9 @@ from pathlib import Path
 
 from timing_profiles.problems import Problem, ProfilesError
 
+PROFILES_DIR = "PROFILES_DIR"
+"""The environment variable that names the folder of profiles."""
+
 SUFFIX = ".yaml"
 
 MAX_BYTES = 32 * 1024
@@ -16,6 +19,11 @@ MAX_BYTES = 32 * 1024
 
 Contents = Mapping[str, bytes | Problem]
 """The bytes of every profile of a folder, by file name; or why there are none."""
+
+
+def profiles_dir() -> Path:
+    """The folder of profiles: `PROFILES_DIR`, else `profiles` in the current folder."""
+    return Path(os.environ.get(PROFILES_DIR) or "profiles")
 
 
 def read(profiles_dir: Path, label: str) -> Contents:

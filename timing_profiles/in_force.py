@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from timing_profiles import schema_file, settings, snapshot
+from timing_profiles.folder import profiles_dir
 from timing_profiles.problems import Problem, ProfilesError
 from timing_profiles.request import Request
 from timing_profiles.schema import Schema
@@ -18,17 +19,9 @@ from timing_profiles.snapshot import SnapshotError
 PUBLISHED = "TIMING_PROFILES_PUBLISHED"
 """The environment variable by which a worker hands the published file's path to its jobs."""
 
-FOLDER = "PROFILES_DIR"
-"""The environment variable that names the folder of profiles."""
-
 _UNAVAILABLE = Problem("profiles-unavailable", "the published profiles cannot be read")
 
 _logger = logging.getLogger("timing_profiles")
-
-
-def profiles_dir() -> Path:
-    """The folder of profiles: `PROFILES_DIR`, else `profiles` in the current folder."""
-    return Path(os.environ.get(FOLDER) or "profiles")
 
 
 def settle(requests: Sequence[Request]) -> Settings:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from timing_profiles import catalog, in_force, request, settings
+from timing_profiles import catalog, folder, request, settings
 from timing_profiles.request import Request
 from timing_profiles.settings import Settings
 
@@ -36,7 +36,7 @@ def resolve(
     Raises:
         ProfilesError: The profiles are broken; a worker would not start with them.
     """
-    folder = Path(profiles_dir) if profiles_dir else in_force.profiles_dir()
+    found = catalog.load(Path(profiles_dir) if profiles_dir else folder.profiles_dir())
     requests = [
         Request("application", profile),
         request.read(_text(room), "room"),
@@ -44,7 +44,7 @@ def resolve(
         Request("participant", (attributes or {}).get(request.PROFILE_ATTRIBUTE) or None),
         request.read(_text(metadata), "participant"),
     ]
-    return settings.settle(catalog.load(folder), requests)
+    return settings.settle(found, requests)
 
 
 def _text(metadata: Metadata) -> str | None:

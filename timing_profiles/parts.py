@@ -13,7 +13,7 @@ from typing import Any
 from livekit.agents import inference, llm, stt, tts, vad
 from livekit.plugins import deepgram
 
-from timing_profiles.rules import DETECTION, ENGINE, Values
+from timing_profiles.paths import DETECTION, ENGINE, Values
 
 DEEPGRAM_URL = "https://api.deepgram.com"
 """Deepgram's root; `DEEPGRAM_BASE_URL` names that of a self-hosted one."""

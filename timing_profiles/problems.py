@@ -43,10 +43,14 @@ class Problem:
 
     def __str__(self) -> str:
         """`file:line:column: path: message`, and the hint in a line of its own."""
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         warning = "warning" if self.severity == "warning" else ""
-        text = ": ".join(part for part in (place, warning, self.path, self.message) if part)
+        text = ": ".join(part for part in (self.place, warning, self.path, self.message) if part)
         return f"{text}\n  hint: {self.hint}" if self.hint else text
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`, as far as they are known."""
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
     def to_json(self) -> dict[str, Any]:
         """The problem as `check --format json` prints it."""

@@ -1,33 +1,28 @@
 """What the fields of a merged profile say to each other, beyond what a schema can.
 
 Sources: livekit-agents 1.8.9 and livekit-plugins-deepgram 1.8.9, read and measured on calls. A
-broken rule would make the SDK raise or leave the caller without an answer. A dead setting is
-accepted by the SDK and does nothing.
+broken rule would make the SDK raise or leave the caller without an answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-Values = Mapping[str, Any]
-
-DETECTION = "turn_handling.turn_detection"
-ENGINE = "stt.engine"
-NOVA_ENDPOINTING = "stt.nova.endpointing_ms"
-NOVA_UTTERANCE_END = "stt.nova.utterance_end_ms"
-FLUX_EOT = "stt.flux.eot_threshold"
-FLUX_EAGER = "stt.flux.eager_eot_threshold"
-VAD_SILENCE = "vad.min_silence_duration"
-VAD_ACTIVATION = "vad.activation_threshold"
-VAD_DEACTIVATION = "vad.deactivation_threshold"
-MODE = "turn_handling.endpointing.mode"
-MIN_DELAY = "turn_handling.endpointing.min_delay"
-MAX_DELAY = "turn_handling.endpointing.max_delay"
-ALPHA = "turn_handling.endpointing.alpha"
-INTERRUPTION = "turn_handling.interruption"
-PREEMPTIVE = "turn_handling.preemptive_generation"
+from timing_profiles.paths import (
+    DETECTION,
+    ENGINE,
+    FLUX_EAGER,
+    FLUX_EOT,
+    MAX_DELAY,
+    MIN_DELAY,
+    NOVA_ENDPOINTING,
+    NOVA_UTTERANCE_END,
+    VAD_ACTIVATION,
+    VAD_DEACTIVATION,
+    VAD_SILENCE,
+    Values,
+)
 
 FLUX_DEFAULT_EOT = 0.7
 """Deepgram's `eot_threshold` where none is sent; the plugin compares with it, too."""
@@ -53,32 +48,12 @@ class Broken:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """A setting that has no effect beside the others.
-
-    Attributes:
-        field: The setting.
-        because: What makes it dead, in words.
-    """
-
-    field: str
-    because: str
-
-
 def broken(values: Values) -> Iterator[Broken]:
     """The rules that a merged profile breaks."""
     for rule in _RULES:
         found = rule(values)
         if found:
             yield found
-
-
-def dead(values: Values) -> Iterator[Dead]:
-    """The settings of a merged profile that have no effect."""
-    for row in _DEAD:
-        if row.holds(values):
-            yield from (Dead(path, row.because) for path in values if row.covers(path))
 
 
 def _delays_in_order(values: Values) -> Broken | None:
@@ -137,115 +112,4 @@ _RULES: tuple[Callable[[Values], Broken | None], ...] = (
     _detector_has_silence,
     _something_ends_a_turn,
     _endpointing_is_off_or_sensible,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _DeadWhen:
-    """Fields or sections without effect while every named field has one of the named values."""
-
-    fields: tuple[str, ...]
-    because: str
-    while_: Mapping[str, tuple[Any, ...]]
-
-    def holds(self, values: Values) -> bool:
-        return all(values[path] in found for path, found in self.while_.items())
-
-    def covers(self, path: str) -> bool:
-        return any(path == field or path.startswith(f"{field}.") for field in self.fields)
-
-
-_DEAD = (
-    _DeadWhen(
-        ("vad.prefix_padding_duration", "turn_detector.backchannel_threshold"),
-        "nothing in this SDK reads it",
-        {},
-    ),
-    _DeadWhen(("stt.nova",), "stt.engine is flux", {ENGINE: ("flux",)}),
-    _DeadWhen(("stt.flux",), "stt.engine is nova", {ENGINE: ("nova",)}),
-    _DeadWhen(
-        ("stt.flux.language_hint",),
-        "only the model flux-general-multi takes hints",
-        {ENGINE: ("flux",), "stt.flux.model": ("flux-general-en",)},
-    ),
-    _DeadWhen(
-        (FLUX_EAGER,),
-        "preemptive_generation.enabled is false",
-        {ENGINE: ("flux",), f"{PREEMPTIVE}.enabled": (False,)},
-    ),
-    _DeadWhen(
-        ("turn_handling.user_turn_limit",),
-        "it is checked at a final transcript, and with flux that is the end of the turn",
-        {ENGINE: ("flux",)},
-    ),
-    _DeadWhen(("stt.nova.no_delay",), "smart_format is false", {"stt.nova.smart_format": (False,)}),
-    _DeadWhen(
-        (NOVA_UTTERANCE_END,),
-        "only turn_detection stt ends a turn at Deepgram's UtteranceEnd",
-        {ENGINE: ("nova",), DETECTION: ("vad", "turn_detector")},
-    ),
-    _DeadWhen(
-        ("turn_detector",),
-        "the turn detector is not in use",
-        {DETECTION: ("stt", "vad", "realtime_llm", "manual")},
-    ),
-    _DeadWhen(
-        (MAX_DELAY,),
-        "it acts with the turn detector or in mode dynamic",
-        {MODE: ("fixed",), DETECTION: ("stt", "vad")},
-    ),
-    _DeadWhen((ALPHA,), "endpointing.mode is fixed", {MODE: ("fixed",)}),
-    _DeadWhen(
-        ("turn_handling.endpointing",),
-        "with turn_detection manual the application ends a turn",
-        {DETECTION: ("manual",)},
-    ),
-    _DeadWhen(
-        tuple(
-            f"{INTERRUPTION}.{name}"
-            for name in (
-                "mode",
-                "min_duration",
-                "min_words",
-                "resume_false_interruption",
-                "false_interruption_timeout",
-                "backchannel_boundary",
-            )
-        ),
-        "interruption.enabled is false",
-        {f"{INTERRUPTION}.enabled": (False,)},
-    ),
-    _DeadWhen(
-        (f"{INTERRUPTION}.discard_audio_if_uninterruptible",),
-        "interruption.enabled is true",
-        {f"{INTERRUPTION}.enabled": (True,)},
-    ),
-    _DeadWhen(
-        (f"{INTERRUPTION}.backchannel_boundary",),
-        "interruption.mode is vad",
-        {f"{INTERRUPTION}.mode": ("vad",)},
-    ),
-    _DeadWhen(
-        (f"{INTERRUPTION}.false_interruption_timeout",),
-        "resume_false_interruption is false",
-        {f"{INTERRUPTION}.resume_false_interruption": (False,)},
-    ),
-    _DeadWhen(
-        (f"{INTERRUPTION}.resume_false_interruption",),
-        "false_interruption_timeout is null",
-        {f"{INTERRUPTION}.false_interruption_timeout": (None,)},
-    ),
-    _DeadWhen(
-        tuple(
-            f"{PREEMPTIVE}.{name}"
-            for name in ("preemptive_tts", "max_speech_duration", "max_retries")
-        ),
-        "preemptive_generation.enabled is false",
-        {f"{PREEMPTIVE}.enabled": (False,)},
-    ),
-    _DeadWhen(
-        (PREEMPTIVE,),
-        "with nova and turn_detection stt it never starts",
-        {ENGINE: ("nova",), DETECTION: ("stt",)},
-    ),
 )

@@ -94,6 +94,13 @@ class Schema:
         inner = (path[len(prefix) :] for path in self.fields if path.startswith(prefix))
         return list(dict.fromkeys(path.partition(".")[0] for path in inner))
 
+    def description(self, section: str) -> str:
+        """What the schema says of a section; empty where it says nothing."""
+        schema = self._schema
+        for key in section.split("."):
+            schema = schema["properties"][key]
+        return str(schema.get("description", ""))
+
     def _hinted(self, violation: Violation) -> Violation:
         """A field in the wrong place gets the right one as a hint."""
         if violation.hint or not violation.at_key:

@@ -15,7 +15,7 @@ from livekit.agents import AgentServer, Plugin
 import timing_profiles
 
 # Imported here, not when a call comes: plugins can be registered on the main thread alone.
-from timing_profiles import call, in_force
+from timing_profiles import call, folder
 from timing_profiles.problems import Problem, ProfilesError
 
 _logger = logging.getLogger("timing_profiles")
@@ -35,7 +35,7 @@ def attach(server: AgentServer, *, profiles_dir: str | None = None, deepgram: bo
             speech-to-text and text-to-speech, which then needs no `DEEPGRAM_API_KEY`.
     """
     if profiles_dir:
-        os.environ[in_force.FOLDER] = profiles_dir
+        os.environ[folder.PROFILES_DIR] = profiles_dir
     Plugin.register_plugin(_Preloaded())
     run = server.run
 
@@ -43,7 +43,7 @@ def attach(server: AgentServer, *, profiles_dir: str | None = None, deepgram: bo
         # Imported in the main process only: a job reads neither YAML nor the file system's events.
         from timing_profiles.publisher import Publisher  # noqa: PLC0415
 
-        publisher = Publisher(in_force.profiles_dir())
+        publisher = Publisher(folder.profiles_dir())
         try:
             publisher.start(_environment_problems(deepgram=deepgram))
             await run(*args, **kwargs)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from timing_profiles import rules
+from timing_profiles.paths import DETECTION
 from timing_profiles.problems import Problem, did_you_mean, dotted, listed, quoted
 from timing_profiles.profile import DEFAULT, NAME, Profile, overlay
 from timing_profiles.request import Origin, Request
@@ -175,7 +176,7 @@ def _problem(
     if not profile.allows(path):
         allowed = listed(profile.allow, most=6) or "nothing"
         return "override-forbidden", f"metadata may set {allowed}", ""
-    if path == rules.DETECTION and value == "manual":
+    if path == DETECTION and value == "manual":
         return "override-forbidden", "manual is never taken from metadata", ""
     violation = schema.violation(schema.fields[path], value)
     if violation:

@@ -89,6 +89,15 @@ def unknown_field(key: str, section: str, known: Sequence[str]) -> tuple[str, st
     return message, did_you_mean(key, known)
 
 
+def allowed(schema: Mapping[str, Any]) -> str:
+    """What a schema takes, in words: `a number, auto or null`; empty where it does not say."""
+    if "enum" in schema:
+        return _either(
+            [value if isinstance(value, str) else quoted(value) for value in schema["enum"]]
+        )
+    return _either([_type_in_words(kind, schema) for kind in types_of(schema)])
+
+
 def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Violation]:
     known = list(_of(error).get("properties", ()))
     for key in error.instance if isinstance(error.instance, dict) else ():
@@ -99,11 +108,11 @@ def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Violation]:
 
 def _wrong_kind(error: ValidationError, path: KeyPath, field: Field | None) -> Violation:
     code = "range" if error.validator == "enum" or _right_type(error) else "type"
-    allowed = _allowed(_of(error))
-    if not allowed:
+    takes = allowed(_of(error))
+    if not takes:
         return _against(error, path)
-    message = f"{quoted(error.instance)} is not {allowed}{_unit(field)}"
-    return Violation(path, code, message, _hint(error))
+    message = f"{quoted(error.instance)} is not {takes}{_unit(field)}"
+    return Violation(path, code, message, _hint(error) or _unit_hint(error, field))
 
 
 def _against(error: ValidationError, path: KeyPath) -> Violation:
@@ -119,15 +128,6 @@ def _of(error: ValidationError) -> Mapping[str, Any]:
 def _right_type(error: ValidationError) -> bool:
     """Whether a pattern was missed by text where nothing but text is allowed."""
     return error.validator == "pattern" and _of(error).get("type") == "string"
-
-
-def _allowed(schema: Mapping[str, Any]) -> str:
-    """What a schema takes, in words: `a number, auto or null`."""
-    if "enum" in schema:
-        return _either(
-            [value if isinstance(value, str) else quoted(value) for value in schema["enum"]]
-        )
-    return _either([_type_in_words(kind, schema) for kind in types_of(schema)])
 
 
 def _type_in_words(kind: str, schema: Mapping[str, Any]) -> str:
@@ -167,12 +167,13 @@ def _unit(field: Field | None) -> str:
 def _unit_hint(error: ValidationError, field: Field | None) -> str:
     """Seconds that were meant as milliseconds, or the reverse."""
     factor = {"s": 0.001, "ms": 1000}.get(field.unit if field else "", 0)
-    if field is None or not factor or not isinstance(error.instance, int | float):
+    found = error.instance
+    if field is None or not factor or isinstance(found, bool) or not isinstance(found, int | float):
         return ""
-    if not 0 < error.instance < _LARGEST:
-        return ""
-    meant = error.instance * factor
-    if not _of(error).get("minimum", 0) < meant <= _of(error).get("maximum", 0):
+    meant = found * factor
+    if not 0 < found < _LARGEST or not _of(error).get("minimum", 0) < meant <= _of(error).get(
+        "maximum", 0
+    ):
         return ""
     other = "ms" if field.unit == "s" else "s"
-    return f"{quoted(error.instance)} {other} is {meant:g} {field.unit}: write {meant:g}"
+    return f"{quoted(found)} {other} is {meant:g} {field.unit}: write {meant:g}"

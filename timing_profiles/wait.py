@@ -11,9 +11,10 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from timing_profiles.rules import (
+from timing_profiles.paths import (
     DETECTION,
     ENGINE,
+    FLUX_EOT_TIMEOUT,
     MAX_DELAY,
     MIN_DELAY,
     MODE,
@@ -36,8 +37,11 @@ DETECTOR_FLOOR = 0.30
 FLUX_TIMEOUT_MS = 5000
 """Deepgram's `eot_timeout_ms` where none is sent."""
 
-# Below this threshold the VAD hears speech in the room's silence: 0.85 s at 0.05, 3 s at 0.01.
-_RELIABLE_DEACTIVATION = 0.1
+RELIABLE_DEACTIVATION = 0.1
+"""The `deactivation_threshold` from which on the VAD notices the end of speech in time.
+
+Below it, it hears speech in the room's silence: 0.85 s more at 0.05, 1.3 to 3 s at 0.01.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,15 @@ def effective(values: Values) -> Wait:
     return _after_vad(values)
 
 
+def least_delays(values: Values) -> tuple[float, ...]:
+    """The delays, in seconds, that no `min_delay` can undercut where the VAD starts the wait.
+
+    They are the VAD's silence in whole windows and, with the turn detector, the time that it takes.
+    """
+    silence = math.ceil(round(values[VAD_SILENCE] / VAD_WINDOW, 6)) * VAD_WINDOW
+    return (silence, DETECTOR_FLOOR) if values[DETECTION] == "turn_detector" else (silence,)
+
+
 def _after_deepgram(values: Values) -> Wait:
     """The delay begins when Deepgram says that the turn is over."""
     delays, finals = _delays(values), _final(values)
@@ -86,8 +99,7 @@ def _after_deepgram(values: Values) -> Wait:
 
 def _after_vad(values: Values) -> Wait:
     """The delay begins with the silence, but the words must be there."""
-    silence = math.ceil(round(values[VAD_SILENCE] / VAD_WINDOW, 6)) * VAD_WINDOW
-    least = [silence, DETECTOR_FLOOR] if values[DETECTION] == "turn_detector" else [silence]
+    least = least_delays(values)
     delays, finals = _delays(values), _final(values)
     low, high = (round(VAD_LAG + max(delay, *least), 3) for delay in delays)
     bounded = finals[1] is not None and _ends_reliably(values)
@@ -108,7 +120,7 @@ def _delays(values: Values) -> tuple[float, float]:
 def _final(values: Values) -> tuple[float, float | None]:
     """Seconds until Deepgram's last final transcript, its own time not counted."""
     if values[ENGINE] == "flux":
-        timeout = values["stt.flux.eot_timeout_ms"]
+        timeout = values[FLUX_EOT_TIMEOUT]
         return 0.0, (FLUX_TIMEOUT_MS if timeout == "auto" else timeout) / 1000
     if values[NOVA_ENDPOINTING]:
         return values[NOVA_ENDPOINTING] / 1000, values[NOVA_ENDPOINTING] / 1000
@@ -131,4 +143,4 @@ def _either(delays: tuple[float, float]) -> str:
 
 def _ends_reliably(values: Values) -> bool:
     threshold = values[VAD_DEACTIVATION]
-    return bool(threshold == "auto" or threshold >= _RELIABLE_DEACTIVATION)
+    return bool(threshold == "auto" or threshold >= RELIABLE_DEACTIVATION)

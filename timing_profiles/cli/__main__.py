@@ -1,0 +1,7 @@
+"""`python -m timing_profiles.cli`, where the command is not on PATH."""
+
+import sys
+
+from timing_profiles.cli.main import main
+
+sys.exit(main())

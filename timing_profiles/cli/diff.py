@@ -1,0 +1,104 @@
+"""`diff`: what changes for callers, between two profiles or two commits."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from timing_profiles import comparison, folder, git_revision, wait
+from timing_profiles.cli import chosen, diff_markdown, terminal
+from timing_profiles.cli.output import print_json, with_unit
+from timing_profiles.cli.terminal import Style
+from timing_profiles.comparison import Change, Comparison, changed_to_json
+from timing_profiles.schema import Schema
+
+
+def profiles(a: str, b: str, form: str) -> int:
+    """Print what differs between two profiles, as `text`, `json` or `markdown`; 0."""
+    found = chosen.profiles()
+    one, other = chosen.profile(found, a), chosen.profile(found, b)
+    waits = wait.effective(one.values), wait.effective(other.values)
+    changes = comparison.changes(one, other)
+    if form == "json":
+        print_json(
+            {
+                "a": one.name,
+                "b": other.name,
+                "changes": [changed_to_json(change) for change in changes],
+                "wait": {"a": waits[0].to_json(), "b": waits[1].to_json()},
+            }
+        )
+    elif form == "markdown":
+        print(diff_markdown.two(found.schema, (one.name, other.name), changes, waits), end="")
+    else:
+        look = terminal.style(sys.stdout)
+        answers = ("answers after", str(waits[0]), str(waits[1]))
+        head = ("", one.name, other.name)
+        print("\n".join(_table(head, [answers, *_value_rows(found.schema, changes)], look)))
+    return 0
+
+
+def revisions(names: Sequence[str], form: str) -> int:
+    """Print what changed for the callers of every profile between two commits.
+
+    Args:
+        names: One revision, which is compared with the folder as it is, or two.
+        form: `text`, `json` or `markdown`.
+
+    Returns:
+        0.
+    """
+    profiles_dir = folder.profiles_dir()
+    a = git_revision.catalog_at(names[0], profiles_dir)
+    b = (
+        git_revision.catalog_at(names[1], profiles_dir, before=a.schema)
+        if names[1:]
+        else chosen.profiles()
+    )
+    found = comparison.of_sets(a, b)
+    sides = names[0], names[1] if names[1:] else "the work tree"
+    if form == "json":
+        second = names[1] if names[1:] else None
+        print_json({"a": names[0], "b": second, "profiles": [one.to_json() for one in found]})
+    elif form == "markdown":
+        print(diff_markdown.sets(b.schema, sides, found), end="")
+    else:
+        print("\n".join(_sections(b.schema, sides, found, terminal.style(sys.stdout))))
+    return 0
+
+
+def _sections(
+    schema: Schema, sides: tuple[str, str], found: Sequence[Comparison], look: Style
+) -> Iterator[str]:
+    if not found:
+        yield f"no caller notices a difference between {sides[0]} and {sides[1]}"
+    for group in comparison.grouped(found):
+        names = ", ".join(compared.profile for compared in group)
+        if group[0].status == "changed":
+            waits = [row for compared in group for row in _wait_row(compared, group)]
+            rows = _value_rows(schema, group[0].changes)
+            yield from _table((names, *sides), [*waits, *rows], look)
+        else:
+            yield f"{look.bold(names)}  {group[0].status}"
+            yield from (f"  answers after {compared.b or compared.a}" for compared in group)
+        yield ""
+
+
+def _wait_row(compared: Comparison, group: Sequence[Comparison]) -> Iterator[tuple[str, str, str]]:
+    if compared.a != compared.b:
+        whose = f"{compared.profile} " if group[1:] else ""
+        yield f"{whose}answers after", str(compared.a), str(compared.b)
+
+
+def _value_rows(schema: Schema, changes: Sequence[Change]) -> Iterator[tuple[str, str, str]]:
+    for change in changes:
+        was, now = (with_unit(schema, change.field, value) for value in (change.a, change.b))
+        yield change.field, was, now
+
+
+def _table(
+    head: tuple[str, str, str], rows: Sequence[tuple[str, str, str]], look: Style
+) -> Iterator[str]:
+    first, *others = terminal.lines([head, *((f"  {name}", a, b) for name, a, b in rows)])
+    yield look.bold(first)
+    yield from others

@@ -1,0 +1,78 @@
+"""What changes for callers, as a comment on a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from timing_profiles import comparison
+from timing_profiles.cli.output import with_unit
+from timing_profiles.comparison import Change, Comparison
+from timing_profiles.schema import Schema
+from timing_profiles.wait import Wait
+
+
+def two(
+    schema: Schema, names: tuple[str, str], changes: Sequence[Change], waits: tuple[Wait, Wait]
+) -> str:
+    """Two profiles side by side."""
+    answers = ("answers after", str(waits[0]), str(waits[1]))
+    head = ("", *map(_code, names))
+    return _text(_table(head, [answers, *_value_rows(schema, changes)]))
+
+
+def sets(schema: Schema, sides: tuple[str, str], found: Sequence[Comparison]) -> str:
+    """All profiles of two commits whose callers notice a difference."""
+    return _text(_sections(schema, sides, found))
+
+
+def _sections(schema: Schema, sides: tuple[str, str], found: Sequence[Comparison]) -> Iterator[str]:
+    a, b = map(_code, sides)
+    if not found:
+        yield f"No caller notices a difference between {a} and {b}."
+        return
+    yield f"### What changes for callers from {a} to {b}"
+    yield ""
+    yield from _table(("profile", "", f"answers after, {a}", b), map(_waits, found))
+    yield ""
+    for group in comparison.grouped(found):
+        if group[0].changes:
+            yield from _group(schema, (a, b), group)
+
+
+def _waits(compared: Comparison) -> tuple[str, str, str, str]:
+    a, b = (str(waits) if waits else "" for waits in (compared.a, compared.b))
+    return _code(compared.profile), compared.status, a, b if a == b else f"**{b}**" if b else ""
+
+
+def _group(schema: Schema, sides: tuple[str, str], group: Sequence[Comparison]) -> Iterator[str]:
+    names = ", ".join(_code(compared.profile) for compared in group)
+    yield names
+    yield ""
+    yield from _table(("field", *sides), _value_rows(schema, group[0].changes))
+    yield ""
+
+
+def _value_rows(schema: Schema, changes: Sequence[Change]) -> Iterator[tuple[str, str, str]]:
+    for change in changes:
+        was, now = (with_unit(schema, change.field, value) for value in (change.a, change.b))
+        yield _code(change.field), _code(was), _code(now)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield _row(head)
+    yield _row(["---"] * len(head))
+    yield from map(_row, rows)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _code(text: str) -> str:
+    """A text as it is, whatever is in it: no cell ends in it, and no code span."""
+    plain = text.replace("`", "'").replace("|", "\\|")
+    return f"`{plain}`"
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "\n".join(lines).rstrip() + "\n"

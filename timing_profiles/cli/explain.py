@@ -1,0 +1,85 @@
+"""`explain`: one field, or all of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from timing_profiles import reference
+from timing_profiles.catalog import Catalog
+from timing_profiles.cli import chosen, terminal
+from timing_profiles.cli.output import print_json, with_unit
+from timing_profiles.cli.terminal import Style
+from timing_profiles.explanation import LIVE, Explanation, explained
+
+_INDENT = " " * 18
+
+
+def explain(path: str, form: str) -> int:
+    """Print what is known of a field, of the fields of a section, or of all fields.
+
+    Args:
+        path: A dotted path; empty for all fields.
+        form: `text`, `json`, or `markdown` for a page about them.
+
+    Returns:
+        0.
+    """
+    found = chosen.profiles()
+    one = path in found.schema.fields
+    if not one and path and path not in found.schema.sections:
+        chosen.field(found, path)
+    within = (
+        name for name in found.schema.fields if f"{name}.".startswith(f"{path}." if path else "")
+    )
+    all_known = [explained(found, found.schema.fields[name]) for name in within]
+    if form == "json":
+        print_json(all_known[0].to_json() if one else [known.to_json() for known in all_known])
+    elif form == "markdown":
+        print(reference.page(found, all_known), end="")
+    else:
+        look = terminal.style(sys.stdout)
+        print(
+            "\n".join(
+                _lines(found, all_known[0], look) if one else _overview(found, all_known, look)
+            )
+        )
+    return 0
+
+
+def _lines(found: Catalog, known: Explanation, look: Style) -> Iterator[str]:
+    yield look.bold(known.field)
+    yield look.wrapped(known.description)
+    yield ""
+    for name, fact in _facts(found, known):
+        if fact:
+            yield look.dim(f"{name:18}") + look.wrapped(fact, _INDENT, _INDENT).lstrip()
+
+
+def _facts(found: Catalog, known: Explanation) -> Iterator[tuple[str, str]]:
+    def shown(value: object) -> str:
+        return with_unit(found.schema, known.field, value)
+
+    yield "takes", known.allowed
+    yield "bounds", f"{known.range} {known.unit}".strip() if known.range else ""
+    yield "unit", known.unit
+    yield "default", shown(known.default)
+    yield "examples", ", ".join(shown(value) for value in known.examples)
+    yield "in a running call", LIVE.get(known.live, known.live)
+    for at, reason in enumerate(known.no_effect_when):
+        yield "" if at else "no effect", reason
+    open_in = len(known.open_in) == len(found.layers)
+    yield "metadata may set", "in every profile" if open_in else ", ".join(known.open_in) or "never"
+    for at, setting in enumerate(known.set_by):
+        place = f"{setting.profile}: {shown(setting.value)}  ({setting.origin})"
+        yield "" if at else "set by", place
+
+
+def _overview(found: Catalog, fields: Sequence[Explanation], look: Style) -> Iterator[str]:
+    rows = [
+        (known.field, with_unit(found.schema, known.field, known.default), known.description)
+        for known in fields
+    ]
+    used = 4 + sum(max(len(row[at]) for row in rows) for at in (0, 1))
+    cut = [(name, default, look.cut(text, used)) for name, default, text in rows]
+    yield from terminal.lines(cut)

@@ -1,0 +1,52 @@
+"""`metadata-schema`: what a client may send."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from timing_profiles.catalog import Catalog
+from timing_profiles.cli import chosen, terminal
+from timing_profiles.cli.output import print_json
+from timing_profiles.explanation import Explanation, explained
+from timing_profiles.metadata_schema import metadata_schema
+
+
+def schema(name: str | None, form: str) -> int:
+    """Print what a client may send on top of one profile, or of any.
+
+    Args:
+        name: The profile; all of them where it is None.
+        form: `json` for a JSON Schema, or `text`.
+
+    Returns:
+        0.
+    """
+    found = chosen.profiles()
+    names = [chosen.profile(found, name).name] if name else found.names()
+    if form == "json":
+        print_json(metadata_schema(found, names[0] if name else None))
+    else:
+        print("\n".join(_lines(found, names)))
+    return 0
+
+
+def _lines(found: Catalog, names: Sequence[str]) -> Iterator[str]:
+    look = terminal.style(sys.stdout)
+    yield look.wrapped(f"profile: {', '.join(names)}")
+    known = [explained(found, field) for field in found.schema.fields.values()]
+    open_fields = [field for field in known if set(field.open_in) & set(names)]
+    rows = [
+        (f"overrides.{field.field}", _takes(field), _where(field, names)) for field in open_fields
+    ]
+    yield from terminal.lines(rows) if rows else ["overrides: nothing may be changed"]
+
+
+def _takes(field: Explanation) -> str:
+    unit = f" ({field.unit})" if field.unit else ""
+    return f"{field.allowed}{f', {field.range}' if field.range else ''}{unit}"
+
+
+def _where(field: Explanation, names: Sequence[str]) -> str:
+    within = [name for name in names if name in field.open_in]
+    return "" if len(within) == len(names) else f"in {', '.join(within)}"

@@ -1,0 +1,96 @@
+"""`show`: one merged profile, where each value was set, and what a caller notices."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from timing_profiles import experience, no_effect, profile_file, request, settings, wait
+from timing_profiles.catalog import Catalog
+from timing_profiles.cli import chosen, terminal
+from timing_profiles.cli.output import print_json, with_unit
+from timing_profiles.cli.terminal import Style
+from timing_profiles.request import Request
+from timing_profiles.settings import Settings
+from timing_profiles.wait import Wait
+
+
+def show(name: str, metadata: str, form: str) -> int:
+    """Print a profile as a call with some metadata would get it.
+
+    Args:
+        name: The profile that is in force where the metadata names none.
+        metadata: The participant's metadata; may be empty.
+        form: `text`, `json`, or `yaml` for a complete profile to paste.
+
+    Returns:
+        0.
+    """
+    found = chosen.profiles()
+    below = chosen.profile(found, name).name
+    asked = request.read(metadata, "participant")
+    shown = settings.settle(found, [Request("application", below), asked])
+    if form == "json":
+        print_json(_to_json(shown))
+        return 0
+    if form == "yaml":
+        print(
+            profile_file.text(shown, found.profile(shown.profile) or chosen.default(found)), end=""
+        )
+    else:
+        print("\n".join(_lines(found, shown, terminal.style(sys.stdout))))
+    for problem in shown.problems:
+        print(problem, file=sys.stderr)
+    return 0
+
+
+def _to_json(shown: Settings) -> dict[str, Any]:
+    return {
+        "profile": shown.profile,
+        "revision": shown.revision,
+        "values": dict(shown.values),
+        "origins": dict(shown.origins),
+        "wait": wait.effective(shown.values).to_json(),
+        "notices": experience.sentences(shown.values),
+        "problems": [problem.to_json() for problem in shown.problems],
+    }
+
+
+def _lines(found: Catalog, shown: Settings, look: Style) -> Iterator[str]:
+    layer = found.layers[shown.profile]
+    yield f"{look.bold(shown.profile)}, revision {shown.revision}"
+    if layer.description:
+        yield look.wrapped(layer.description)
+    yield f"\n{look.bold('What a caller notices')}"
+    for sentence in experience.sentences(shown.values):
+        yield look.wrapped(sentence, "- ", "  ")
+    yield f"\n{look.bold('The wait')}"
+    yield from _wait(wait.effective(shown.values), look)
+    yield f"\n{look.bold('Values')}, {look.changed('those that are not the default')} marked with *"
+    yield from _values(found, shown, look)
+
+
+def _wait(waits: Wait, look: Style) -> Iterator[str]:
+    yield look.wrapped(f"{waits} = {waits.formula}", later="  ")
+    whose = " and ".join(name.capitalize() for name in waits.unknown)
+    yield look.wrapped(
+        f"from the caller's last sound to the decision to answer; the time of {whose}, the"
+        " network, the LLM and the voice comes on top"
+    )
+
+
+def _values(found: Catalog, shown: Settings, look: Style) -> Iterator[str]:
+    dead = {entry.field for entry in no_effect.dead(shown.values, shown.values)}
+    rows = [
+        (
+            f"{'*' if path in shown.changed else ' '} {path}",
+            with_unit(found.schema, path, value),
+            "no effect here" if path in dead else "",
+            shown.origins[path],
+        )
+        for path, value in shown.values.items()
+    ]
+    for (path, *_), line in zip(rows, terminal.lines(rows), strict=True):
+        is_changed = path.startswith("*")
+        yield look.changed(line) if is_changed else look.dim(line) if path[2:] in dead else line

@@ -1,0 +1,49 @@
+"""`timeline`: a picture of a turn."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from timing_profiles import timeline as turns
+from timing_profiles.cli import chosen, terminal
+from timing_profiles.cli.chosen import UsageError
+from timing_profiles.cli.output import print_json
+from timing_profiles.timeline_svg import svg
+from timing_profiles.timeline_text import text
+
+_USUAL_WIDTH = 100
+
+
+def timeline(names: Sequence[str], form: str | None, output: str | None) -> int:
+    """Draw a turn with each of some profiles, one below the other.
+
+    Args:
+        names: The profiles.
+        form: `text`, `svg`, `json`, or None: text on a terminal, else svg.
+        output: The file for the picture; stdout where there is none.
+
+    Returns:
+        0.
+    """
+    found = chosen.profiles()
+    drawn = [turns.turn(chosen.profile(found, name)) for name in names]
+    if output is not None:
+        _write(Path(output), svg(drawn))
+        return 0
+    form = form or ("text" if sys.stdout.isatty() else "svg")
+    if form == "json":
+        print_json([turn.to_json() for turn in drawn])
+    elif form == "svg":
+        print(svg(drawn), end="")
+    else:
+        print(text(drawn, min(terminal.style(sys.stdout).width, _USUAL_WIDTH)))
+    return 0
+
+
+def _write(path: Path, picture: str) -> None:
+    try:
+        path.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None

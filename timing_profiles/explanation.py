@@ -1,0 +1,117 @@
+"""One field of a set -> all that is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from timing_profiles import no_effect
+from timing_profiles.catalog import Catalog
+from timing_profiles.field import Field
+from timing_profiles.profile import DEFAULT
+from timing_profiles.violation import allowed
+
+LIVE = {
+    "now": "at once",
+    "silence": "in the caller's next silence",
+    "next-speech": "from the agent's next speech",
+    "next-call": "not before the next call",
+}
+"""When a change reaches a running call, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What one profile makes of a field.
+
+    Attributes:
+        profile: Its name.
+        value: What it sets.
+        origin: Where, such as `profiles/patient.yaml:4`.
+    """
+
+    profile: str
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is known of a field.
+
+    Attributes:
+        field: Its dotted path.
+        description: What a caller notices of it.
+        unit: Its unit; empty where it has none.
+        type: The JSON types that it takes.
+        minimum: The least value; None where the schema gives none.
+        maximum: The largest value; None where the schema gives none.
+        default: The value in the profile `default`.
+        live: When a change reaches a running call.
+        allowed: What it takes, in words.
+        examples: Values, as the schema gives them.
+        set_by: The profiles that set it themselves.
+        open_in: The profiles whose policy lets metadata change it.
+        no_effect_when: What makes it dead, in words.
+    """
+
+    field: str
+    description: str
+    unit: str
+    type: tuple[str, ...]
+    minimum: float | None
+    maximum: float | None
+    default: Any
+    live: str
+    allowed: str
+    examples: tuple[Any, ...]
+    set_by: tuple[Setting, ...]
+    open_in: tuple[str, ...]
+    no_effect_when: tuple[str, ...]
+
+    @property
+    def range(self) -> str:
+        """Its bounds in words, such as `0 to 10`; empty where it has none."""
+        low, high = self.minimum, self.maximum
+        if low is None:
+            return "" if high is None else f"at most {high:g}"
+        return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The explanation as `explain --format json` prints it."""
+        return asdict(self)
+
+
+def explained(found: Catalog, field: Field) -> Explanation:
+    """All that is known of a field of a set."""
+    default = found.profile(DEFAULT)
+    return Explanation(
+        field.path,
+        str(field.schema.get("description", "")),
+        field.unit,
+        field.types,
+        field.schema.get("minimum", field.schema.get("exclusiveMinimum")),
+        field.schema.get("maximum", field.schema.get("exclusiveMaximum")),
+        default and default.values.get(field.path),
+        field.live,
+        allowed(field.schema),
+        tuple(field.schema.get("examples", ())),
+        tuple(_set_by(found, field.path)),
+        tuple(_open_in(found, field.path)),
+        tuple(no_effect.reasons(field.path)),
+    )
+
+
+def _set_by(found: Catalog, path: str) -> Iterator[Setting]:
+    for name in found.names():
+        layer = found.layers[name]
+        if path in layer.sets:
+            yield Setting(name, layer.sets[path], layer.origins[path])
+
+
+def _open_in(found: Catalog, path: str) -> Iterator[str]:
+    for name in found.names():
+        profile = found.profile(name)
+        if profile and profile.allows(path):
+            yield name

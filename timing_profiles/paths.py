@@ -1,0 +1,27 @@
+"""The dotted paths of the fields that rules and formulas speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Values = Mapping[str, Any]
+"""Every field of a merged profile, by its dotted path."""
+
+DETECTION = "turn_handling.turn_detection"
+ENGINE = "stt.engine"
+NOVA_ENDPOINTING = "stt.nova.endpointing_ms"
+NOVA_UTTERANCE_END = "stt.nova.utterance_end_ms"
+FLUX_EOT = "stt.flux.eot_threshold"
+FLUX_EOT_TIMEOUT = "stt.flux.eot_timeout_ms"
+FLUX_EAGER = "stt.flux.eager_eot_threshold"
+VAD_SILENCE = "vad.min_silence_duration"
+VAD_ACTIVATION = "vad.activation_threshold"
+VAD_DEACTIVATION = "vad.deactivation_threshold"
+MODE = "turn_handling.endpointing.mode"
+MIN_DELAY = "turn_handling.endpointing.min_delay"
+MAX_DELAY = "turn_handling.endpointing.max_delay"
+ALPHA = "turn_handling.endpointing.alpha"
+INTERRUPTION = "turn_handling.interruption"
+PREEMPTIVE = "turn_handling.preemptive_generation"
+TRANSCRIPTION_TIMEOUT = "session.transcription_timeout"

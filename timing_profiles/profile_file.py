@@ -1,0 +1,55 @@
+"""Settings -> the text of a complete profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from timing_profiles import no_effect
+from timing_profiles.profile import Profile
+from timing_profiles.settings import Settings
+
+_MODELINE = "# yaml-language-server: $schema=../schema.json"
+
+
+def text(settings: Settings, default: Profile) -> str:
+    """A profile that sets every field of some settings, each with where it came from.
+
+    A setting that has no effect and is the default's is a comment, so that the file has no
+    warnings.
+
+    Args:
+        settings: What the file is to say.
+        default: What it inherits.
+    """
+    dead = {
+        entry.field: entry.because for entry in no_effect.dead(settings.values, settings.values)
+    }
+    lines = [_MODELINE, f"description: {_scalar(f'As {settings.profile}, complete.')}"]
+    above: tuple[str, ...] = ()
+    for path, value in settings.values.items():
+        *sections, name = path.split(".")
+        lines += _headings(tuple(sections), above)
+        above = tuple(sections)
+        is_idle = path in dead and value == default.values.get(path)
+        why = f"no effect: {dead[path]}" if is_idle else settings.origins[path]
+        indent = "  " * len(sections)
+        lines.append(f"{indent}{'# ' if is_idle else ''}{name}: {_scalar(value)} # {why}")
+    return "\n".join(lines) + "\n"
+
+
+def _headings(sections: tuple[str, ...], above: tuple[str, ...]) -> Iterator[str]:
+    """The keys of the sections that begin here."""
+    for depth, name in enumerate(sections):
+        if sections[: depth + 1] != above[: depth + 1]:
+            if not depth:
+                yield ""
+            yield f"{'  ' * depth}{name}:"
+
+
+def _scalar(value: Any) -> str:
+    """A value on one line, such as `1.5`, `auto` or `[1.0, 1.0]`."""
+    dumped: str = yaml.safe_dump(value, default_flow_style=True, width=float("inf"))
+    return dumped.removesuffix("\n").removesuffix("\n...").rstrip()

@@ -1,0 +1,74 @@
+"""All fields -> a page for people, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from timing_profiles.catalog import Catalog
+from timing_profiles.explanation import LIVE, Explanation
+from timing_profiles.problems import quoted
+
+
+def page(found: Catalog, fields: Sequence[Explanation]) -> str:
+    """A reference of fields, a heading for each section and each field."""
+    return "\n".join([*_head(), *_sections(found, fields)])
+
+
+def _head() -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield (
+        "Every field of a timing profile, made from `schema.json` and `profiles/default.yaml` by"
+        " `timing-profiles explain --format markdown`."
+    )
+    yield (
+        "`null` is off, `auto` leaves the decision to the SDK. A policy that opens a field lets"
+        " metadata change it."
+    )
+    yield ""
+
+
+def _sections(found: Catalog, fields: Sequence[Explanation]) -> Iterator[str]:
+    section = ""
+    for known in fields:
+        parent = known.field.rpartition(".")[0]
+        if parent != section:
+            section = parent
+            yield from _section(found, parent)
+        yield from _field(known)
+
+
+def _section(found: Catalog, path: str) -> Iterator[str]:
+    yield f"## `{path}`"
+    yield ""
+    text = found.schema.description(path)
+    if text:
+        yield text
+        yield ""
+
+
+def _field(known: Explanation) -> Iterator[str]:
+    yield f"### `{known.field}`"
+    yield ""
+    yield known.description
+    yield ""
+    for name, fact in _facts(known):
+        if fact:
+            yield f"- {name}: {fact}"
+    yield ""
+
+
+def _facts(known: Explanation) -> Iterator[tuple[str, str]]:
+    unit = f" ({known.unit})" if known.unit else ""
+    yield "takes", f"{known.allowed}{unit}"
+    yield "bounds", known.range
+    yield "default", f"`{quoted(known.default)}`"
+    yield "examples", ", ".join(f"`{quoted(value)}`" for value in known.examples)
+    yield "in a running call", LIVE.get(known.live, known.live)
+    yield (
+        "metadata",
+        "may change it in `default`"
+        if "default" in known.open_in
+        else "never changes it in `default`",
+    )
+    yield "no effect", "; ".join(known.no_effect_when)
