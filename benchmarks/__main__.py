@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from benchmarks import join, memory, reload, resolve, session_start, snapshot, table
+from benchmarks import commands, join, memory, reload, resolve, session_start, snapshot, table
 from benchmarks.table import Row
 from sandbox.livekit_binary import LiveKitServerError
 
@@ -19,6 +19,7 @@ _SUBJECTS: Mapping[str, Callable[..., Sequence[Row]]] = MappingProxyType(
         "resolve": resolve.rows,
         "snapshot": snapshot.rows,
         "session_start": session_start.rows,
+        "commands": commands.rows,
         "join": join.rows,
         "reload": reload.rows,
         "memory": memory.rows,

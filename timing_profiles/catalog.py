@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -68,14 +68,15 @@ def load(profiles_dir: Path, before: Catalog | None = None, label: str = "") -> 
 
     Args:
         profiles_dir: The folder. The `schema.json` beside it is in force where there is one.
-        before: An earlier catalog of the folder: files with the same bytes are not read anew.
+        before: An earlier catalog: files with the same bytes are not read anew.
         label: The folder as it is shown to people; its name where it is not given.
 
     Raises:
         ProfilesError: Something is wrong; carries every problem of every file.
     """
     label = label or profiles_dir.absolute().name
-    return build(folder.read(profiles_dir, label), schema_file.load(profiles_dir), before, label)
+    in_force = schema_file.load(profiles_dir, before.schema if before else None)
+    return build(folder.read(profiles_dir, label), in_force, before, label)
 
 
 def build(files: Contents, in_force: Schema, before: Catalog | None, label: str) -> Catalog:
@@ -90,11 +91,10 @@ def build(files: Contents, in_force: Schema, before: Catalog | None, label: str)
     Raises:
         ProfilesError: Something is wrong; carries every problem of every file.
     """
-    spared = before.entries if before and before.schema.text == in_force.text else {}
+    known = before.entries if before and before.schema.text == in_force.text else {}
     entries = {
-        name: spared[name]
-        if name in spared and spared[name].content == content
-        else _entry(name, content, in_force, label)
+        name: _spared(known, name, content, in_force, label)
+        or _entry(name, content, in_force, label)
         for name, content in files.items()
     }
     layers = {entry.layer.name: entry.layer for entry in entries.values() if entry.layer}
@@ -118,6 +118,20 @@ def chain(layers: Layers, name: str) -> list[Layer]:
         found.append(layers[following])
         following = layers[following].extends
     return found[::-1]
+
+
+def _spared(
+    known: Mapping[str, Entry], name: str, content: bytes | Problem, in_force: Schema, label: str
+) -> Entry | None:
+    """An entry of an earlier catalog with the same bytes, under its name of today."""
+    entry = known.get(name)
+    if not entry or entry.content != content:
+        return None
+    file = f"{label}/{folder.shown(name)}"
+    if entry.source.file == file:
+        return entry
+    read = replace(entry.source, file=file)
+    return Entry(content, read, _layer(name.removesuffix(SUFFIX), read, in_force), ())
 
 
 def _entry(name: str, content: bytes | Problem, in_force: Schema, label: str) -> Entry:

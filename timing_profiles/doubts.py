@@ -18,11 +18,12 @@ from timing_profiles.paths import (
     MIN_DELAY,
     NOVA_ENDPOINTING,
     NOVA_UTTERANCE_END,
+    VAD_ACTIVATION,
     VAD_DEACTIVATION,
     VAD_SILENCE,
     Values,
 )
-from timing_profiles.wait import RELIABLE_DEACTIVATION, effective
+from timing_profiles.wait import RELIABLE_DEACTIVATION, Wait, deactivation, effective
 
 LONGEST_WAIT = 10.0
 """Seconds of wait that a caller may still sit through.
@@ -56,14 +57,15 @@ class Doubt:
 
 def doubts(values: Values) -> Iterator[Doubt]:
     """What callers will complain of in a merged profile."""
+    waits = effective(values)
     for doubt in _DOUBTS:
-        found = doubt(values)
+        found = doubt(values, waits)
         if found:
             yield found
 
 
-def _waits_too_long(values: Values) -> Doubt | None:
-    longest = effective(values).seconds[1]
+def _waits_too_long(_: Values, waits: Wait) -> Doubt | None:
+    longest = waits.seconds[1]
     if longest is None or longest <= LONGEST_WAIT:
         return None
     fields = (MAX_DELAY, MIN_DELAY, NOVA_ENDPOINTING, NOVA_UTTERANCE_END, FLUX_EOT_TIMEOUT)
@@ -71,7 +73,7 @@ def _waits_too_long(values: Values) -> Doubt | None:
     return Doubt((*fields, VAD_SILENCE, DETECTION), f"{message} {LONGEST_WAIT:g} (s)")
 
 
-def _words_may_never_come(values: Values) -> Doubt | None:
+def _words_may_never_come(values: Values, _: Wait) -> Doubt | None:
     starts_at_silence = values[DETECTION] in {"vad", "turn_detector"}
     if values[ENGINE] != "nova" or values[NOVA_ENDPOINTING] or not starts_at_silence:
         return None
@@ -79,8 +81,8 @@ def _words_may_never_come(values: Values) -> Doubt | None:
     return Doubt((NOVA_ENDPOINTING, DETECTION, ENGINE), f"{message} to send them; 25 is usual (ms)")
 
 
-def _answers_between_words(values: Values) -> Doubt | None:
-    shortest = effective(values).seconds[0]
+def _answers_between_words(values: Values, waits: Wait) -> Doubt | None:
+    shortest = waits.seconds[0]
     counts_silence = values[ENGINE] == "nova" and values[DETECTION] in {"vad", "stt"}
     if not counts_silence or shortest >= SHORTEST_PAUSE:
         return None
@@ -91,7 +93,7 @@ def _answers_between_words(values: Values) -> Doubt | None:
     return Doubt(fields, f"{message} {SHORTEST_PAUSE:g} (s) lets them finish")
 
 
-def _answers_in_two_halves(values: Values) -> Doubt | None:
+def _answers_in_two_halves(values: Values, _: Wait) -> Doubt | None:
     after_silence = values[VAD_SILENCE] + values[MIN_DELAY]
     is_open = values[ENGINE] == "flux" or after_silence < values[NOVA_ENDPOINTING] / 1000
     if values[DETECTION] != "stt" or not values[MIN_DELAY] or not is_open:
@@ -100,15 +102,16 @@ def _answers_in_two_halves(values: Values) -> Doubt | None:
     return Doubt((MIN_DELAY, DETECTION, ENGINE), f"{message}; min_delay 0 (s) avoids it")
 
 
-def _hears_the_end_late(values: Values) -> Doubt | None:
-    threshold = values[VAD_DEACTIVATION]
-    if threshold == "auto" or threshold >= RELIABLE_DEACTIVATION:
+def _hears_the_end_late(values: Values, _: Wait) -> Doubt | None:
+    threshold = deactivation(values)
+    if threshold >= RELIABLE_DEACTIVATION:
         return None
-    message = f"below {RELIABLE_DEACTIVATION:g} the end of speech is noticed up to 3 s late"
-    return Doubt((VAD_DEACTIVATION,), message)
+    message = f"the VAD waits for a probability below {threshold:g} and notices the end of speech"
+    fields = (VAD_DEACTIVATION, VAD_ACTIVATION)
+    return Doubt(fields, f"{message} up to 3 s late; {RELIABLE_DEACTIVATION:g} is safe")
 
 
-def _words_interrupt_sooner(values: Values) -> Doubt | None:
+def _words_interrupt_sooner(values: Values, _: Wait) -> Doubt | None:
     duration, words = (values[f"{INTERRUPTION}.{name}"] for name in ("min_duration", "min_words"))
     interrupts = values[f"{INTERRUPTION}.enabled"] and not words and duration > _LONG_SOUND
     finals_come_soon = 0 < values[NOVA_ENDPOINTING] <= _SHORT_ENDPOINTING_MS
@@ -119,7 +122,7 @@ def _words_interrupt_sooner(values: Values) -> Doubt | None:
     return Doubt(fields, f"{message} are final before {duration:g} s; min_words holds them back")
 
 
-_DOUBTS: tuple[Callable[[Values], Doubt | None], ...] = (
+_DOUBTS: tuple[Callable[[Values, Wait], Doubt | None], ...] = (
     _waits_too_long,
     _words_may_never_come,
     _answers_between_words,

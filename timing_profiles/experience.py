@@ -14,6 +14,8 @@ from timing_profiles.paths import (
     FLUX_EOT,
     FLUX_EOT_TIMEOUT,
     INTERRUPTION,
+    MAX_DELAY,
+    MIN_DELAY,
     MODE,
     NOVA_ENDPOINTING,
     PREEMPTIVE,
@@ -54,7 +56,8 @@ def _answers(values: Values) -> Iterator[str]:
     else:
         yield f"answers after {str(waits).removesuffix(' s')} s of silence"
     if values[MODE] == "dynamic" and detection != "manual":
-        yield "learns from the caller's pauses: the wait of later turns lies between the two"
+        low, high = values[MIN_DELAY], values[MAX_DELAY]
+        yield f"learns from pauses: in later turns the delay of {low:g} s may grow to {high:g} s"
 
 
 def _flux_answer(values: Values, waits: wait.Wait) -> str:
@@ -89,7 +92,7 @@ def _interrupted(values: Values) -> Iterator[str]:
 
 
 def _after_a_noise(values: Values) -> Iterator[str]:
-    if not _setting(values, "enabled"):
+    if not _setting(values, "enabled") or values[DETECTION] == "manual":
         return
     timeout = _setting(values, "false_interruption_timeout")
     if timeout is None or not _setting(values, "resume_false_interruption"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +19,13 @@ LIVE = {
     "next-call": "not before the next call",
 }
 """When a change reaches a running call, in words."""
+
+_BOUNDS = (
+    ("minimum", "at least"),
+    ("exclusiveMinimum", "above"),
+    ("maximum", "at most"),
+    ("exclusiveMaximum", "below"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Explanation:
         default: The value in the profile `default`.
         live: When a change reaches a running call.
         allowed: What it takes, in words.
+        range: Its bounds in words, such as `0 to 10`; empty where it has none.
         examples: Values, as the schema gives them.
         set_by: The profiles that set it themselves.
         open_in: The profiles whose policy lets metadata change it.
@@ -65,18 +73,11 @@ class Explanation:
     default: Any
     live: str
     allowed: str
+    range: str
     examples: tuple[Any, ...]
     set_by: tuple[Setting, ...]
     open_in: tuple[str, ...]
     no_effect_when: tuple[str, ...]
-
-    @property
-    def range(self) -> str:
-        """Its bounds in words, such as `0 to 10`; empty where it has none."""
-        low, high = self.minimum, self.maximum
-        if low is None:
-            return "" if high is None else f"at most {high:g}"
-        return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
 
     def to_json(self) -> dict[str, Any]:
         """The explanation as `explain --format json` prints it."""
@@ -96,11 +97,18 @@ def explained(found: Catalog, field: Field) -> Explanation:
         default and default.values.get(field.path),
         field.live,
         allowed(field.schema),
+        _range(field.schema),
         tuple(field.schema.get("examples", ())),
         tuple(_set_by(found, field.path)),
         tuple(_open_in(found, field.path)),
         tuple(no_effect.reasons(field.path)),
     )
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    if "minimum" in schema and "maximum" in schema:
+        return f"{schema['minimum']:g} to {schema['maximum']:g}"
+    return ", ".join(f"{words} {schema[bound]:g}" for bound, words in _BOUNDS if bound in schema)
 
 
 def _set_by(found: Catalog, path: str) -> Iterator[Setting]:

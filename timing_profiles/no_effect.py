@@ -35,7 +35,7 @@ class Dead:
 
     Attributes:
         field: The setting.
-        because: What makes it dead, in words.
+        because: All that makes it dead, in words.
     """
 
     field: str
@@ -43,14 +43,16 @@ class Dead:
 
 
 def dead(values: Values, among: Iterable[str]) -> Iterator[Dead]:
-    """The settings of a merged profile that have no effect.
+    """The settings of a merged profile that have no effect, each once.
 
     Args:
         values: The merged profile.
         among: The settings to judge, by dotted path.
     """
     for path in among:
-        yield from (Dead(path, row.because) for row in _rows(path) if row.holds(values))
+        because = [row.because for row in _rows(path) if row.holds(values)]
+        if because:
+            yield Dead(path, "; ".join(because))
 
 
 def reasons(path: str) -> list[str]:
@@ -100,10 +102,31 @@ def _deepgram_ends_speech_first(values: Values) -> bool:
     return is_on and bool(0 < values[NOVA_ENDPOINTING] / 1000 < values[VAD_SILENCE])
 
 
-def _words_come_after_the_delay(values: Values) -> bool:
-    detector = values[DETECTION] == "turn_detector"
-    delay = max(values[MAX_DELAY if detector else MIN_DELAY], *least_delays(values))
-    return bool(values[NOVA_ENDPOINTING] / 1000 >= VAD_LAG + delay)
+def _words_come_after_min_delay(values: Values) -> bool:
+    return _words_come_after(values, MIN_DELAY)
+
+
+def _words_come_after_any_delay(values: Values) -> bool:
+    varies = values[MODE] == "dynamic" or values[DETECTION] == "turn_detector"
+    return _words_come_after(values, MAX_DELAY if varies else MIN_DELAY)
+
+
+def _words_come_after(values: Values, delay: str) -> bool:
+    silence = VAD_LAG + max(values[delay], *least_delays(values))
+    return bool(values[NOVA_ENDPOINTING] / 1000 >= silence)
+
+
+_OF_AN_INTERRUPTION = tuple(
+    f"{INTERRUPTION}.{name}"
+    for name in (
+        "mode",
+        "min_duration",
+        "min_words",
+        "resume_false_interruption",
+        "false_interruption_timeout",
+        "backchannel_boundary",
+    )
+)
 
 
 _DEAD = (
@@ -142,7 +165,7 @@ _DEAD = (
     _DeadWhen(
         (MAX_DELAY,),
         "it acts with the turn detector or in mode dynamic",
-        {MODE: ("fixed",), DETECTION: ("stt", "vad")},
+        {MODE: ("fixed",), DETECTION: ("stt", "vad", "realtime_llm")},
     ),
     _DeadWhen(
         (MIN_DELAY,),
@@ -156,6 +179,12 @@ _DEAD = (
         {MODE: ("fixed",), DETECTION: ("turn_detector",)},
         _delay_is_undercut,
     ),
+    _DeadWhen(
+        (MIN_DELAY,),
+        "endpointing_ms is longer, and no turn ends before the words are there",
+        {MODE: ("fixed",), ENGINE: ("nova",), DETECTION: ("vad", "turn_detector")},
+        _words_come_after_min_delay,
+    ),
     _DeadWhen((ALPHA,), "endpointing.mode is fixed", {MODE: ("fixed",)}),
     _DeadWhen(
         ("turn_handling.endpointing",),
@@ -163,19 +192,14 @@ _DEAD = (
         {DETECTION: ("manual",)},
     ),
     _DeadWhen(
-        tuple(
-            f"{INTERRUPTION}.{name}"
-            for name in (
-                "mode",
-                "min_duration",
-                "min_words",
-                "resume_false_interruption",
-                "false_interruption_timeout",
-                "backchannel_boundary",
-            )
-        ),
+        _OF_AN_INTERRUPTION,
         "interruption.enabled is false",
         {f"{INTERRUPTION}.enabled": (False,)},
+    ),
+    _DeadWhen(
+        _OF_AN_INTERRUPTION,
+        "with turn_detection manual only the application interrupts",
+        {DETECTION: ("manual",)},
     ),
     _DeadWhen(
         (f"{INTERRUPTION}.discard_audio_if_uninterruptible",),
@@ -225,8 +249,8 @@ _DEAD = (
     _DeadWhen(
         (PREEMPTIVE,),
         "the words are there when the turn is over: endpointing_ms is longer than the delay",
-        {ENGINE: ("nova",), DETECTION: ("vad", "turn_detector")},
-        _words_come_after_the_delay,
+        {ENGINE: ("nova",), DETECTION: ("vad", "realtime_llm", "turn_detector")},
+        _words_come_after_any_delay,
     ),
     _DeadWhen(
         (TRANSCRIPTION_TIMEOUT,),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -105,5 +104,8 @@ def listed(words: Iterable[str], most: int = 20) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint for a near miss, or nothing."""
+    # Only a mistake needs it, and a command starts sooner without.
+    import difflib  # noqa: PLC0415
+
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else ""

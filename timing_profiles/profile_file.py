@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -14,7 +14,7 @@ from timing_profiles.settings import Settings
 _MODELINE = "# yaml-language-server: $schema=../schema.json"
 
 
-def text(settings: Settings, default: Profile) -> str:
+def text(settings: Settings, allow: Sequence[str], default: Profile) -> str:
     """A profile that sets every field of some settings, each with where it came from.
 
     A setting that has no effect and is the default's is a comment, so that the file has no
@@ -22,12 +22,15 @@ def text(settings: Settings, default: Profile) -> str:
 
     Args:
         settings: What the file is to say.
-        default: What it inherits.
+        allow: What metadata may change.
+        default: What the file inherits.
     """
     dead = {
         entry.field: entry.because for entry in no_effect.dead(settings.values, settings.values)
     }
     lines = [_MODELINE, f"description: {_scalar(f'As {settings.profile}, complete.')}"]
+    if tuple(allow) != default.allow:
+        lines += ["overrides:", f"  allow: {_scalar(list(allow))}"]
     above: tuple[str, ...] = ()
     for path, value in settings.values.items():
         *sections, name = path.split(".")

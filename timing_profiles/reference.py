@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from timing_profiles.catalog import Catalog
 from timing_profiles.explanation import LIVE, Explanation
-from timing_profiles.problems import quoted
+from timing_profiles.problems import listed, quoted
+from timing_profiles.profile import DEFAULT
 
 
 def page(found: Catalog, fields: Sequence[Explanation]) -> str:
@@ -60,15 +62,16 @@ def _field(known: Explanation) -> Iterator[str]:
 
 def _facts(known: Explanation) -> Iterator[tuple[str, str]]:
     unit = f" ({known.unit})" if known.unit else ""
-    yield "takes", f"{known.allowed}{unit}"
-    yield "bounds", known.range
+    takes = re.sub(r"text like (.+)", r"text like `\1`", known.allowed)
+    yield "takes", ", ".join(part for part in (f"{takes}{unit}", known.range) if part)
     yield "default", f"`{quoted(known.default)}`"
     yield "examples", ", ".join(f"`{quoted(value)}`" for value in known.examples)
     yield "in a running call", LIVE.get(known.live, known.live)
-    yield (
-        "metadata",
-        "may change it in `default`"
-        if "default" in known.open_in
-        else "never changes it in `default`",
-    )
+    yield "metadata", _policy(known)
     yield "no effect", "; ".join(known.no_effect_when)
+
+
+def _policy(known: Explanation) -> str:
+    if DEFAULT in known.open_in:
+        return f"may change it in `{DEFAULT}`"
+    return f"may change it in {listed(known.open_in)} only" if known.open_in else "never changes it"

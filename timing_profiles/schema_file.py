@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +30,35 @@ def load(profiles_dir: Path, before: Schema | None = None) -> Schema:
     Raises:
         ProfilesError: It cannot be read, or cannot be a schema of profiles.
     """
-    path = in_force(profiles_dir)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        content = in_force(profiles_dir).read_bytes()
+    except OSError as error:
         raise ProfilesError([_problem(f"cannot be read: {error}")]) from None
+    return read(content, before=before)
+
+
+def read(content: bytes, file: str = FILE_NAME, before: Schema | None = None) -> Schema:
+    """The schema that a file holds.
+
+    Args:
+        content: Its bytes, UTF-8.
+        file: The file as it is shown to people.
+        before: An earlier schema, which is returned where the text is the same.
+
+    Raises:
+        ProfilesError: It cannot be a schema of profiles.
+    """
+    try:
+        text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
+    except UnicodeDecodeError as error:
+        raise ProfilesError([Problem("schema", f"cannot be read: {error}", file=file)]) from None
     if before and before.text == text:
         return before
-    problems = list(_problems(text))
-    if problems:
-        raise ProfilesError(problems)
+    # The packaged schema is sound; to see it anew would take as long as a short command.
+    if text != packaged(FILE_NAME).read_text(encoding="utf-8"):
+        problems = [replace(problem, file=file) for problem in _problems(text)]
+        if problems:
+            raise ProfilesError(problems)
     return Schema(text)
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
@@ -40,14 +40,18 @@ _CORE: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (_FLOAT, float),
 )
 
+_NOT_TEXT = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _CORE))
+
 _CONFLICT_MARKER = re.compile(r"^<<<<<<< ", re.MULTILINE)
 
 _EMPTY = "the file is empty; a profile says at least `description: ...`"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A position in a file; line and column are counted from 1."""
+class Place(NamedTuple):
+    """A position in a file; line and column are counted from 1.
+
+    A tuple: there are two for every key of every file.
+    """
 
     line: int
     column: int
@@ -232,7 +236,7 @@ class _Reader:
             self._refuse("yaml-key", "a key must be plain text", event.start_mark)
         self._check_node(event, ())
         text: str = event.value
-        if event.implicit[0] and any(pattern.fullmatch(text) for pattern, _ in _CORE):
+        if event.implicit[0] and _NOT_TEXT.fullmatch(text):
             kind = _kind(_plain(text[:_LONGEST_NUMBER]))
             message = f"the key {quoted(text)} is {kind}; keys are text"
             self._refuse("yaml-key", message, event.start_mark)
@@ -305,6 +309,8 @@ def _place(mark: Any) -> Place:
 
 
 def _plain(text: str) -> Any:
+    if not _NOT_TEXT.fullmatch(text):
+        return text
     for pattern, value_of in _CORE:
         if pattern.fullmatch(text):
             return value_of(text)

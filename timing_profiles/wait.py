@@ -20,6 +20,7 @@ from timing_profiles.paths import (
     MODE,
     NOVA_ENDPOINTING,
     NOVA_UTTERANCE_END,
+    VAD_ACTIVATION,
     VAD_DEACTIVATION,
     VAD_SILENCE,
     Values,
@@ -89,6 +90,14 @@ def least_delays(values: Values) -> tuple[float, ...]:
     return (silence, DETECTOR_FLOOR) if values[DETECTION] == "turn_detector" else (silence,)
 
 
+def deactivation(values: Values) -> float:
+    """The probability below which the VAD calls speech ended; inference/vad.py works `auto` out."""
+    threshold = values[VAD_DEACTIVATION]
+    if threshold == "auto":
+        return max(round(float(values[VAD_ACTIVATION]) - 0.15, 6), 0.01)
+    return float(threshold)
+
+
 def _after_deepgram(values: Values) -> Wait:
     """The delay begins when Deepgram says that the turn is over."""
     delays, finals = _delays(values), _final(values)
@@ -102,7 +111,7 @@ def _after_vad(values: Values) -> Wait:
     least = least_delays(values)
     delays, finals = _delays(values), _final(values)
     low, high = (round(VAD_LAG + max(delay, *least), 3) for delay in delays)
-    bounded = finals[1] is not None and _ends_reliably(values)
+    bounded = finals[1] is not None and deactivation(values) >= RELIABLE_DEACTIVATION
     longest = max(high, round(finals[1] or 0.0, 3)) if bounded else None
     at_least = ", ".join(f"{seconds:g}" for seconds in least)
     ready = f"{VAD_LAG} + max({_either(delays)}, {at_least})"
@@ -139,8 +148,3 @@ def _final_in_words(values: Values) -> str:
 def _either(delays: tuple[float, float]) -> str:
     low, high = delays
     return f"{low:g}" if low == high else f"({low:g} to {high:g})"
-
-
-def _ends_reliably(values: Values) -> bool:
-    threshold = values[VAD_DEACTIVATION]
-    return bool(threshold == "auto" or threshold >= RELIABLE_DEACTIVATION)

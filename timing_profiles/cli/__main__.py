@@ -2,6 +2,6 @@
 
 import sys
 
-from timing_profiles.cli.main import main
+from timing_profiles.cli import main
 
 sys.exit(main())

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from timing_profiles import catalog, folder, schema_file
-from timing_profiles.cli import terminal
-from timing_profiles.cli.output import print_json
-from timing_profiles.cli.terminal import Style
+from timing_profiles.cli.chosen import LONGEST_PATH
+from timing_profiles.cli.output import print_json, print_problems
+from timing_profiles.cli.terminal import printable
 from timing_profiles.folder import SUFFIX
-from timing_profiles.problems import Problem, ProfilesError, in_order
+from timing_profiles.problems import Problem, ProfilesError, in_order, listed
 
 # A workflow command ends its message and its properties at these characters.
 _MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_MESSAGE, ":": "%3A", ",": "%2C"}
+
+SetProblems = Callable[[Path], Sequence[Problem]]
 
 
 def check(paths: Sequence[str], form: str, *, strict: bool) -> int:
@@ -31,59 +37,74 @@ def check(paths: Sequence[str], form: str, *, strict: bool) -> int:
         1 where there is a problem, else 0.
     """
     named = [Path(path) for path in paths] or [folder.profiles_dir()]
-    found = in_order(problem for path in named for problem in _problems(path))
+    set_problems = cache(_set_problems)  # of many files in one folder, too
+    found = in_order(problem for path in named for problem in _problems(path, set_problems))
     if form == "json":
         print_json([problem.to_json() for problem in found])
+    elif form == "github":
+        print("".join(f"{_annotation(problem)}\n" for problem in found), end="")
     else:
-        look = terminal.style(sys.stdout)
-        for problem in found:
-            print(_annotation(problem) if form == "github" else _line(problem, look))
-    if form == "text" and sys.stderr.isatty():
-        _summary(found, named)
+        print_problems(found, sys.stdout)
+        if sys.stderr.isatty():
+            _summary(found, named)
     return int(any(strict or problem.severity == "error" for problem in found))
 
 
-def _problems(path: Path) -> Iterable[Problem]:
+def _problems(path: Path, set_problems: SetProblems) -> Iterable[Problem]:
     """The problems of a folder, or those of one file within its folder's set."""
-    if path.is_dir():
-        return _set_problems(path)
-    if not path.is_file():
-        what = "it is no regular file" if path.exists() else "there is no such file or folder"
-        return [Problem("unreadable", f"cannot be read: {what}", file=str(path))]
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return [Problem("unreadable", f"cannot be read: {error.strerror}", file=_shown(path))]
+    if stat.S_ISDIR(mode):
+        return set_problems(path)
+    if not stat.S_ISREG(mode):
+        return [Problem("unreadable", "cannot be read: it is no regular file", file=_shown(path))]
     if path.name == schema_file.FILE_NAME:
         return _schema_problems(path)
-    if path.suffix not in {SUFFIX, ".yml"}:
-        return [Problem("name", f"a profile's file ends in {SUFFIX}", file=str(path))]
-    own = {"", str(path), schema_file.FILE_NAME}
-    return [p for p in _set_problems(path.parent) if p.file in own or p.code == "default-missing"]
+    if path.suffix not in {SUFFIX, ".yml"} or path.name.startswith("."):
+        message = f"a profile's file ends in {SUFFIX}, and does not begin with a dot"
+        return [Problem("name", message, file=_shown(path))]
+    return _file_problems(path, set_problems)
 
 
-def _set_problems(profiles_dir: Path) -> Iterable[Problem]:
+def _file_problems(path: Path, set_problems: SetProblems) -> Iterator[Problem]:
+    label = _shown(path.parent)
+    for problem in set_problems(path.parent):
+        if problem.file == f"{label}/{folder.shown(path.name)}":
+            yield replace(problem, file=_shown(path))
+        elif problem.file == label or problem.code in {"schema", "default-missing"}:
+            yield problem
+
+
+def _set_problems(profiles_dir: Path) -> Sequence[Problem]:
     try:
-        return catalog.load(profiles_dir, label=str(profiles_dir)).warnings
+        return catalog.load(profiles_dir, label=_shown(profiles_dir)).warnings
     except ProfilesError as error:
-        return error.problems
+        beside = Path(os.path.normpath(profiles_dir / ".." / schema_file.FILE_NAME))
+        return [
+            replace(problem, file=_shown(beside)) if problem.code == "schema" else problem
+            for problem in error.problems
+        ]
 
 
 def _schema_problems(path: Path) -> Iterable[Problem]:
     try:
         schema_file.load(path.absolute().parent / "profiles")
     except ProfilesError as error:
-        return error.problems
+        return [replace(problem, file=_shown(path)) for problem in error.problems]
     return ()
 
 
-def _line(problem: Problem, look: Style) -> str:
-    text = "\n".join(look.wrapped(line, "", "    ") for line in str(problem).split("\n"))
-    paint = look.warning if problem.severity == "warning" else look.error
-    return text.replace(problem.place, paint(problem.place), 1)
+def _shown(path: Path) -> str:
+    return printable(str(path), LONGEST_PATH)
 
 
 def _summary(found: Sequence[Problem], paths: Sequence[Path]) -> None:
     """How it ended, for the person at the terminal."""
     counts = Counter(problem.severity for problem in found)
     parts = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()]
-    where = ", ".join(str(path) for path in paths)
+    where = listed(map(_shown, paths), most=3)
     print(f"{where}: {' and '.join(parts) or 'no problems'}", file=sys.stderr)
 
 

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import stat
+
 from timing_profiles import catalog, folder
 from timing_profiles.catalog import Catalog
+from timing_profiles.cli.terminal import printable
 from timing_profiles.field import Field
 from timing_profiles.folder import PROFILES_DIR, SUFFIX
 from timing_profiles.problems import Problem, ProfilesError, did_you_mean, listed, quoted
 from timing_profiles.profile import DEFAULT, Profile
+
+LONGEST_PATH = 4096
+"""Characters of a path that are shown: as many as Linux takes."""
 
 
 class UsageError(Exception):
     """The command line asks for what is not there; the text says what is."""
 
 
-def profiles() -> Catalog:
+def profiles(before: Catalog | None = None) -> Catalog:
     """The set in the folder of profiles.
+
+    Args:
+        before: Another catalog: files with the same bytes are not read anew.
 
     Raises:
         ProfilesError: It is broken, or there is none.
     """
     profiles_dir = folder.profiles_dir()
-    if not profiles_dir.is_dir():
-        what = "it is no folder" if profiles_dir.exists() else "there is no such folder"
+    file = printable(str(profiles_dir), LONGEST_PATH)
+    try:
+        reason = "" if stat.S_ISDIR(profiles_dir.stat().st_mode) else "it is no folder"
+    except OSError as error:
+        reason = error.strerror or ""
+    if reason:
         hint = f"{PROFILES_DIR} of the environment names the folder of profiles"
-        problem = Problem("unreadable", f"cannot be read: {what}", "", str(profiles_dir), hint=hint)
-        raise ProfilesError([problem])
-    return catalog.load(profiles_dir)
+        message = f"cannot be read: {reason}"
+        raise ProfilesError([Problem("unreadable", message, file=file, hint=hint)])
+    return catalog.load(profiles_dir, before)
 
 
 def profile(found: Catalog, name: str) -> Profile:
@@ -58,7 +71,7 @@ def field(found: Catalog, path: str) -> Field:
     if chosen:
         return chosen
     message, hint = found.schema.unknown(path)
-    raise UsageError(_with_hint(f"{path}: {message}", hint))
+    raise UsageError(_with_hint(f"{quoted(path)}: {message}", hint))
 
 
 def _with_hint(message: str, hint: str) -> str:

@@ -6,10 +6,14 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from timing_profiles import comparison, folder, git_revision, wait
+from timing_profiles.catalog import Catalog
 from timing_profiles.cli import chosen, diff_markdown, terminal
-from timing_profiles.cli.output import print_json, with_unit
+from timing_profiles.cli.chosen import UsageError
+from timing_profiles.cli.diff_markdown import WORK_TREE
+from timing_profiles.cli.output import both_sides, print_json
 from timing_profiles.cli.terminal import Style
 from timing_profiles.comparison import Change, Comparison, changed_to_json
+from timing_profiles.git_revision import GitError
 from timing_profiles.schema import Schema
 
 
@@ -35,6 +39,8 @@ def profiles(a: str, b: str, form: str) -> int:
         answers = ("answers after", str(waits[0]), str(waits[1]))
         head = ("", one.name, other.name)
         print("\n".join(_table(head, [answers, *_value_rows(found.schema, changes)], look)))
+        if not changes:
+            print("  no caller notices a difference")
     return 0
 
 
@@ -48,23 +54,29 @@ def revisions(names: Sequence[str], form: str) -> int:
     Returns:
         0.
     """
-    profiles_dir = folder.profiles_dir()
-    a = git_revision.catalog_at(names[0], profiles_dir)
-    b = (
-        git_revision.catalog_at(names[1], profiles_dir, before=a.schema)
-        if names[1:]
-        else chosen.profiles()
-    )
+    a, b = _sets(names)
     found = comparison.of_sets(a, b)
-    sides = names[0], names[1] if names[1:] else "the work tree"
+    sides = names[0], names[1] if names[1:] else WORK_TREE
     if form == "json":
         second = names[1] if names[1:] else None
         print_json({"a": names[0], "b": second, "profiles": [one.to_json() for one in found]})
     elif form == "markdown":
         print(diff_markdown.sets(b.schema, sides, found), end="")
     else:
-        print("\n".join(_sections(b.schema, sides, found, terminal.style(sys.stdout))))
+        text = "\n".join(_sections(b.schema, sides, found, terminal.style(sys.stdout)))
+        print(text.rstrip("\n"))
     return 0
+
+
+def _sets(names: Sequence[str]) -> tuple[Catalog, Catalog]:
+    profiles_dir = folder.profiles_dir()
+    try:
+        a = git_revision.catalog_at(names[0], profiles_dir)
+        if not names[1:]:
+            return a, chosen.profiles(before=a)
+        return a, git_revision.catalog_at(names[1], profiles_dir, before=a)
+    except GitError as error:
+        raise UsageError(str(error)) from None
 
 
 def _sections(
@@ -92,7 +104,7 @@ def _wait_row(compared: Comparison, group: Sequence[Comparison]) -> Iterator[tup
 
 def _value_rows(schema: Schema, changes: Sequence[Change]) -> Iterator[tuple[str, str, str]]:
     for change in changes:
-        was, now = (with_unit(schema, change.field, value) for value in (change.a, change.b))
+        was, now = both_sides(schema, change)
         yield change.field, was, now
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from timing_profiles import comparison
-from timing_profiles.cli.output import with_unit
+from timing_profiles.cli.output import both_sides
 from timing_profiles.comparison import Change, Comparison
 from timing_profiles.schema import Schema
 from timing_profiles.wait import Wait
+
+WORK_TREE = "the work tree"
+"""The side of a comparison that is no commit."""
 
 
 def two(
@@ -17,7 +20,8 @@ def two(
     """Two profiles side by side."""
     answers = ("answers after", str(waits[0]), str(waits[1]))
     head = ("", *map(_code, names))
-    return _text(_table(head, [answers, *_value_rows(schema, changes)]))
+    same = [] if changes else ["", "No caller notices a difference."]
+    return _text([*_table(head, [answers, *_value_rows(schema, changes)]), *same])
 
 
 def sets(schema: Schema, sides: tuple[str, str], found: Sequence[Comparison]) -> str:
@@ -26,7 +30,7 @@ def sets(schema: Schema, sides: tuple[str, str], found: Sequence[Comparison]) ->
 
 
 def _sections(schema: Schema, sides: tuple[str, str], found: Sequence[Comparison]) -> Iterator[str]:
-    a, b = map(_code, sides)
+    a, b = (side if side == WORK_TREE else _code(side) for side in sides)
     if not found:
         yield f"No caller notices a difference between {a} and {b}."
         return
@@ -54,7 +58,7 @@ def _group(schema: Schema, sides: tuple[str, str], group: Sequence[Comparison]) 
 
 def _value_rows(schema: Schema, changes: Sequence[Change]) -> Iterator[tuple[str, str, str]]:
     for change in changes:
-        was, now = (with_unit(schema, change.field, value) for value in (change.a, change.b))
+        was, now = both_sides(schema, change)
         yield _code(change.field), _code(was), _code(now)
 
 
@@ -71,7 +75,7 @@ def _row(cells: Sequence[str]) -> str:
 def _code(text: str) -> str:
     """A text as it is, whatever is in it: no cell ends in it, and no code span."""
     plain = text.replace("`", "'").replace("|", "\\|")
-    return f"`{plain}`"
+    return f"`{plain}`" if plain else ""
 
 
 def _text(lines: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from timing_profiles.cli.output import print_json, with_unit
 from timing_profiles.cli.terminal import Style
 from timing_profiles.explanation import LIVE, Explanation, explained
 
-_INDENT = " " * 18
+_INDENT = " " * 19
 
 
 def explain(path: str, form: str) -> int:
@@ -53,7 +53,7 @@ def _lines(found: Catalog, known: Explanation, look: Style) -> Iterator[str]:
     yield ""
     for name, fact in _facts(found, known):
         if fact:
-            yield look.dim(f"{name:18}") + look.wrapped(fact, _INDENT, _INDENT).lstrip()
+            yield look.dim(f"{name:19}") + look.wrapped(fact, _INDENT, _INDENT).lstrip()
 
 
 def _facts(found: Catalog, known: Explanation) -> Iterator[tuple[str, str]]:
@@ -61,7 +61,7 @@ def _facts(found: Catalog, known: Explanation) -> Iterator[tuple[str, str]]:
         return with_unit(found.schema, known.field, value)
 
     yield "takes", known.allowed
-    yield "bounds", f"{known.range} {known.unit}".strip() if known.range else ""
+    yield "bounds", known.range
     yield "unit", known.unit
     yield "default", shown(known.default)
     yield "examples", ", ".join(shown(value) for value in known.examples)
@@ -80,6 +80,8 @@ def _overview(found: Catalog, fields: Sequence[Explanation], look: Style) -> Ite
         (known.field, with_unit(found.schema, known.field, known.default), known.description)
         for known in fields
     ]
-    used = 4 + sum(max(len(row[at]) for row in rows) for at in (0, 1))
-    cut = [(name, default, look.cut(text, used)) for name, default, text in rows]
-    yield from terminal.lines(cut)
+    for section, inner in terminal.by_section(rows):
+        yield look.bold(section)
+        used = 6 + sum(max(len(row[at]) for row in inner) for at in (0, 1))
+        cut = [(name, default, look.cut(text, used)) for name, default, text in inner]
+        yield from (f"  {line}" for line in terminal.lines(cut))

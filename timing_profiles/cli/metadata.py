@@ -36,10 +36,11 @@ def _lines(found: Catalog, names: Sequence[str]) -> Iterator[str]:
     yield look.wrapped(f"profile: {', '.join(names)}")
     known = [explained(found, field) for field in found.schema.fields.values()]
     open_fields = [field for field in known if set(field.open_in) & set(names)]
-    rows = [
-        (f"overrides.{field.field}", _takes(field), _where(field, names)) for field in open_fields
-    ]
-    yield from terminal.lines(rows) if rows else ["overrides: nothing may be changed"]
+    rows = [(field.field, _takes(field), _where(field, names)) for field in open_fields]
+    yield "overrides:" if rows else "overrides: nothing may be changed"
+    for section, inner in terminal.by_section(rows):
+        yield look.bold(section)
+        yield from (f"  {line}" for line in terminal.lines(inner))
 
 
 def _takes(field: Explanation) -> str:

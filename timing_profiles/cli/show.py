@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from timing_profiles import experience, no_effect, profile_file, request, settings, wait
+from timing_profiles import experience, no_effect, request, settings, wait
 from timing_profiles.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
-from timing_profiles.cli.output import print_json, with_unit
+from timing_profiles.cli.output import print_json, print_problems, with_unit
 from timing_profiles.cli.terminal import Style
 from timing_profiles.request import Request
 from timing_profiles.settings import Settings
@@ -35,13 +35,13 @@ def show(name: str, metadata: str, form: str) -> int:
         print_json(_to_json(shown))
         return 0
     if form == "yaml":
-        print(
-            profile_file.text(shown, found.profile(shown.profile) or chosen.default(found)), end=""
-        )
+        from timing_profiles import profile_file
+
+        allow = chosen.profile(found, shown.profile).allow
+        print(profile_file.text(shown, allow, chosen.default(found)), end="")
     else:
         print("\n".join(_lines(found, shown, terminal.style(sys.stdout))))
-    for problem in shown.problems:
-        print(problem, file=sys.stderr)
+    print_problems(shown.problems, sys.stderr)
     return 0
 
 
@@ -67,7 +67,7 @@ def _lines(found: Catalog, shown: Settings, look: Style) -> Iterator[str]:
         yield look.wrapped(sentence, "- ", "  ")
     yield f"\n{look.bold('The wait')}"
     yield from _wait(wait.effective(shown.values), look)
-    yield f"\n{look.bold('Values')}, {look.changed('those that are not the default')} marked with *"
+    yield f"\n{look.bold('Values')} (* not the default's, - no effect here)"
     yield from _values(found, shown, look)
 
 
@@ -83,14 +83,13 @@ def _wait(waits: Wait, look: Style) -> Iterator[str]:
 def _values(found: Catalog, shown: Settings, look: Style) -> Iterator[str]:
     dead = {entry.field for entry in no_effect.dead(shown.values, shown.values)}
     rows = [
-        (
-            f"{'*' if path in shown.changed else ' '} {path}",
-            with_unit(found.schema, path, value),
-            "no effect here" if path in dead else "",
-            shown.origins[path],
-        )
+        (path, with_unit(found.schema, path, value), shown.origins[path])
         for path, value in shown.values.items()
     ]
-    for (path, *_), line in zip(rows, terminal.lines(rows), strict=True):
-        is_changed = path.startswith("*")
-        yield look.changed(line) if is_changed else look.dim(line) if path[2:] in dead else line
+    for section, inner in terminal.by_section(rows):
+        yield look.bold(section)
+        for (name, *_), line in zip(inner, terminal.lines(inner), strict=True):
+            path = f"{section}.{name}"
+            is_changed, is_dead = path in shown.changed, path in dead
+            paint = look.changed if is_changed else look.dim if is_dead else str
+            yield paint(f"{'*' if is_changed else ' '}{'-' if is_dead else ' '} {line}")

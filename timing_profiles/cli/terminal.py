@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TextIO
 
 _UNLIMITED = 1_000_000
+_USUAL_WIDTH = 80
 _GAP = "  "
 
 
@@ -47,6 +47,10 @@ class Style:
 
     def wrapped(self, text: str, first: str = "", later: str = "") -> str:
         """Text in lines of the width, the first one and the later ones indented."""
+        if self.width == _UNLIMITED:
+            return f"{first}{text}"
+        import textwrap
+
         lines = textwrap.wrap(
             text,
             max(self.width, len(later) + 20),
@@ -71,7 +75,21 @@ def style(stream: TextIO) -> Style:
     if not stream.isatty():
         return Style()
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return Style(not plain, shutil.get_terminal_size().columns)
+    return Style(not plain, _columns_of(stream) or _USUAL_WIDTH)
+
+
+def printable(text: str, most: int = 500) -> str:
+    """Text of any origin on one line, without control characters, cut after `most` of them."""
+    plain = text if text.isprintable() else text.encode("unicode_escape").decode()
+    return plain if len(plain) <= most else f"{plain[: most - 3]}..."
+
+
+def by_section(
+    rows: Iterable[Sequence[str]],
+) -> Iterator[tuple[str, list[list[str]]]]:
+    """Rows that begin with the dotted path of a field, by section, where the path is a name."""
+    for section, inner in groupby(rows, key=lambda row: row[0].rpartition(".")[0]):
+        yield section, [[path.rpartition(".")[2], *cells] for path, *cells in inner]
 
 
 def columns(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
@@ -88,3 +106,11 @@ def columns(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
 def lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Rows as lines of aligned columns."""
     return (_GAP.join(row).rstrip() for row in columns(rows))
+
+
+def _columns_of(stream: TextIO) -> int:
+    try:
+        wanted = int(os.environ.get("COLUMNS", "0"))
+        return wanted if wanted > 0 else os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return 0

@@ -13,7 +13,8 @@ from timing_profiles.cli.output import print_json
 from timing_profiles.timeline_svg import svg
 from timing_profiles.timeline_text import text
 
-_USUAL_WIDTH = 100
+# Bars of more columns are no easier to compare, and a pipe has no width.
+_WIDEST = 120
 
 
 def timeline(names: Sequence[str], form: str | None, output: str | None) -> int:
@@ -28,7 +29,8 @@ def timeline(names: Sequence[str], form: str | None, output: str | None) -> int:
         0.
     """
     found = chosen.profiles()
-    drawn = [turns.turn(chosen.profile(found, name)) for name in names]
+    profiles = [chosen.profile(found, name) for name in names]
+    drawn = [turns.turn(one, found.layers[one.name].description) for one in profiles]
     if output is not None:
         _write(Path(output), svg(drawn))
         return 0
@@ -38,7 +40,7 @@ def timeline(names: Sequence[str], form: str | None, output: str | None) -> int:
     elif form == "svg":
         print(svg(drawn), end="")
     else:
-        print(text(drawn, min(terminal.style(sys.stdout).width, _USUAL_WIDTH)))
+        print(text(drawn, min(terminal.style(sys.stdout).width, _WIDEST)))
     return 0
 
 

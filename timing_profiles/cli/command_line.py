@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
-from timing_profiles import __version__, folder
+from timing_profiles import __version__
+from timing_profiles.cli import terminal
 from timing_profiles.cli.chosen import UsageError
 from timing_profiles.problems import ProfilesError
 
-CLEAN, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
+CLEAN, PROBLEMS, USAGE = 0, 1, 2
+
+# As a shell reports what SIGINT and SIGPIPE have ended.
+_INTERRUPTED, _UNREAD = 130, 141
 
 _ABOUT = """\
 Named timing profiles for LiveKit voice agents: check a set of them, and look into it.
@@ -23,44 +28,73 @@ timing-profiles check
 timing-profiles show patient
 timing-profiles diff brisk patient
 timing-profiles explain turn_handling.endpointing.max_delay
-timing-profiles COMMAND --help"""
+timing-profiles show --help    # each command has examples"""
 
-Run = Callable[[Namespace], int]
+Command = Callable[[Namespace], int]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Returns:
-        0 clean, 1 problems, 2 a wrong command line, 130 interrupted.
-    """
-    parser = _parser()
-    if "_ARGCOMPLETE" in os.environ:
-        from timing_profiles.cli import completion
-
-        completion.answer(parser)
-    arguments = parser.parse_args(argv)
+def run(argv: Sequence[str] | None) -> int:
+    """Run one command; the status that the process ends with."""
+    _open_streams()
     try:
-        run: Run = arguments.run
-        status = run(arguments)
+        status = _ended(argv)
         sys.stdout.flush()
     except UsageError as error:
         print(f"timing-profiles: {error}", file=sys.stderr)
         return USAGE
     except ProfilesError as error:
-        print(error, file=sys.stderr)
+        from timing_profiles.cli import output
+
+        output.print_problems(error.problems, sys.stderr)
         return PROBLEMS
     except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has seen enough; the interpreter must not try to flush what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLEAN
+        return _INTERRUPTED
+    except OSError as error:
+        return _unwritten(error)
     return status
 
 
+def _open_streams() -> None:
+    """Let no stream refuse what is printed: a closed one swallows it, odd letters are escaped."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - open to the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _ended(argv: Sequence[str] | None) -> int:
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:
+        from timing_profiles.cli import completion
+
+        completion.answer(parser)
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as ended:  # it has said what is wrong, or helped
+        return int(ended.code or CLEAN)
+    command: Command = arguments.command
+    return command(arguments)
+
+
+def _unwritten(error: OSError) -> int:
+    """The status where stdout takes no more: its reader has left, or the disk is full."""
+    # The interpreter must not try to write what is left.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return _UNREAD
+    print(f"timing-profiles: cannot write: {error.strerror}", file=sys.stderr)
+    return PROBLEMS
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(terminal.printable(message))
+
+
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser("timing-profiles", **_help(_ABOUT, _EXAMPLES))
+    parser = _Parser("timing-profiles", **_help(_ABOUT, _EXAMPLES))
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_check(commands)
@@ -105,7 +139,7 @@ def _add_show(commands: Any) -> None:
         """timing-profiles show patient --metadata '{"min_endpointing_delay": 0.8}'\n"""
         "timing-profiles show patient --format yaml > profiles/copy.yaml",
     )
-    _profile(parser, "name", metavar="NAME")
+    _profile(parser, "name", metavar="NAME", help="a profile")
     parser.add_argument("--metadata", metavar="JSON", default="", help="what a caller would send")
     _formats(parser, "text", "json", "yaml")
 
@@ -117,7 +151,7 @@ def _add_diff(commands: Any) -> None:
         _diff,
         "show what changes for callers, between two profiles or between two commits",
         "timing-profiles diff brisk patient\n"
-        "timing-profiles diff --git main              main and the files as they are\n"
+        "timing-profiles diff --git main    # main, and the files as they are\n"
         "timing-profiles diff --git main HEAD --format markdown",
     )
     _profile(parser, "names", metavar="NAME", nargs="*", help="two profiles")
@@ -150,7 +184,7 @@ def _add_metadata_schema(commands: Any) -> None:
         "timing-profiles metadata-schema > metadata.schema.json\n"
         "timing-profiles metadata-schema patient --format text",
     )
-    _profile(parser, "name", metavar="PROFILE", nargs="?")
+    _profile(parser, "name", metavar="PROFILE", nargs="?", help="one profile; any by default")
     _formats(parser, "json", "text")
 
 
@@ -163,7 +197,7 @@ def _add_timeline(commands: Any) -> None:
         "timing-profiles timeline brisk patient\n"
         "timing-profiles timeline brisk patient -o turn.svg",
     )
-    _profile(parser, "names", metavar="NAME", nargs="+")
+    _profile(parser, "names", metavar="NAME", nargs="+", help="profiles")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write the picture")
     parser.add_argument(
         "--format",
@@ -186,8 +220,7 @@ def _add_completion(commands: Any) -> None:
 def _check(arguments: Namespace) -> int:
     from timing_profiles.cli import check
 
-    paths = arguments.paths or [str(folder.profiles_dir())]
-    return check.check(paths, arguments.format, strict=arguments.strict)
+    return check.check(arguments.paths, arguments.format, strict=arguments.strict)
 
 
 def _list(arguments: Namespace) -> int:
@@ -238,10 +271,12 @@ def _completion(arguments: Namespace) -> int:
     return completion.completion(arguments.shell)
 
 
-def _command(commands: Any, name: str, run: Run, summary: str, examples: str) -> ArgumentParser:
+def _command(
+    commands: Any, name: str, command: Command, summary: str, examples: str
+) -> ArgumentParser:
     about = f"{summary[0].upper()}{summary[1:]}."
     parser: ArgumentParser = commands.add_parser(name, help=summary, **_help(about, examples))
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=command)
     return parser
 
 

@@ -1,0 +1,109 @@
+"""The project's pages in Markdown: their blocks of code, and what sort each block is of.
+
+A block is known by its language and by what follows that on the same line, which no reader sees:
+
+    yaml                a whole profile, named in its first line
+    json                metadata, or what `make call` prints
+    json livekit.NAME   a message of LiveKit's API
+    console             commands, and what they print
+    python, ts          code; a file's name may follow, for the tests
+    swift, kotlin       code that is only looked at
+    LANGUAGE from PATH  a part of that file of the repository
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+_DOCS = sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{name}" for name in _DOCS)]
+"""The pages, as they are named in the repository."""
+
+_FENCED = re.compile(r"^```(\S*) ?(.*)\n((?s:.*?))^```$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of code.
+
+    Attributes:
+        page: The page that it stands on.
+        line: The line of its first fence.
+        language: The first word after that fence.
+        mark: What follows the language.
+        text: What stands between the fences.
+        after: What follows the block, up to the next block or heading.
+    """
+
+    page: str
+    line: int
+    language: str
+    mark: str
+    text: str
+    after: str
+
+    def __str__(self) -> str:
+        """`docs/phone.md:24`."""
+        return f"{self.page}:{self.line}"
+
+
+def read(page: str) -> str:
+    """The text of a page."""
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def blocks(page: str) -> Iterator[Block]:
+    """The blocks of a page, from top to bottom."""
+    text = read(page)
+    for found in _FENCED.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        after = re.split(r"^(?:```|#)", text[found.end() :], maxsplit=1, flags=re.MULTILINE)[0]
+        language, mark, code = found.groups()
+        yield Block(page, line, language, mark, code, after)
+
+
+def prose(page: str) -> str:
+    """A page without its blocks, each run of white space one space."""
+    return " ".join(_FENCED.sub("", read(page)).split())
+
+
+def headings(page: str) -> list[str]:
+    """The headings of a page."""
+    return re.findall(r"^#+ (.*)$", _FENCED.sub("", read(page)), re.MULTILINE)
+
+
+def sort(block: Block) -> str:
+    """What sort of block it is; empty where no test knows what to do with it."""
+    if block.mark.startswith("from "):
+        return "part"
+    match block.language, block.mark:
+        case "yaml", "":
+            return "profile"
+        case "json", "":
+            return "call" if "waits" in json.loads(block.text) else "metadata"
+        case "json", mark if mark.startswith("livekit."):
+            return "message"
+        case ("console", "") | ("python" | "ts", _) | ("swift" | "kotlin", ""):
+            return block.language
+        case _:
+            return ""
+
+
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+
+
+def of_sort(*sorts: str) -> list[Block]:
+    """The blocks of these sorts, on all pages."""
+    return [block for block in BLOCKS if sort(block) in sorts]
+
+
+def commands(block: Block) -> Iterator[tuple[str, str]]:
+    """The commands of a console, each with the output that is shown beneath it."""
+    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, output

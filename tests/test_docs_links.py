@@ -1,0 +1,56 @@
+"""What the pages refer to is there: files, headings, tests, codes."""
+
+import re
+
+import pytest
+
+from tests.markdown import PAGES, ROOT, headings, prose, read
+
+README = read("README.md")
+
+
+def anchors(page: str) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    words = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings(page))
+    return {heading.replace(" ", "-") for heading in words}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    """Every file that a page refers to is there, and so is the heading in it."""
+    broken = []
+    for target in re.findall(r"\]\(([^)\s:]+)\)", prose(page)):
+        path, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        there = file.resolve().exists()
+        if there and anchor:
+            there = anchor in anchors(str(file.resolve().relative_to(ROOT)))
+        broken += [] if there else [target]
+    assert broken == []
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    """docs/README.md lists all that is in docs."""
+    listed = set(re.findall(r"\]\(([a-z]+\.md)\)", read("docs/README.md")))
+    assert {f"docs/{name}" for name in listed} | {"docs/README.md"} == {
+        page for page in PAGES if page.startswith("docs/")
+    }
+
+
+def test_the_proofs_that_the_readme_names_are_there() -> None:
+    """Each test that answers one of the four questions exists under its name."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/e2e/*.py"))
+    names = re.findall(r"`(test_\w+)`", README)
+    assert len(names) >= 4
+    assert [name for name in names if f"def {name}(" not in sources] == []
+
+
+def test_every_code_of_a_problem_is_explained() -> None:
+    """The table of the README names the codes that `timing.problems` may carry."""
+    code = "".join(
+        (ROOT / "timing_profiles" / name).read_text(encoding="utf-8")
+        for name in ("request.py", "settings.py", "in_force.py")
+    )
+    codes = set(re.findall(r'"((?:metadata|profile|profiles|override)-[a-z]+(?:-[a-z]+)?)"', code))
+    codes |= {"override-range", "override-conflict"}
+    assert {name for name in codes if f"`{name}`" not in README} == set()

@@ -1,0 +1,45 @@
+"""The page about all fields."""
+
+from pathlib import Path
+
+from timing_profiles import catalog, reference
+from timing_profiles.explanation import explained
+
+ROOT = Path(__file__).parents[1]
+CATALOG = catalog.load(ROOT / "profiles")
+ALL = [explained(CATALOG, field) for field in CATALOG.schema.fields.values()]
+
+
+def test_the_page_in_the_repository_is_what_would_be_written() -> None:
+    """`make docs` writes it anew."""
+    written = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert written == reference.page(CATALOG, ALL)
+
+
+def test_it_has_a_heading_for_every_field_and_section() -> None:
+    """Each once, so that pages can link to it."""
+    page = reference.page(CATALOG, ALL)
+    fields = [line.strip("#` ") for line in page.splitlines() if line.startswith("### ")]
+    assert fields == list(CATALOG.schema.fields)
+    sections = [line.strip("#` ") for line in page.splitlines() if line.startswith("## ")]
+    assert sections == list(dict.fromkeys(field.rpartition(".")[0] for field in fields))
+
+
+def test_a_section_by_itself_is_a_page() -> None:
+    """What `explain tts --format markdown` prints."""
+    (speed,) = (known for known in ALL if known.field.startswith("tts."))
+    assert reference.page(CATALOG, [speed]).splitlines()[5:] == [
+        "## `tts`",
+        "",
+        CATALOG.schema.description("tts"),
+        "",
+        "### `tts.speed`",
+        "",
+        speed.description,
+        "",
+        "- takes: a number or null (factor), 0.7 to 1.5",
+        "- default: `null`",
+        f"- examples: {', '.join(f'`{str(value).lower()}`' for value in speed.examples)}",
+        "- in a running call: from the agent's next speech",
+        "- metadata: may change it in `default`",
+    ]
