@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from timing_profiles import wait
+from timing_profiles import no_effect, wait
 from timing_profiles.catalog import Catalog
 from timing_profiles.profile import Profile
 from timing_profiles.wait import Wait
@@ -37,7 +37,7 @@ class Comparison:
     Attributes:
         profile: Its name.
         status: `changed`, `added` or `removed`.
-        changes: The values that differ; empty where the profile is on one side only.
+        changes: The values that differ and act; empty where the profile is on one side only.
         a: The wait that was; None where there was no such profile.
         b: The wait that is; None where there is no such profile any more.
     """
@@ -90,8 +90,15 @@ def _comparison(name: str, a: Profile | None, b: Profile | None) -> Comparison |
     now = wait.effective(b.values) if b else None
     if a is None or b is None:
         return Comparison(name, "added" if b else "removed", (), was, now)
-    found = changes(a, b)
+    found = tuple(change for change in changes(a, b) if _acts(change.field, a, b))
     return Comparison(name, "changed", found, was, now) if found else None
+
+
+def _acts(path: str, a: Profile, b: Profile) -> bool:
+    """Whether a field has an effect on one side at least."""
+    if path == ALLOW:
+        return True
+    return any(not list(no_effect.dead(side.values, [path])) for side in (a, b))
 
 
 def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Change]:

@@ -43,21 +43,22 @@ def read(profiles_dir: Path, label: str) -> Contents:
     except OSError as error:
         raise ProfilesError([_unreadable(label, error)]) from None
     try:
-        names = sorted(name for name in os.listdir(handle) if _is_profile(name))
+        names = sorted(name for name in os.listdir(handle) if is_profile(name))
         return {name: _read_one(handle, name, label) for name in names}
     finally:
         os.close(handle)
+
+
+def is_profile(name: str) -> bool:
+    """Whether a file of this name is read: one in `.yml` too, for it is a mistake to report."""
+    # Editors and git keep files of their own beside ours: `.patient.yaml.swp`, `patient.yaml~`.
+    return name.endswith((SUFFIX, ".yml")) and not name.startswith(".")
 
 
 def shown(name: str) -> str:
     """A file name for people: it may not be UTF-8, and may hold control characters."""
     plain = name.isascii() and name.isprintable()
     return name if plain else name.encode("unicode_escape").decode()
-
-
-def _is_profile(name: str) -> bool:
-    # Editors and git keep files of their own beside ours: `.patient.yaml.swp`, `patient.yaml~`.
-    return name.endswith((SUFFIX, ".yml")) and not name.startswith(".")
 
 
 def _read_one(handle: int, name: str, label: str) -> bytes | Problem:

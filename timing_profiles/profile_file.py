@@ -26,30 +26,36 @@ def text(settings: Settings, allow: Sequence[str], default: Profile) -> str:
         default: What the file inherits.
     """
     dead = {
-        entry.field: entry.because for entry in no_effect.dead(settings.values, settings.values)
+        entry.field: entry.because
+        for entry in no_effect.dead(settings.values, settings.values)
+        if settings.values[entry.field] == default.values.get(entry.field)
     }
+    said = [path for path in settings.values if path not in dead]
     lines = [_MODELINE, f"description: {_scalar(f'As {settings.profile}, complete.')}"]
     if tuple(allow) != default.allow:
         lines += ["overrides:", f"  allow: {_scalar(list(allow))}"]
     above: tuple[str, ...] = ()
     for path, value in settings.values.items():
         *sections, name = path.split(".")
-        lines += _headings(tuple(sections), above)
+        lines += _headings(tuple(sections), above, said)
         above = tuple(sections)
-        is_idle = path in dead and value == default.values.get(path)
-        why = f"no effect: {dead[path]}" if is_idle else settings.origins[path]
+        why = f"no effect: {dead[path]}" if path in dead else settings.origins[path]
         indent = "  " * len(sections)
-        lines.append(f"{indent}{'# ' if is_idle else ''}{name}: {_scalar(value)} # {why}")
+        lines.append(f"{indent}{'# ' if path in dead else ''}{name}: {_scalar(value)} # {why}")
     return "\n".join(lines) + "\n"
 
 
-def _headings(sections: tuple[str, ...], above: tuple[str, ...]) -> Iterator[str]:
-    """The keys of the sections that begin here."""
+def _headings(
+    sections: tuple[str, ...], above: tuple[str, ...], said: Sequence[str]
+) -> Iterator[str]:
+    """The keys of the sections that begin here; a comment where all that follows is one."""
     for depth, name in enumerate(sections):
         if sections[: depth + 1] != above[: depth + 1]:
             if not depth:
                 yield ""
-            yield f"{'  ' * depth}{name}:"
+            within = ".".join(sections[: depth + 1]) + "."
+            is_said = any(path.startswith(within) for path in said)
+            yield f"{'  ' * depth}{'' if is_said else '# '}{name}:"
 
 
 def _scalar(value: Any) -> str:

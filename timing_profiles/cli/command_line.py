@@ -137,7 +137,7 @@ def _add_show(commands: Any) -> None:
         "show one merged profile: what a caller notices, and where each value is set",
         "timing-profiles show patient\n"
         """timing-profiles show patient --metadata '{"min_endpointing_delay": 0.8}'\n"""
-        "timing-profiles show patient --format yaml > profiles/copy.yaml",
+        "timing-profiles show patient --format yaml > copy.yaml    # a profile, once in profiles/",
     )
     _profile(parser, "name", metavar="NAME", help="a profile")
     parser.add_argument("--metadata", metavar="JSON", default="", help="what a caller would send")

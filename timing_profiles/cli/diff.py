@@ -55,6 +55,8 @@ def revisions(names: Sequence[str], form: str) -> int:
         0.
     """
     a, b = _sets(names)
+    if not a.layers and not b.layers:
+        raise UsageError(f"neither {names[0]} nor {names[1]} has a folder {folder.profiles_dir()}")
     found = comparison.of_sets(a, b)
     sides = names[0], names[1] if names[1:] else WORK_TREE
     if form == "json":

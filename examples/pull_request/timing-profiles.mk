@@ -1,0 +1,22 @@
+# What the workflow beside this says of a pull request, on your own machine or in any other CI.
+# `include timing-profiles.mk` at the end of a Makefile, or `make -f timing-profiles.mk`:
+#
+#     make timing-check                         every problem, with file, line and column
+#     make timing-diff                          what changes for callers since the branch left
+#     make timing-diff BASE=v1.2                origin/main or BASE, edits without a commit included
+#     make timing-diff FORMAT=markdown          for a comment
+
+BASE ?= origin/main
+FORMAT ?= text
+TIMING_PROFILES ?= timing-profiles
+export BASE FORMAT
+
+.PHONY: timing-check timing-diff
+
+timing-check:
+	@$(TIMING_PROFILES) check
+
+# Where there is no common commit, the command says what is wrong with BASE.
+timing-diff:
+	@left=$$(git merge-base "$$BASE" HEAD 2>/dev/null) && left=$$(git rev-parse --short "$$left"); \
+	    $(TIMING_PROFILES) diff --git "$${left:-$$BASE}" --format "$$FORMAT"
