@@ -2,7 +2,7 @@
 # requirements.lock, which names every package with its hashes.
 
 .DEFAULT_GOAL := help
-.PHONY: help dev call test check format bench lock clean
+.PHONY: help dev call test check format docs bench lock clean
 MAKEFLAGS += --no-print-directory
 
 # What varies a call; see sandbox/caller/__init__.py.
@@ -23,9 +23,11 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The environment's own, with its own node: none on PATH is asked for.
+NPM := $(BIN)/npm --no-audit --no-fund --ignore-scripts --loglevel=error
 
 help:  ## this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 dev: .venv/.ready  ## run the worker, and beside it whatever it needs and the environment lacks
 	@$(BIN)/python -m sandbox.dev
@@ -33,7 +35,7 @@ dev: .venv/.ready  ## run the worker, and beside it whatever it needs and the en
 call: .venv/.ready  ## call the worker of `make dev`: PROFILE=patient, METADATA='{...}', SAY='...'
 	@$(BIN)/python -m sandbox.caller
 
-test: .venv/.ready  ## all tests, on the real LiveKit server; ARGS='-k word' for pytest
+test: .venv/.ready .venv/.npm  ## all tests, on the real LiveKit server; ARGS='-k word' for pytest
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -47,13 +49,19 @@ format: .venv/.ready  ## put the code into its usual form
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format
 
+docs: .venv/.ready  ## write the pages and the picture in docs/ that are made from the code
+	@PROFILES_DIR=profiles $(BIN)/timing-profiles explain --format markdown >docs/reference.md
+	@PROFILES_DIR=profiles $(BIN)/timing-profiles timeline \
+	    brisk patient dictation flux-conversation --output docs/timeline.svg
+
 bench: .venv/.bench  ## measure
 	@$(BIN)/python -m benchmarks
 
-lock:  ## for maintainers: choose versions anew (needs uv)
+lock: .venv/.ready  ## for maintainers: choose versions anew (needs uv)
 	uv pip compile $(COMPILE) --upgrade --group dev pyproject.toml --output-file requirements.lock
 	uv pip compile $(COMPILE) --upgrade --group bench --constraint requirements.lock \
 	    --output-file benchmarks/requirements.lock
+	$(NPM) --prefix tests/npm update --package-lock-only
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 clean:  ## remove the environment and what tools left
@@ -75,4 +83,12 @@ clean:  ## remove the environment and what tools left
 
 .venv/.bench: .venv/.ready benchmarks/requirements.lock
 	@$(INSTALL) --only-binary :all: --require-hashes --requirement benchmarks/requirements.lock
+	@touch $@
+
+# What the tests run with node, beside the environment so that `--clear` takes it along.
+.venv/.npm: .venv/.locked tests/npm/package-lock.json
+	@echo "installing what the tests run with node in .venv/npm: ten seconds, once" >&2
+	@mkdir -p .venv/npm
+	@cp tests/npm/package*.json .venv/npm/
+	@$(NPM) --prefix .venv/npm ci >/dev/null
 	@touch $@

@@ -26,6 +26,8 @@ KEYWORDS = {
     *("type", "enum", "pattern", "items", "minItems", "maxItems"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
     *("properties", "additionalProperties"),
+    # What editors know beside the standard.
+    *("enumDescriptions", "errorMessage", "defaultSnippets"),
 }
 ABOUT_THE_FILE = {"description", "extends", "overrides.allow"}
 

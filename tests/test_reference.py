@@ -1,5 +1,6 @@
 """The page about all fields."""
 
+import json
 from pathlib import Path
 
 from timing_profiles import catalog, reference
@@ -39,7 +40,7 @@ def test_a_section_by_itself_is_a_page() -> None:
         "",
         "- takes: a number or null (factor), 0.7 to 1.5",
         "- default: `null`",
-        f"- examples: {', '.join(f'`{str(value).lower()}`' for value in speed.examples)}",
+        f"- examples: {', '.join(f'`{json.dumps(value)}`' for value in speed.examples)}",
         "- in a running call: from the agent's next speech",
         "- metadata: may change it in `default`",
     ]

@@ -1,5 +1,7 @@
-"""The schema: its fields, and what it says of data that it refuses."""
+"""The schema: its fields, what it says of data that it refuses, and what editors show of it."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +131,7 @@ def violations(path: tuple[str, ...], value: object) -> list[Violation]:
             Violation(
                 ("stt", "nova", "model"),
                 "range",
-                '"flux-general-en" is not text like ^nova-[a-z0-9-]+$',
+                '"flux-general-en" is not the name of a Nova model, such as nova-3',
             ),
             id="pattern",
         ),
@@ -139,7 +141,7 @@ def violations(path: tuple[str, ...], value: object) -> list[Violation]:
             Violation(
                 ("stt", "flux", "language_hint", 1),
                 "type",
-                "5 is not text like ^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+                "5 is not a BCP 47 tag, such as en",
             ),
             id="item",
         ),
@@ -417,3 +419,68 @@ def test_sections_and_their_children() -> None:
     }
     assert SCHEMA.children("") == ["stt", "vad", "turn_detector", "turn_handling", "tts", "session"]
     assert SCHEMA.children("stt.flux")[:2] == ["model", "eot_threshold"]
+
+
+UNITS = {
+    "s": "seconds",
+    "ms": "milliseconds",
+    "probability": "probability",
+    "factor": "factor",
+    "words": "words",
+    "attempts": "how many early starts",
+}
+NUMBERS = sorted(path for path, field in SCHEMA.fields.items() if field.unit)
+
+
+@pytest.mark.parametrize("path", NUMBERS)
+def test_number_says_its_unit_and_what_too_little_and_too_much_do(path: str) -> None:
+    """Whoever hovers over a number learns what a caller notices at both ends."""
+    field = SCHEMA.fields[path]
+    said = field.schema["description"].lower()
+    assert UNITS[field.unit] in said
+    assert ("too low" in said and "too high" in said) or "no value" in said
+
+
+def test_text_that_misses_a_pattern_gets_a_sentence() -> None:
+    """No editor answers with a regular expression."""
+    silent = [node for node in nodes() if "pattern" in node and "errorMessage" not in node]
+    assert silent == []
+
+
+def test_every_word_of_an_enum_has_a_meaning() -> None:
+    """Editors show it beside the word."""
+    enums = [node for node in nodes() if "enum" in node]
+    assert [len(node["enumDescriptions"]) for node in enums] == [
+        len(node["enum"]) for node in enums
+    ]
+
+
+def test_section_is_titled_with_its_path() -> None:
+    """Editors show the title of the section above the text of a field."""
+    assert {path: section(path)["title"] for path in SCHEMA.sections} == {
+        path: path for path in SCHEMA.sections
+    }
+
+
+def test_policy_offers_every_field_and_section() -> None:
+    """What metadata may change can be chosen from a list that is complete."""
+    items = section("overrides")["properties"]["allow"]["items"]
+    offered = [snippet["bodyText"] for snippet in items["defaultSnippets"]]
+    assert sorted(offered) == sorted(['"*"', *SCHEMA.sections, *SCHEMA.fields])
+
+
+def section(path: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(TEXT)
+    for key in path.split("."):
+        found = found["properties"][key]
+    return found
+
+
+def nodes(schema: Any = None) -> Iterator[dict[str, Any]]:
+    """A schema and every schema in it."""
+    node = schema or json.loads(TEXT)
+    yield node
+    inner = [*node.get("properties", {}).values(), node.get("items")]
+    for one in [*inner, node.get("additionalProperties")]:
+        if one:
+            yield from nodes(one)

@@ -57,6 +57,7 @@ class Explanation:
         default: The value in the profile `default`.
         live: When a change reaches a running call.
         allowed: What it takes, in words.
+        choices: What each of its words means, where it takes one of a few.
         range: Its bounds in words, such as `0 to 10`; empty where it has none.
         examples: Values, as the schema gives them.
         set_by: The profiles that set it themselves.
@@ -73,6 +74,7 @@ class Explanation:
     default: Any
     live: str
     allowed: str
+    choices: Mapping[str, str]
     range: str
     examples: tuple[Any, ...]
     set_by: tuple[Setting, ...]
@@ -97,12 +99,18 @@ def explained(found: Catalog, field: Field) -> Explanation:
         default and default.values.get(field.path),
         field.live,
         allowed(field.schema),
+        _choices(field.schema),
         _range(field.schema),
         tuple(field.schema.get("examples", ())),
         tuple(_set_by(found, field.path)),
         tuple(_open_in(found, field.path)),
         tuple(no_effect.reasons(field.path)),
     )
+
+
+def _choices(schema: Mapping[str, Any]) -> dict[str, str]:
+    words, meanings = schema.get("enum", ()), schema.get("enumDescriptions", ())
+    return dict(zip(map(str, words), map(str, meanings), strict=False))
 
 
 def _range(schema: Mapping[str, Any]) -> str:

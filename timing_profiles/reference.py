@@ -57,6 +57,8 @@ def _field(known: Explanation) -> Iterator[str]:
     for name, fact in _facts(known):
         if fact:
             yield f"- {name}: {fact}"
+        if name == "takes":
+            yield from (f"  - `{word}`: {text}" for word, text in known.choices.items())
     yield ""
 
 

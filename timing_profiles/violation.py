@@ -29,6 +29,8 @@ _BOUNDS = {
     "exclusiveMaximum": "not less than",
 }
 
+_EXPECTED = "Expected "
+
 _LENGTHS = {"minItems": "fewer", "maxItems": "more"}
 
 # Text where another type is due: the type, what the text looks like, and what to write instead.
@@ -90,7 +92,13 @@ def unknown_field(key: str, section: str, known: Sequence[str]) -> tuple[str, st
 
 
 def allowed(schema: Mapping[str, Any]) -> str:
-    """What a schema takes, in words: `a number, auto or null`; empty where it does not say."""
+    """What a schema takes, in words: `a number, auto or null`; empty where it does not say.
+
+    An `errorMessage`, which editors show, has the words for what a pattern stands for.
+    """
+    expected = str(schema.get("errorMessage", ""))
+    if expected.startswith(_EXPECTED):
+        return expected.removeprefix(_EXPECTED).removesuffix(".")
     if "enum" in schema:
         return _either(
             [value if isinstance(value, str) else quoted(value) for value in schema["enum"]]
@@ -170,10 +178,10 @@ def _unit_hint(error: ValidationError, field: Field | None) -> str:
     found = error.instance
     if field is None or not factor or isinstance(found, bool) or not isinstance(found, int | float):
         return ""
+    if not 0 < found < _LARGEST:
+        return ""
     meant = found * factor
-    if not 0 < found < _LARGEST or not _of(error).get("minimum", 0) < meant <= _of(error).get(
-        "maximum", 0
-    ):
+    if not _of(error).get("minimum", 0) < meant <= _of(error).get("maximum", 0):
         return ""
     other = "ms" if field.unit == "s" else "s"
     return f"{quoted(found)} {other} is {meant:g} {field.unit}: write {meant:g}"

@@ -61,6 +61,7 @@ def _facts(found: Catalog, known: Explanation) -> Iterator[tuple[str, str]]:
         return with_unit(found.schema, known.field, value)
 
     yield "takes", known.allowed
+    yield from (("", f"{word}: {meaning}") for word, meaning in known.choices.items())
     yield "bounds", known.range
     yield "unit", known.unit
     yield "default", shown(known.default)
