@@ -11,7 +11,7 @@ from livekit.agents.voice.agent_activity import AgentActivity
 from livekit.plugins import deepgram
 
 from timing_profiles import catalog, parts, request, settings
-from timing_profiles.rules import Values
+from timing_profiles.paths import Values
 from timing_profiles.schema import Schema
 
 ROOT = Path(__file__).parent.parent

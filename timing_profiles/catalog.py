@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -93,8 +93,7 @@ def build(files: Contents, in_force: Schema, before: Catalog | None, label: str)
     """
     known = before.entries if before and before.schema.text == in_force.text else {}
     entries = {
-        name: _spared(known, name, content, in_force, label)
-        or _entry(name, content, in_force, label)
+        name: _spared(known, name, content, label) or _entry(name, content, in_force, label)
         for name, content in files.items()
     }
     layers = {entry.layer.name: entry.layer for entry in entries.values() if entry.layer}
@@ -121,7 +120,7 @@ def chain(layers: Layers, name: str) -> list[Layer]:
 
 
 def _spared(
-    known: Mapping[str, Entry], name: str, content: bytes | Problem, in_force: Schema, label: str
+    known: Mapping[str, Entry], name: str, content: bytes | Problem, label: str
 ) -> Entry | None:
     """An entry of an earlier catalog with the same bytes, under its name of today."""
     entry = known.get(name)
@@ -131,7 +130,8 @@ def _spared(
     if entry.source.file == file:
         return entry
     read = replace(entry.source, file=file)
-    return Entry(content, read, _layer(name.removesuffix(SUFFIX), read, in_force), ())
+    layer = entry.layer and replace(entry.layer, origins=_origins(read, entry.layer.sets))
+    return Entry(content, read, layer, ())
 
 
 def _entry(name: str, content: bytes | Problem, in_force: Schema, label: str) -> Entry:
@@ -178,16 +178,19 @@ def _allow_problems(read: Source, in_force: Schema) -> Iterator[Problem]:
 
 def _layer(name: str, read: Source, in_force: Schema) -> Layer:
     sets = {".".join(path): value for path, value in in_force.flat(read.data)}
-    lines = {path: read.keys[tuple(path.split("."))].line for path in sets}
     allow = read.data.get("overrides", {}).get("allow")
     return Layer(
         name,
         sets,
-        {path: f"{read.file}:{line}" for path, line in lines.items()},
+        _origins(read, sets),
         read.data.get("description", ""),
         None if name == DEFAULT else read.data.get("extends", DEFAULT),
         None if allow is None else tuple(allow),
     )
+
+
+def _origins(read: Source, sets: Iterable[str]) -> dict[str, str]:
+    return {path: f"{read.file}:{read.keys[tuple(path.split('.'))].line}" for path in sets}
 
 
 def _problems(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from timing_profiles import no_effect, wait
-from timing_profiles.catalog import Catalog
+from timing_profiles.catalog import Catalog, chain
 from timing_profiles.profile import Profile
 from timing_profiles.wait import Wait
 
@@ -71,9 +71,18 @@ def changes(a: Profile, b: Profile) -> tuple[Change, ...]:
 
 def of_sets(a: Catalog, b: Catalog) -> list[Comparison]:
     """The profiles whose callers notice a difference between two sets, by name."""
-    names = sorted({*a.names(), *b.names()})
+    names = sorted(name for name in {*a.names(), *b.names()} if not _same(name, a, b))
     compared = (_comparison(name, a.profile(name), b.profile(name)) for name in names)
     return [found for found in compared if found]
+
+
+def _same(name: str, a: Catalog, b: Catalog) -> bool:
+    """Whether a profile is made of the same layers on both sides: nothing is to be merged."""
+    if name not in a.layers or name not in b.layers:
+        return False
+    return [(layer.sets, layer.allow) for layer in chain(a.layers, name)] == [
+        (layer.sets, layer.allow) for layer in chain(b.layers, name)
+    ]
 
 
 def grouped(comparisons: Iterable[Comparison]) -> list[list[Comparison]]:

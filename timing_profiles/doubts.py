@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from timing_profiles import no_effect
 from timing_profiles.paths import (
     DETECTION,
     ENGINE,
@@ -64,13 +65,15 @@ def doubts(values: Values) -> Iterator[Doubt]:
             yield found
 
 
-def _waits_too_long(_: Values, waits: Wait) -> Doubt | None:
+def _waits_too_long(values: Values, waits: Wait) -> Doubt | None:
     longest = waits.seconds[1]
     if longest is None or longest <= LONGEST_WAIT:
         return None
-    fields = (MAX_DELAY, MIN_DELAY, NOVA_ENDPOINTING, NOVA_UTTERANCE_END, FLUX_EOT_TIMEOUT)
+    delays = (MAX_DELAY, MIN_DELAY, NOVA_ENDPOINTING, NOVA_UTTERANCE_END, FLUX_EOT_TIMEOUT)
+    idle = {dead.field for dead in no_effect.dead(values, delays)}
+    acting = tuple(field for field in (*delays, VAD_SILENCE, DETECTION) if field not in idle)
     message = f"callers may wait {longest:g} s for an answer; few stay longer than"
-    return Doubt((*fields, VAD_SILENCE, DETECTION), f"{message} {LONGEST_WAIT:g} (s)")
+    return Doubt(acting, f"{message} {LONGEST_WAIT:g} (s)")
 
 
 def _words_may_never_come(values: Values, _: Wait) -> Doubt | None:

@@ -72,9 +72,11 @@ def _flux_answer(values: Values, waits: wait.Wait) -> str:
 
 def _interrupted(values: Values) -> Iterator[str]:
     if not _setting(values, "enabled"):
-        lost = _setting(values, "discard_audio_if_uninterruptible")
         yield "cannot be interrupted"
-        yield f"what is said while it speaks or thinks is {'lost' if lost else 'answered later'}"
+        if _setting(values, "discard_audio_if_uninterruptible"):
+            yield "what is said while it speaks or thinks is lost"
+        else:
+            yield "what is said while it speaks is answered only if it runs past the agent's end"
         return
     words = _setting(values, "min_words")
     duration = f"{_setting(values, 'min_duration'):g} s of speech"

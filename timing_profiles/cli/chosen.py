@@ -39,7 +39,7 @@ def profiles(before: Catalog | None = None) -> Catalog:
         hint = f"{PROFILES_DIR} of the environment names the folder of profiles"
         message = f"cannot be read: {reason}"
         raise ProfilesError([Problem("unreadable", message, file=file, hint=hint)])
-    return catalog.load(profiles_dir, before)
+    return catalog.load(profiles_dir, before, file)
 
 
 def profile(found: Catalog, name: str) -> Profile:

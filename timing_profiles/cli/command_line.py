@@ -20,7 +20,7 @@ CLEAN, PROBLEMS, USAGE = 0, 1, 2
 _INTERRUPTED, _UNREAD = 130, 141
 
 _ABOUT = """\
-Named timing profiles for LiveKit voice agents: check a set of them, and look into it.
+Named timing profiles for LiveKit voice agents: check a set, and look into it.
 The set is the folder that PROFILES_DIR names, else `profiles`."""
 
 _EXAMPLES = """\
@@ -40,7 +40,8 @@ def run(argv: Sequence[str] | None) -> int:
         status = _ended(argv)
         sys.stdout.flush()
     except UsageError as error:
-        print(f"timing-profiles: {error}", file=sys.stderr)
+        look = terminal.style(sys.stderr)
+        print(look.wrapped(f"timing-profiles: {error}", later="    "), file=sys.stderr)
         return USAGE
     except ProfilesError as error:
         from timing_profiles.cli import output
@@ -137,7 +138,7 @@ def _add_show(commands: Any) -> None:
         "show one merged profile: what a caller notices, and where each value is set",
         "timing-profiles show patient\n"
         """timing-profiles show patient --metadata '{"min_endpointing_delay": 0.8}'\n"""
-        "timing-profiles show patient --format yaml > copy.yaml    # a profile, once in profiles/",
+        "timing-profiles show patient --format yaml > copy.yaml    # for profiles/",
     )
     _profile(parser, "name", metavar="NAME", help="a profile")
     parser.add_argument("--metadata", metavar="JSON", default="", help="what a caller would send")

@@ -40,7 +40,8 @@ def _lines(found: Catalog, names: Sequence[str]) -> Iterator[str]:
     yield "overrides:" if rows else "overrides: nothing may be changed"
     for section, inner in terminal.by_section(rows):
         yield look.bold(section)
-        yield from (f"  {line}" for line in terminal.lines(inner))
+        indent = " " * (6 + max(len(name) for name, *_ in inner))
+        yield from (look.wrapped(line, "  ", indent) for line in terminal.lines(inner))
 
 
 def _takes(field: Explanation) -> str:

@@ -110,7 +110,10 @@ def lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def _columns_of(stream: TextIO) -> int:
     try:
-        wanted = int(os.environ.get("COLUMNS", "0"))
+        wanted = int(os.environ.get("COLUMNS", ""))
+    except ValueError:
+        wanted = 0
+    try:
         return wanted if wanted > 0 else os.get_terminal_size(stream.fileno()).columns
-    except (OSError, ValueError):
+    except OSError:
         return 0

@@ -1,0 +1,205 @@
+"""`timing-profiles` as a process: its examples, without the SDK, as any user, in a shell."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.repository import ROOT, Repository, run
+from tests.e2e.shell import typed
+from timing_profiles import __version__
+
+COMMANDS = [
+    "check",
+    "list",
+    "show",
+    "diff",
+    "explain",
+    "metadata-schema",
+    "timeline",
+    "completion",
+]
+
+NAMES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
+
+
+@pytest.fixture
+def folder(starters: Path) -> Path:
+    """A folder with the starter profiles in `profiles`."""
+    return starters.parent
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A repository with two commits: the starter profiles, and something else."""
+    made = Repository.init(tmp_path)
+    made.add_profiles()
+    made.commit()
+    made.write("README.md", "ours\n")
+    made.commit()
+    return made
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_every_example_of_the_help_runs(name: str, repository: Repository) -> None:
+    """As it stands there, in a shell."""
+    repository.add_profiles("other/profiles")
+    text = run(["timing-profiles", *name.split(), "--help"], repository.folder).stdout
+    examples = text.partition("\nexamples:\n")[2].splitlines()
+    assert examples
+    for line in examples:
+        status, _, errors = typed(line, repository.folder)
+        assert (status, errors) == (0, ""), line
+
+
+def test_the_package_runs_as_a_module(folder: Path) -> None:
+    """Where the command is not on PATH."""
+    ran = run([sys.executable, "-m", "timing_profiles.cli", "--version"], folder)
+    assert (ran.returncode, ran.stdout) == (0, f"timing-profiles {__version__}\n")
+
+
+WITHOUT_THE_SDK = """
+import sys
+
+class Refused:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"livekit", "watchfiles", "numpy"}:
+            raise ImportError(f"{name} is not installed here")
+
+sys.meta_path.insert(0, Refused())
+from timing_profiles import cli
+sys.exit(max(cli.main(words.split()) for words in sys.argv[1:]))
+"""
+
+
+def test_every_command_runs_without_the_sdk(repository: Repository) -> None:
+    """Whoever edits profiles, and the runner of a pull request, need no LiveKit."""
+    lines = [
+        "check",
+        "list",
+        "show patient",
+        "show patient --format yaml",
+        "diff brisk patient",
+        "diff --git HEAD~1 HEAD",
+        "explain",
+        "metadata-schema",
+        "timeline brisk",
+        "completion bash",
+    ]
+    assert {line.split()[0] for line in lines} == {*COMMANDS}
+    ran = run([sys.executable, "-c", WITHOUT_THE_SDK, *lines], repository.folder)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+# Root reads everything by two capabilities; without them it is a user like any other.
+AS_ANY_USER = (
+    "import ctypes, os, sys; [ctypes.CDLL(None).prctl(24, drop, 0, 0, 0) for drop in (1, 2)];"
+    " os.execvp(sys.argv[1], sys.argv[1:])"
+)
+
+
+def as_any_user(line: str, folder: Path) -> tuple[int, str, str]:
+    """How a command ends that may not read everything, and what it prints."""
+    command = [sys.executable, "-c", AS_ANY_USER, "timing-profiles", *line.split()]
+    ran = run(command, folder)
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+@pytest.fixture
+def closed(folder: Path) -> Iterator[Path]:
+    """A folder whose modes are put back at the end."""
+    yield folder
+    for path in (folder / "profiles", folder / "profiles" / "brisk.yaml"):
+        path.chmod(0o700)
+
+
+def test_a_file_that_may_not_be_read_is_named(closed: Path) -> None:
+    """Within its set, and by itself."""
+    (closed / "profiles/brisk.yaml").chmod(0)
+    expected = "profiles/brisk.yaml: cannot be read: Permission denied\n"
+    assert as_any_user("check", closed) == (1, expected, "")
+    assert as_any_user("check profiles/brisk.yaml", closed) == (1, expected, "")
+    assert as_any_user("list", closed) == (1, "", expected)
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o300])
+def test_a_folder_that_may_not_be_read_is_named(mode: int, closed: Path) -> None:
+    """Neither listed nor entered, or not listed."""
+    (closed / "profiles").chmod(mode)
+    assert as_any_user("check", closed) == (
+        1,
+        "profiles: cannot be read: Permission denied\n",
+        "",
+    )
+    status, out, errors = as_any_user("list", closed)
+    assert (status, out) == (1, "")
+    assert errors.startswith("profiles: cannot be read: Permission denied\n")
+
+
+def test_a_folder_that_may_not_be_entered_is_named(closed: Path) -> None:
+    """What lies in it may not even be looked at."""
+    (closed / "profiles").chmod(0)
+    assert as_any_user("check profiles/brisk.yaml", closed) == (
+        1,
+        "profiles/brisk.yaml: cannot be read: Permission denied\n",
+        "",
+    )
+
+
+COMPLETE = """
+eval "$(timing-profiles completion bash)"
+read -r -a COMP_WORDS <<< "$COMP_LINE"
+[[ $COMP_LINE == *" " ]] && COMP_WORDS+=("")
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMP_POINT=${#COMP_LINE} COMP_TYPE=9
+function_of() { complete -p timing-profiles | sed 's/.*-F \\([^ ]*\\) .*/\\1/'; }
+"$(function_of)" timing-profiles
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def completions(line: str, folder: Path) -> list[str]:
+    """What bash offers at the end of a line."""
+    ran = run(["bash", "--norc", "-c", COMPLETE], folder, {"COMP_LINE": line})
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
+    return sorted(word.strip() for word in ran.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("timing-profiles ", ["--help", "--version", "-h", *COMMANDS]),
+        ("timing-profiles ex", ["explain"]),
+        ("timing-profiles show ", ["--format", "--help", "--metadata", "-h", *NAMES]),
+        ("timing-profiles diff brisk pa", ["patient"]),
+        ("timing-profiles timeline brisk el", ["elderly"]),
+        ("timing-profiles metadata-schema no", ["noisy-line"]),
+        ("timing-profiles explain tts", ["tts", "tts.speed"]),
+        (
+            "timing-profiles explain turn_handling.endpointing.m",
+            [f"turn_handling.endpointing.{name}" for name in ("max_delay", "min_delay", "mode")],
+        ),
+        ("timing-profiles show brisk --format ", ["json", "text", "yaml"]),
+        ("timing-profiles check --st", ["--strict"]),
+        ("timing-profiles completion ", ["--help", "-h", "bash", "fish", "zsh"]),
+        ("timing-profiles show nothing-like-it", []),
+    ],
+)
+def test_bash_completes(line: str, expected: list[str], folder: Path) -> None:
+    """Commands, options and their values, profiles and fields."""
+    assert completions(line, folder) == sorted(expected)
+
+
+def test_a_broken_set_completes_no_names_and_prints_nothing(folder: Path) -> None:
+    """A message would land in the middle of the line that is being typed."""
+    (folder / "profiles/brisk.yaml").write_text("[")
+    assert completions("timing-profiles diff pa", folder) == []
+    assert completions("timing-profiles explain tts.s", folder) == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_code_for_this_command(shell: str, folder: Path) -> None:
+    """What the other two make of it, they must say: they need not be here."""
+    status, out, errors = typed(f"timing-profiles completion {shell}", folder)
+    assert (status, errors) == (0, "")
+    assert "timing-profiles" in out

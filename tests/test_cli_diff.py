@@ -1,0 +1,202 @@
+"""`timing-profiles diff` of two profiles: what changes for callers. Of commits: tests/e2e."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import CommandLine
+from timing_profiles import catalog, comparison
+from timing_profiles.cli import diff_markdown
+from timing_profiles.comparison import Change
+from timing_profiles.wait import Wait
+
+MAX_DELAY = "turn_handling.endpointing.max_delay"
+WRONG = "timing-profiles: diff takes two profiles, or --git and one or two commits\n"
+
+
+@pytest.mark.usefixtures("starters")
+def test_text_has_two_columns(run: CommandLine) -> None:
+    """The wait comes first, because it is what callers notice."""
+    assert run("diff", "default", "brisk") == (
+        0,
+        (
+            "                                       default         brisk\n"
+            "  answers after                        0.39 to 2.59 s  0.39 to 0.89 s\n"
+            "  turn_handling.endpointing.max_delay  2.5 s           0.8 s\n"
+        ),
+        "",
+    )
+
+
+@pytest.mark.usefixtures("starters")
+def test_json_has_the_shape_that_programs_build_on(run: CommandLine) -> None:
+    """Values as the files have them, without units."""
+    status, out, err = run("diff", "default", "brisk", "--format", "json")
+    assert (status, json.loads(out), err) == (
+        0,
+        {
+            "a": "default",
+            "b": "brisk",
+            "changes": [{"field": MAX_DELAY, "a": 2.5, "b": 0.8}],
+            "wait": {
+                "a": {
+                    "seconds": [0.39, 2.59],
+                    "formula": "max(0.09 + max((0.3 to 2.5), 0.256, 0.3), 0.025 + deepgram)",
+                    "unknown": ["deepgram"],
+                },
+                "b": {
+                    "seconds": [0.39, 0.89],
+                    "formula": "max(0.09 + max((0.3 to 0.8), 0.256, 0.3), 0.025 + deepgram)",
+                    "unknown": ["deepgram"],
+                },
+            },
+        },
+        "",
+    )
+
+
+@pytest.mark.usefixtures("starters")
+def test_markdown_is_a_table(run: CommandLine) -> None:
+    """For a comment on a pull request."""
+    assert run("diff", "default", "brisk", "--format", "markdown") == (
+        0,
+        (
+            "|  | `default` | `brisk` |\n"
+            "| --- | --- | --- |\n"
+            "| answers after | 0.39 to 2.59 s | 0.39 to 0.89 s |\n"
+            "| `turn_handling.endpointing.max_delay` | `2.5 s` | `0.8 s` |\n"
+        ),
+        "",
+    )
+
+
+def test_profiles_without_a_difference_are_said_to_be_equal(
+    starters: Path, run: CommandLine
+) -> None:
+    """In words, where a table of nothing would leave a doubt."""
+    (starters / "copy.yaml").write_text("extends: brisk\n")
+    assert run("diff", "brisk", "copy") == (
+        0,
+        (
+            "                 brisk           copy\n"
+            "  answers after  0.39 to 0.89 s  0.39 to 0.89 s\n"
+            "  no caller notices a difference\n"
+        ),
+        "",
+    )
+    assert run("diff", "brisk", "copy", "--format", "markdown") == (
+        0,
+        (
+            "|  | `brisk` | `copy` |\n"
+            "| --- | --- | --- |\n"
+            "| answers after | 0.39 to 0.89 s | 0.39 to 0.89 s |\n"
+            "\n"
+            "No caller notices a difference.\n"
+        ),
+        "",
+    )
+    assert json.loads(run("diff", "brisk", "copy", "--format", "json").out)["changes"] == []
+
+
+def test_a_policy_is_shown_by_what_it_allows_beyond_the_other(
+    starters: Path, run: CommandLine
+) -> None:
+    """Two long lists side by side would hide it."""
+    (starters / "open.yaml").write_text("overrides: {allow: [tts.speed, vad, stt.nova.model]}\n")
+    (starters / "shut.yaml").write_text("overrides: {allow: [tts.speed]}\n")
+    assert run("diff", "open", "shut").out.splitlines()[-1] == (
+        "  overrides.allow  also stt.nova.model, vad"
+    )
+    assert run("diff", "shut", "open", "--format", "markdown").out.splitlines()[-1] == (
+        "| `overrides.allow` |  | `also stt.nova.model, vad` |"
+    )
+    assert json.loads(run("diff", "open", "shut", "--format", "json").out)["changes"] == [
+        {
+            "field": "overrides.allow",
+            "a": ["stt.nova.model", "tts.speed", "vad"],
+            "b": ["tts.speed"],
+        }
+    ]
+
+
+@pytest.mark.usefixtures("starters")
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["brisk"],
+        ["brisk", "patient", "elderly"],
+        ["brisk", "patient", "--git", "main"],
+        ["--git", "main", "HEAD", "HEAD~1"],
+        ["--git", "main", "--", "brisk"],
+    ],
+    ids=" ".join,
+)
+def test_anything_but_two_sides_is_a_wrong_command_line(words: list[str], run: CommandLine) -> None:
+    """Exit 2, and what it takes."""
+    assert run("diff", *words) == (2, "", WRONG)
+
+
+@pytest.mark.usefixtures("starters")
+def test_a_name_that_is_not_there_gets_a_hint(run: CommandLine) -> None:
+    """On either side."""
+    expected = (
+        'timing-profiles: there is no profile "patint"; there are brisk, courier, default,'
+        " dictation, elderly, flux-conversation, noisy-line, patient, phone-menu;"
+        " did you mean patient?\n"
+    )
+    assert run("diff", "patint", "brisk") == (2, "", expected)
+    assert run("diff", "brisk", "patint") == (2, "", expected)
+
+
+def test_cells_of_a_table_end_where_they_should(starters: Path) -> None:
+    """A bar would end the cell, a backtick the code; neither can."""
+    found = catalog.load(starters)
+    changes = (Change("stt.flux.language_hint", ["a|b"], "`x` | y"), Change("tts.speed", None, 1.2))
+    waits = Wait((0.5, 0.5), ""), Wait((0.0, None), "")
+    assert diff_markdown.two(found.schema, ("a", "b"), changes, waits) == (
+        "|  | `a` | `b` |\n"
+        "| --- | --- | --- |\n"
+        "| answers after | 0.5 s | from 0 s |\n"
+        "| `stt.flux.language_hint` | `[\"a\\|b\"]` | `'x' \\| y` |\n"
+        "| `tts.speed` | `null` | `1.2` |\n"
+    )
+
+
+def test_an_edit_of_default_shows_every_profile_that_it_moves(
+    starters: Path,
+) -> None:
+    """Equal changes stand together; where the field has no effect, nobody notices."""
+    before = catalog.load(starters)
+    text = (starters / "default.yaml").read_text()
+    (starters / "default.yaml").write_text(text.replace("max_delay: 2.5", "max_delay: 2.0"))
+    (starters / "phone-menu.yaml").unlink()
+    (starters / "fresh.yaml").write_text("tts: {speed: 1.2}\n")
+    after = catalog.load(starters)
+    sides = ("main", diff_markdown.WORK_TREE)
+    found = comparison.of_sets(before, after)
+    assert diff_markdown.sets(after.schema, sides, found) == (
+        "### What changes for callers from `main` to the work tree\n"
+        "\n"
+        "| profile |  | answers after, `main` | the work tree |\n"
+        "| --- | --- | --- | --- |\n"
+        "| `default` | changed | 0.39 to 2.59 s | **0.39 to 2.09 s** |\n"
+        "| `fresh` | added |  | **0.39 to 2.09 s** |\n"
+        "| `noisy-line` | changed | 0.39 to 2.59 s | **0.39 to 2.09 s** |\n"
+        "| `phone-menu` | removed | 2.09 to 5.09 s |  |\n"
+        "\n"
+        "`default`, `noisy-line`\n"
+        "\n"
+        "| field | `main` | the work tree |\n"
+        "| --- | --- | --- |\n"
+        "| `turn_handling.endpointing.max_delay` | `2.5 s` | `2.0 s` |\n"
+    )
+
+
+def test_sets_without_a_difference_are_said_to_be_equal(starters: Path) -> None:
+    """A comment that says nothing has changed is still a comment."""
+    found = catalog.load(starters)
+    assert diff_markdown.sets(found.schema, ("main", "HEAD"), []) == (
+        "No caller notices a difference between `main` and `HEAD`.\n"
+    )
