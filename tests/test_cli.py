@@ -163,14 +163,23 @@ def test_no_folder_is_a_problem_of_the_files(
         assert run(*COMMANDS[name]) == (1, "", f"{folder}: cannot be read: {reason}\n{HINT}")
 
 
-def test_the_folder_is_shown_as_the_environment_names_it(
+def test_an_origin_names_the_folder_as_the_log_of_a_call_does(
     starters: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
 ) -> None:
-    """So that an editor finds the file from where the person is."""
+    """By its own name, wherever it lies."""
     monkeypatch.setenv("PROFILES_DIR", str(starters))
-    assert f"  default: null  ({starters}/default.yaml:101)\n" in run(*COMMANDS["explain"]).out
+    assert "  default: null  (profiles/default.yaml:101)\n" in run(*COMMANDS["explain"]).out
     monkeypatch.setenv("PROFILES_DIR", "./profiles/")
     assert "   speed  null  profiles/default.yaml:101\n" in run(*COMMANDS["show"]).out
+
+
+def test_a_problem_names_the_file_as_the_environment_does(
+    starters: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
+) -> None:
+    """So that an editor finds it from where the person is."""
+    (starters / "broken.yaml").write_text("x: 1\n", encoding="utf-8")
+    monkeypatch.setenv("PROFILES_DIR", str(starters))
+    assert run("list").err.startswith(f"{starters}/broken.yaml:1:1: x: unknown field; ")
 
 
 @pytest.mark.usefixtures("starters")

@@ -352,6 +352,8 @@ def test_an_annotation_escapes_what_would_end_it(folder: Path, run: CommandLine)
             "::error file=profiles/a%2Cb%3Ac%25.yaml,line=1,col=1::"
             '"a,b:c%25" is no name for a profile; '
             "at most 63 of a-z, 0-9 and -, with no - at either end\n"
+            "::error file=profiles/a%2Cb%3Ac%25.yaml,line=1,col=14::"
+            'tts.speed: "50%25" is not a number or null (factor)\n'
         ),
         "",
     )

@@ -153,9 +153,7 @@ def test_link_to_nowhere_is_refused(folder: Path) -> None:
     """A broken link in the place of a schema does not bring the packaged one into force."""
     link = folder.parent / "schema.json"
     link.symlink_to("nowhere")
-    assert problems(folder) == [
-        f"schema.json: cannot be read: [Errno 2] No such file or directory: '{link}'"
-    ]
+    assert problems(folder) == ["schema.json: cannot be read: No such file or directory"]
 
 
 def test_empty_schema_is_refused(folder: Path) -> None:

@@ -139,8 +139,10 @@ def _entry(name: str, content: bytes | Problem, in_force: Schema, label: str) ->
         return Entry(content, Source(content.file), None, (content,))
     read = source.read(f"{label}/{folder.shown(name)}", content)
     problems = [*read.problems, *_name_problems(read.file, name)]
-    if not problems:
-        problems = list(_document_problems(name, read, in_force))
+    if read.data or not read.problems:
+        said = {problem.path for problem in read.problems}
+        found = _document_problems(name, read, in_force)
+        problems += [problem for problem in found if problem.path not in said]
     layer = None if problems else _layer(name.removesuffix(SUFFIX), read, in_force)
     return Entry(content, read, layer, tuple(problems))
 

@@ -52,7 +52,6 @@ _ABOUT = (
     "Keys that are not named here are the application's own, and are ignored."
 )
 
-_SHORTEST_ENDPOINTING_MS = 10
 
 # The first of each two is at most the second; see rules.
 _IN_ORDER = (
@@ -278,8 +277,8 @@ def _bounded(group: _Group, path: str, said: Mapping[str, Any]) -> dict[str, Any
         bounded[keyword] = stricter(bounded.get(keyword, bound), bound)
     if "enum" in said:
         bounded["enum"] = [value for value in said["enum"] if not group.refuses(path, value)]
-    if path == NOVA_ENDPOINTING and bounded.get("minimum", 0) < _SHORTEST_ENDPOINTING_MS:
-        between = {"exclusiveMinimum": 0, "exclusiveMaximum": _SHORTEST_ENDPOINTING_MS}
+    if path == NOVA_ENDPOINTING and bounded.get("minimum", 0) < rules.SHORTEST_ENDPOINTING_MS:
+        between = {"exclusiveMinimum": 0, "exclusiveMaximum": rules.SHORTEST_ENDPOINTING_MS}
         gap = {"type": "integer", **between}
         bounded["not"] = {"anyOf": [said["not"], gap]} if "not" in said else gap
     return bounded
@@ -296,7 +295,7 @@ def _bounds(group: _Group, path: str) -> Iterator[tuple[str, float]]:
     if path == VAD_SILENCE and DETECTION not in group.allowed and detectors:
         yield "minimum", rules.DETECTOR_VAD_SILENCE
     if path == NOVA_ENDPOINTING and group.refuses(path, 0):
-        yield "minimum", _SHORTEST_ENDPOINTING_MS
+        yield "minimum", rules.SHORTEST_ENDPOINTING_MS
 
 
 def _numbers(values: Iterable[Any], otherwise: float) -> list[float]:

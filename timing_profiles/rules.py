@@ -30,7 +30,8 @@ FLUX_DEFAULT_EOT = 0.7
 DETECTOR_VAD_SILENCE = 0.25
 """Seconds of VAD silence that a turn detector needs: audio_recognition.py raises below it."""
 
-_SHORTEST_ENDPOINTING_MS = 10
+SHORTEST_ENDPOINTING_MS = 10
+"""Milliseconds of `endpointing_ms` below which only 0, off, makes sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,9 @@ def _something_ends_a_turn(values: Values) -> Broken | None:
 
 def _endpointing_is_off_or_sensible(values: Values) -> Broken | None:
     found = values[NOVA_ENDPOINTING]
-    if not 0 < found < _SHORTEST_ENDPOINTING_MS:
+    if not 0 < found < SHORTEST_ENDPOINTING_MS:
         return None
-    message = f"{found} is neither 0 (off) nor at least {_SHORTEST_ENDPOINTING_MS} (ms)"
+    message = f"{found} is neither 0 (off) nor at least {SHORTEST_ENDPOINTING_MS} (ms)"
     return Broken("range", (NOVA_ENDPOINTING,), message)
 
 

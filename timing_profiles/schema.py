@@ -105,7 +105,8 @@ class Schema:
         """A field in the wrong place gets the right one as a hint."""
         if violation.hint or not violation.at_key:
             return violation
-        elsewhere = [path for path in self.fields if path.endswith(f".{violation.path[-1]}")]
+        known = dict.fromkeys((*self.fields, *sorted(self.sections)))
+        elsewhere = [path for path in known if f".{path}".endswith(f".{violation.path[-1]}")]
         return replace(violation, hint=f"did you mean {listed(elsewhere)}?" if elsewhere else "")
 
     def _field(self, path: KeyPath) -> Field | None:

@@ -33,7 +33,7 @@ def load(profiles_dir: Path, before: Schema | None = None) -> Schema:
     try:
         content = in_force(profiles_dir).read_bytes()
     except OSError as error:
-        raise ProfilesError([_problem(f"cannot be read: {error}")]) from None
+        raise ProfilesError([_problem(f"cannot be read: {error.strerror}")]) from None
     return read(content, before=before)
 
 

@@ -66,7 +66,7 @@ class Source:
         data: The mapping at the top of the file; empty where the file could not be read.
         keys: The place of every key, by its path in `data`.
         values: The place of every value, by its path in `data`.
-        problems: What is wrong with the text.
+        problems: What is wrong with the text; a value that was refused is None in `data`.
     """
 
     file: str
@@ -161,11 +161,8 @@ class _Reader:
             self._refuse("file-kind", _EMPTY, None)
         if not isinstance(data, dict):
             self._refuse("type", f"{_kind(data)} stands at the top; a profile is a mapping", None)
-        if self._problems:
-            return Source(self._file, problems=tuple(self._problems))
-        return Source(
-            self._file, data, MappingProxyType(self._keys), MappingProxyType(self._values)
-        )
+        places = MappingProxyType(self._keys), MappingProxyType(self._values)
+        return Source(self._file, data, *places, tuple(self._problems))
 
     def _events(self) -> Iterator[yaml.Event]:
         try:

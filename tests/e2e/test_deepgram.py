@@ -423,12 +423,6 @@ async def test_no_key_no_service(deepgram: Deepgram, path: str, authorization: s
     )
 
 
-async def test_flux_is_not_here(deepgram: Deepgram) -> None:
-    """`/v2/listen` says so instead of failing in some other way."""
-    status, body = await get(deepgram, "/v2/listen", {})
-    assert (status, body["err_msg"]) == (501, "This stand-in has no Flux.")
-
-
 async def test_a_silent_client_is_cut_off(deepgram: Deepgram) -> None:
     """Neither audio nor a message for some time: NET-0001, as Deepgram does after 10 s."""
     deepgram.idle_timeout = 0.1

@@ -39,7 +39,11 @@ def profiles(before: Catalog | None = None) -> Catalog:
         hint = f"{PROFILES_DIR} of the environment names the folder of profiles"
         message = f"cannot be read: {reason}"
         raise ProfilesError([Problem("unreadable", message, file=file, hint=hint)])
-    return catalog.load(profiles_dir, before, file)
+    try:
+        return catalog.load(profiles_dir, before)
+    except ProfilesError:
+        # Said anew, so that the problems name files as they are reached from here.
+        return catalog.load(profiles_dir, label=file)
 
 
 def profile(found: Catalog, name: str) -> Profile:
