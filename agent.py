@@ -21,6 +21,7 @@ async def entrypoint(ctx: JobContext) -> None:
     session: AgentSession[None] = AgentSession(**timing.session_kwargs(llm=llm))
     agent = Agent(instructions="You are a friendly assistant on the phone. Answer briefly.")
     await session.start(agent=agent, room=ctx.room, room_options=timing.room_options())
+    timing.follow(session)
 
 
 if __name__ == "__main__":

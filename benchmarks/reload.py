@@ -15,7 +15,7 @@ from benchmarks.stage import PROFILED, Stage, Worker, stage, until, worker
 from benchmarks.table import Row
 from benchmarks.timing import shown
 from timing_profiles import snapshot
-from timing_profiles.call import REVISION_ATTRIBUTE
+from timing_profiles.announcement import REVISION_ATTRIBUTE
 
 _MEDIAN_AT_MOST = 0.150  # seconds
 _P99_AT_MOST = 0.300

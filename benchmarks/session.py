@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, inference, io
@@ -11,8 +11,9 @@ from livekit.agents.utils import http_context
 
 from benchmarks import literal
 from benchmarks.inputs import LLM_MODEL, METADATA
-from timing_profiles import in_force, request
+from timing_profiles import request
 from timing_profiles.call import Timing
+from timing_profiles.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ def _by_profile(model: Any) -> dict[str, Any]:
         request.read("", "dispatch"),
         request.read(METADATA, "participant"),
     ]
-    nobody = cast("rtc.RemoteParticipant", None)  # the arguments do not depend on who calls
-    return Timing(nobody, in_force.settle(layers)).session_kwargs(llm=model)
+    nobody: Any = None  # the arguments depend on no job, and not on who calls
+    return Timing(nobody, nobody, Wishes(layers, None)).session_kwargs(llm=model)
 
 
 class _Silence(io.AudioInput):

@@ -1,21 +1,38 @@
-"""One call: wait for the caller, resolve what it asks for, build the session's parts."""
+"""One call: wait for the caller, resolve what it asks for, build the session's parts, follow it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 from livekit import rtc
-from livekit.agents import AutoSubscribe, JobContext, inference, room_io, stt, tts, vad
+from livekit.agents import (
+    AgentSession,
+    AutoSubscribe,
+    JobContext,
+    inference,
+    llm,
+    room_io,
+    stt,
+    tts,
+    vad,
+)
 from livekit.protocol.agent import JobType
 
-from timing_profiles import in_force, parts, request
+from timing_profiles import announcement, parts, request
+from timing_profiles.asked_aloud import asking_tools
 from timing_profiles.caller import CallerMissing, EarlyAudio, wait_for_caller
-from timing_profiles.problems import Problem, quoted
-from timing_profiles.request import PROFILE_ATTRIBUTE, Request
+from timing_profiles.following import Following
+from timing_profiles.live import Live
+from timing_profiles.problems import Problem
+from timing_profiles.request import Request
+from timing_profiles.retune import Own, Part
 from timing_profiles.settings import Settings
+from timing_profiles.wishes import Wishes
 
 CALLER_TIMEOUT = 300.0
 """Seconds to wait for a caller where `CALLER_TIMEOUT` says nothing: the room's empty time-out."""
@@ -23,8 +40,7 @@ CALLER_TIMEOUT = 300.0
 # Seconds from the caller's arrival after which early audio waits for the session no longer.
 _SESSION_STARTS = 3.0
 
-REVISION_ATTRIBUTE = "timing.revision"
-PROBLEMS_ATTRIBUTE = "timing.problems"
+_Built = TypeVar("_Built", stt.STT[Any], tts.TTS[Any], vad.VAD)
 
 _logger = logging.getLogger("timing_profiles")
 
@@ -34,13 +50,18 @@ class Timing:
 
     Attributes:
         caller: The participant that the call is configured for, and listens to.
-        settings: Every value, and where it came from.
+        settings: Every value, and where it came from; of a call that is followed, those of now.
     """
 
-    def __init__(self, caller: rtc.RemoteParticipant, settings: Settings) -> None:
-        """Keep what `for_call` resolved."""
+    def __init__(self, ctx: JobContext, caller: rtc.RemoteParticipant, wishes: Wishes) -> None:
+        """Resolve what the call is asked for."""
         self.caller = caller
-        self.settings = settings
+        self.settings = wishes.settled()
+        self._ctx = ctx
+        self._wishes = wishes
+        self._own = Own()
+        self._live: Live | None = None
+        self._following: Following | None = None
 
     @property
     def profile(self) -> str:
@@ -73,6 +94,7 @@ class Timing:
             yours["llm"] = inference.llm_from_model_string(yours["llm"])
         realtime = parts.is_realtime(yours.get("llm"))
         handling = yours.pop("turn_handling", {})
+        self._own.given |= set(parts.given(yours, handling, realtime=realtime))
         built = {} if realtime else {"stt": self.stt, "tts": self.tts, "vad": self.vad}
         return {
             **parts.section(self.settings.values, "session"),
@@ -83,19 +105,81 @@ class Timing:
 
     def stt(self, **extra: Any) -> stt.STT[Any]:
         """The speech-to-text; `extra` are further arguments of the plugin, such as `keyterm`."""
-        return parts.speech_to_text(self.settings.values, **extra)
+        return self._built(parts.speech_to_text(self.settings.values, **extra), extra)
 
     def tts(self, **extra: Any) -> tts.TTS[Any]:
         """The text-to-speech; `extra` are further arguments of the plugin, such as `model`."""
-        return parts.text_to_speech(self.settings.values, **extra)
+        return self._built(parts.text_to_speech(self.settings.values, **extra), extra)
 
     def vad(self, **extra: Any) -> vad.VAD:
         """The voice activity detector; `extra` are further arguments of `inference.VAD`."""
-        return parts.voice_activity(self.settings.values, **extra)
+        return self._built(parts.voice_activity(self.settings.values, **extra), extra)
 
     def room_options(self, **yours: Any) -> room_io.RoomOptions:
         """Room options that make the session listen to the caller; `yours` win."""
         return room_io.RoomOptions(**{"participant_identity": self.caller.identity, **yours})
+
+    def follow(self, session: AgentSession[Any]) -> None:
+        """Let a running session do as its caller asks, whenever the caller's metadata changes.
+
+        Resolved against the revision that the call began with, by the same policy. Delays and
+        detection change at once, speech-to-text in the caller's next silence, the rest as the SDK
+        allows; what it cannot change is the problem `next-call`. Rapid changes settle on the last.
+
+        Args:
+            session: The session of this call, made from `session_kwargs`.
+        """
+        if self._live is None:
+            self._live = Live(session, self._own, self.settings)
+            wishes, identity = self._wishes, self.caller.identity
+            if not self._ctx.is_fake_job():
+                self._following = Following(self._ctx, identity, wishes, self._live, self._went_on)
+
+    @asynccontextmanager
+    async def borrow(self, profile: str) -> AsyncIterator[None]:
+        """Lend a step of the conversation what a profile sets beyond `default`.
+
+        Leaving the block gives back exactly what the caller asks for then, also after exceptions,
+        and where blocks are nested.
+
+        Raises:
+            LookupError: There is no such profile.
+            RuntimeError: The session is not followed.
+        """
+        if self._live is None:
+            raise RuntimeError("there is nothing to borrow for: call timing.follow(session) first")
+        with self._live.borrowed(self._wishes.lent(profile)):
+            yield
+
+    def tools(self, *, patient: str = "patient", brisk: str = "brisk") -> list[llm.Tool]:
+        """Function tools for the LLM, which move the call as the caller asks aloud.
+
+        Args:
+            patient: The profile for "please don't rush me"; empty for no such tool.
+            brisk: The profile for "you can be quicker"; empty for no such tool.
+        """
+        return asking_tools(patient, brisk, self._choose)
+
+    async def aclose(self) -> None:
+        """Let go of the profiles that the call began with. The job does so at its end."""
+        self._wishes.close()
+
+    def _choose(self, profile: str) -> bool:
+        if self._following is None:
+            _logger.warning("a caller asked for %s; call timing.follow(session) for that", profile)
+            return False
+        self._wishes.aloud = profile
+        is_in_force = self._following.resolve().profile == profile
+        if not is_in_force:
+            self._wishes.aloud = None
+        return is_in_force
+
+    def _went_on(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def _built(self, part: _Built, extra: Mapping[str, Any]) -> _Built:
+        self._own.parts.append(Part(part, extra, self.settings.values))
+        return part
 
 
 async def for_call(
@@ -130,12 +214,14 @@ async def for_call(
         _logger.info("no call: %s", missing)
         ctx.shutdown(str(missing))
         raise asyncio.CancelledError(str(missing)) from None
-    timing = Timing(caller, in_force.settle(_requests(ctx, caller, profile)))
+    timing = Timing(ctx, caller, Wishes(_below(ctx, profile), caller))
+    ctx.add_shutdown_callback(timing.aclose)
     if early:
         # A session that takes no recordings must not make its callers wait for ever.
         asyncio.get_running_loop().call_later(_SESSION_STARTS, early.release)
     _end_with_caller(ctx, caller)
-    _announce(ctx, timing.settings)
+    announcement.announce(ctx, timing.settings)
+    announcement.log(timing.settings)
     return timing
 
 
@@ -151,9 +237,9 @@ async def _connect(ctx: JobContext) -> EarlyAudio | None:
 def _console(ctx: JobContext, profile: str | None) -> Timing:
     # The console has mocks for the room and for everyone in it.
     caller = next(iter(ctx.room.remote_participants.values()))
-    settings = in_force.settle([Request("application", profile)])
-    _log(settings)
-    return Timing(caller, settings)
+    timing = Timing(ctx, caller, Wishes([Request("application", profile)], None))
+    announcement.log(timing.settings)
+    return timing
 
 
 def _publisher(ctx: JobContext) -> str | None:
@@ -164,14 +250,12 @@ def _caller_timeout() -> float:
     return float(os.environ.get("CALLER_TIMEOUT") or CALLER_TIMEOUT)
 
 
-def _requests(ctx: JobContext, caller: rtc.RemoteParticipant, profile: str | None) -> list[Request]:
-    """What each layer asks for, the lowest one first."""
+def _below(ctx: JobContext, profile: str | None) -> list[Request]:
+    """What each layer below the caller asks for, the lowest one first."""
     return [
         Request("application", profile),
         request.read(ctx.room.metadata, "room"),
         request.read(ctx.job.metadata, "dispatch"),
-        Request("participant", caller.attributes.get(PROFILE_ATTRIBUTE) or None),
-        request.read(caller.metadata, "participant"),
     ]
 
 
@@ -207,45 +291,3 @@ def _is_linked(ctx: JobContext, caller: rtc.RemoteParticipant) -> bool:
     except RuntimeError:
         return False
     return linked is not None and linked.identity == caller.identity
-
-
-def _announce(ctx: JobContext, settings: Settings) -> None:
-    """Say what is in force: to the room, to the log of the job, and in one line."""
-    ctx.log_context_fields = {
-        **ctx.log_context_fields,
-        "timing_profile": settings.profile,
-        "timing_revision": settings.revision,
-    }
-    _log(settings)
-    codes = dict.fromkeys(problem.code for problem in settings.problems)
-    attributes = {PROFILE_ATTRIBUTE: settings.profile, REVISION_ATTRIBUTE: settings.revision}
-    if codes:
-        attributes[PROBLEMS_ATTRIBUTE] = ",".join(codes)
-    task = asyncio.create_task(_set_attributes(ctx.room, attributes))
-    _announcements.add(task)
-    task.add_done_callback(_announcements.discard)
-
-
-_announcements: set[asyncio.Task[None]] = set()
-
-
-async def _set_attributes(room: rtc.Room, attributes: dict[str, str]) -> None:
-    try:
-        await room.local_participant.set_attributes(attributes)
-    except Exception as error:  # noqa: BLE001 - the SDK raises bare Exceptions; a call goes on
-        _logger.warning("the attributes of the agent could not be set: %s", error)
-
-
-def _log(settings: Settings) -> None:
-    changes = "; ".join(
-        f"{path} {quoted(settings.values[path])} ({settings.origins[path]})"
-        for path in settings.changed
-    )
-    _logger.info(
-        "call with profile %s, revision %s: %s",
-        settings.profile,
-        settings.revision,
-        changes or "nothing differs from default",
-    )
-    for problem in settings.problems:
-        _logger.warning("left out (%s): %s", problem.code, str(problem).replace("\n  ", "; "))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from livekit.agents import inference, llm, stt, tts, vad
@@ -59,8 +59,29 @@ def turn_handling(values: Values, yours: Mapping[str, Any], *, realtime: bool) -
         del handling["interruption"]["enabled"]
     merged = _over(handling, yours)
     if merged.get("turn_detection") == "turn_detector":
-        merged["turn_detection"] = inference.TurnDetector(**section(values, "turn_detector"))
+        merged["turn_detection"] = turn_detector(values)
     return merged
+
+
+def turn_detector(values: Values) -> inference.TurnDetector:
+    """The turn detector, for settings that use it."""
+    return inference.TurnDetector(**section(values, "turn_detector"))
+
+
+def given(
+    session: Mapping[str, Any], handling: Mapping[str, Any], *, realtime: bool
+) -> Iterator[str]:
+    """The fields that the settings do not decide, by dotted path, and sections.
+
+    Args:
+        session: The arguments of `AgentSession` that the application gives.
+        handling: Its `turn_handling`.
+        realtime: Whether a realtime model talks, which decides some of them itself.
+    """
+    yield from (f"session.{name}" for name in session)
+    yield from _leaves(handling, "turn_handling")
+    if realtime:
+        yield from (*_AGAINST_REALTIME, "turn_handling.interruption.enabled")
 
 
 def section(values: Values, name: str) -> dict[str, Any]:
@@ -80,6 +101,14 @@ def section(values: Values, name: str) -> dict[str, Any]:
 def is_realtime(model: Any) -> bool:
     """Whether a model hears and speaks itself."""
     return isinstance(model, llm.RealtimeModel | llm.DuplexModel)
+
+
+def _leaves(nested: Mapping[str, Any], above: str) -> Iterator[str]:
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}.{key}")
+        else:
+            yield f"{above}.{key}"
 
 
 def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,22 +31,42 @@ class SnapshotError(Exception):
 
 
 class Snapshot:
-    """The published profiles, while the file is open.
+    """A published set; as whole as it was when it was opened, also once another takes its place.
 
     Attributes:
         revision: Of the set that was published.
         schema: The schema that metadata is held to.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Read the head of a published file."""
-        self._connection = connection
-        self.revision, text = connection.execute(
-            "SELECT revision, schema FROM published"
-        ).fetchone()
-        self.schema = _schema(text)
-        if self._layer(DEFAULT) is None:
-            raise ValueError("there is no default profile in it")
+    def __init__(self, path: Path) -> None:
+        """Open a published file.
+
+        Raises:
+            SnapshotError: The file is missing or damaged.
+        """
+        self._path = path
+        with self.reading():
+            # Immutable: the file is only ever replaced, so a reader takes no lock and stays whole.
+            uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+            self._connection = sqlite3.connect(uri, uri=True)
+        try:
+            with self.reading():
+                self.revision, self.schema = self._head()
+        except SnapshotError:
+            self.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A block that reads; whatever damage makes SQLite or JSON say in it is one error.
+
+        Raises:
+            SnapshotError: The file is damaged.
+        """
+        try:
+            yield
+        except (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise SnapshotError(f"{self._path}: {error}") from error
 
     def names(self) -> list[str]:
         """The names of all profiles, sorted."""
@@ -65,6 +85,17 @@ class Snapshot:
             chain[following] = layer
             following = layer.extends
         return merged(reversed(chain.values()))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _head(self) -> tuple[str, Schema]:
+        rows = self._connection.execute("SELECT revision, schema FROM published")
+        revision, text = rows.fetchone()
+        if self._layer(DEFAULT) is None:
+            raise ValueError("there is no default profile in it")
+        return revision, _schema(text)
 
     def _layer(self, name: str) -> Layer | None:
         row = self._connection.execute("SELECT layer FROM layer WHERE name = ?", (name,)).fetchone()
@@ -104,13 +135,8 @@ def opened(path: Path) -> Iterator[Snapshot]:
     Raises:
         SnapshotError: The file is missing or damaged.
     """
-    try:
-        # Immutable: the file is only ever replaced, so a reader takes no lock and stays whole.
-        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            yield Snapshot(connection)
-    except (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise SnapshotError(f"{path}: {error}") from error
+    with closing(Snapshot(path)) as found, found.reading():
+        yield found
 
 
 @lru_cache(maxsize=2)

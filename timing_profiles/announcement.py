@@ -1,0 +1,70 @@
+"""What is in force, said to the room, to the log of the job, and in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from livekit import rtc
+from livekit.agents import JobContext
+
+from timing_profiles.problems import Problem, quoted
+from timing_profiles.request import PROFILE_ATTRIBUTE
+from timing_profiles.settings import Settings
+
+REVISION_ATTRIBUTE = "timing.revision"
+PROBLEMS_ATTRIBUTE = "timing.problems"
+
+_logger = logging.getLogger("timing_profiles")
+
+_tasks: set[asyncio.Task[None]] = set()
+
+
+def announce(ctx: JobContext, settings: Settings) -> None:
+    """Say what is in force, in the room's attributes and in the context of the job's log.
+
+    Everyone in the room can read the attributes: they carry names and codes only.
+    """
+    ctx.log_context_fields = {
+        **ctx.log_context_fields,
+        "timing_profile": settings.profile,
+        "timing_revision": settings.revision,
+    }
+    codes = ",".join(dict.fromkeys(problem.code for problem in settings.problems))
+    attributes = {PROFILE_ATTRIBUTE: settings.profile, REVISION_ATTRIBUTE: settings.revision}
+    # An empty value takes an attribute away; one that was never there need not be.
+    if codes or PROBLEMS_ATTRIBUTE in ctx.room.local_participant.attributes:
+        attributes[PROBLEMS_ATTRIBUTE] = codes
+    task = asyncio.create_task(_set_attributes(ctx.room, attributes))
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+
+
+def log(settings: Settings, happening: str = "call") -> None:
+    """One line with what differs from default and where it came from, and one for each problem."""
+    changes = "; ".join(
+        f"{path} {quoted(settings.values[path])} ({settings.origins[path]})"
+        for path in settings.changed
+    )
+    _logger.info(
+        "%s with profile %s, revision %s: %s",
+        happening,
+        settings.profile,
+        settings.revision,
+        changes or "nothing differs from default",
+    )
+    log_problems(settings.problems)
+
+
+def log_problems(problems: Sequence[Problem]) -> None:
+    """One line for each thing that was left out."""
+    for problem in problems:
+        _logger.warning("left out (%s): %s", problem.code, str(problem).replace("\n  ", "; "))
+
+
+async def _set_attributes(room: rtc.Room, attributes: dict[str, str]) -> None:
+    try:
+        await room.local_participant.set_attributes(attributes)
+    except Exception as error:  # noqa: BLE001 - the SDK raises bare Exceptions; a call goes on
+        _logger.warning("the attributes of the agent could not be set: %s", error)
