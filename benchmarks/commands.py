@@ -1,5 +1,6 @@
 """The command line, in whole processes, beside commands that do about the same."""
 
+import gc
 import json
 import os
 import shutil
@@ -34,6 +35,9 @@ unit = 1 if sys.platform == "darwin" else 1024
 print(json.dumps([time.perf_counter() - started, used.ru_maxrss * unit / 1e6]))
 sys.exit(os.waitstatus_to_exitcode(status))
 """
+
+# Both change what is measured: another set, and modules that are compiled in each process.
+_NOT_OURS = frozenset({"PROFILES_DIR", "PYTHONDONTWRITEBYTECODE"})
 
 _BIN = Path(sys.executable).parent
 _OURS = str(_BIN / "timing-profiles")
@@ -128,8 +132,10 @@ def _growth(folder: Path, *, rounds: int) -> Row:
     one, few, many = (
         _set(folder / f"growth-{count}", count) / "profiles" for count in (1, _FEW, _MANY)
     )
+    gc.disable()  # as the command does
     alone = in_turns(_loading(one), _loading(few), rounds=20 * rounds, calls=5)
     of_many = in_turns(_loading(many), _loading(one), rounds=rounds, calls=1)
+    gc.enable()
     each_of_few = (alone.theirs - alone.ours) / (_FEW - 1)
     each_of_many = (of_many.ours - of_many.theirs) / (_MANY - 1)
     ratio = each_of_many / each_of_few
@@ -182,7 +188,7 @@ def _in_turns(
 def _run(command: Sequence[str], folder: Path) -> _Run:
     # A process starts with its parent's size as the most that it held: the watch is a small one.
     watch = (sys.executable, "-S", "-c", _WATCH, *command)
-    environment = {name: value for name, value in os.environ.items() if name != "PROFILES_DIR"}
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
     printed = subprocess.run(watch, cwd=folder, env=environment, check=True, capture_output=True)  # noqa: S603 - our own
     seconds, megabytes = json.loads(printed.stdout)
     return _Run(seconds, megabytes)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from livekit import rtc
 from livekit.agents import JobContext
 
+from timing_profiles import no_effect
 from timing_profiles.problems import Problem, quoted
 from timing_profiles.request import PROFILE_ATTRIBUTE
 from timing_profiles.settings import Settings
@@ -42,7 +43,7 @@ def announce(ctx: JobContext, settings: Settings) -> None:
 
 
 def log(settings: Settings, happening: str = "call") -> None:
-    """One line with what differs from default and where it came from, and one for each problem."""
+    """One line with what differs from default, one for each problem, and for each dead setting."""
     changes = "; ".join(
         f"{path} {quoted(settings.values[path])} ({settings.origins[path]})"
         for path in settings.changed
@@ -55,6 +56,10 @@ def log(settings: Settings, happening: str = "call") -> None:
         changes or "nothing differs from default",
     )
     log_problems(settings.problems)
+    # An override can make a setting of the profile dead, which no check of the files can know.
+    for dead in no_effect.dead(settings.values, settings.changed):
+        origin = settings.origins[dead.field]
+        _logger.warning("no effect: %s (%s): %s", dead.field, origin, dead.because)
 
 
 def log_problems(problems: Sequence[Problem]) -> None:

@@ -7,6 +7,7 @@ import stat
 from timing_profiles import catalog, folder
 from timing_profiles.catalog import Catalog
 from timing_profiles.cli.terminal import printable
+from timing_profiles.cli.usage import UsageError
 from timing_profiles.field import Field
 from timing_profiles.folder import PROFILES_DIR, SUFFIX
 from timing_profiles.problems import Problem, ProfilesError, did_you_mean, listed, quoted
@@ -14,10 +15,6 @@ from timing_profiles.profile import DEFAULT, Profile
 
 LONGEST_PATH = 4096
 """Characters of a path that are shown: as many as Linux takes."""
-
-
-class UsageError(Exception):
-    """The command line asks for what is not there; the text says what is."""
 
 
 def profiles(before: Catalog | None = None) -> Catalog:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from timing_profiles import __version__
 from timing_profiles.cli import terminal
-from timing_profiles.cli.chosen import UsageError
+from timing_profiles.cli.usage import UsageError
 from timing_profiles.problems import ProfilesError
 
 CLEAN, PROBLEMS, USAGE = 0, 1, 2

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from timing_profiles import comparison, folder, git_revision, wait
 from timing_profiles.catalog import Catalog
 from timing_profiles.cli import chosen, diff_markdown, terminal
-from timing_profiles.cli.chosen import UsageError
 from timing_profiles.cli.diff_markdown import WORK_TREE
-from timing_profiles.cli.output import both_sides, print_json
+from timing_profiles.cli.output import print_json
+from timing_profiles.cli.sides import both_sides
 from timing_profiles.cli.terminal import Style
+from timing_profiles.cli.usage import UsageError
 from timing_profiles.comparison import Change, Comparison, changed_to_json
 from timing_profiles.git_revision import GitError
 from timing_profiles.schema import Schema

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from timing_profiles import comparison
-from timing_profiles.cli.output import both_sides
+from timing_profiles.cli.sides import both_sides
 from timing_profiles.comparison import Change, Comparison
 from timing_profiles.schema import Schema
 from timing_profiles.wait import Wait

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 from timing_profiles.cli import terminal
 from timing_profiles.cli.terminal import Style
-from timing_profiles.comparison import ALLOW, Change
-from timing_profiles.problems import Problem, listed, quoted
+from timing_profiles.problems import Problem, quoted
 from timing_profiles.schema import Schema
 
 _COUNTED = frozenset({"s", "ms", "words"})
@@ -34,18 +33,6 @@ def with_unit(schema: Schema, path: str, value: Any) -> str:
     if field and counted and not isinstance(value, bool):
         return f"{quoted(value)} {field.unit}"
     return value if isinstance(value, str) else quoted(value)
-
-
-def both_sides(schema: Schema, change: Change) -> tuple[str, str]:
-    """The two values of a change for people; of a policy, what one side allows beyond the other."""
-    if change.field == ALLOW:
-        return _beyond(change.a, change.b), _beyond(change.b, change.a)
-    return with_unit(schema, change.field, change.a), with_unit(schema, change.field, change.b)
-
-
-def _beyond(these: Sequence[str], those: Sequence[str]) -> str:
-    more = listed(item for item in these if item not in those)
-    return f"also {more}" if more else ""
 
 
 def _problem(problem: Problem, look: Style) -> str:

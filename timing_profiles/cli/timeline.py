@@ -8,8 +8,8 @@ from pathlib import Path
 
 from timing_profiles import timeline as turns
 from timing_profiles.cli import chosen, terminal
-from timing_profiles.cli.chosen import UsageError
 from timing_profiles.cli.output import print_json
+from timing_profiles.cli.usage import UsageError
 from timing_profiles.timeline_svg import svg
 from timing_profiles.timeline_text import text
 
