@@ -2,7 +2,7 @@
 # requirements.lock, which names every package with its hashes.
 
 .DEFAULT_GOAL := help
-.PHONY: help dev call test check format docs bench lock clean
+.PHONY: help dev call test check format docs bench drift lock clean
 MAKEFLAGS += --no-print-directory
 
 # What varies a call; see sandbox/caller/__init__.py.
@@ -56,6 +56,9 @@ docs: .venv/.ready  ## write the pages and the picture in docs/ that are made fr
 
 bench: .venv/.bench  ## measure
 	@$(BIN)/python -m benchmarks
+
+drift: .venv/.ready  ## for maintainers: what the newest release of LiveKit's SDK has changed
+	@$(BIN)/python -m tests.sdk
 
 lock: .venv/.ready  ## for maintainers: choose versions anew (needs uv)
 	uv pip compile $(COMPILE) --upgrade --group dev pyproject.toml --output-file requirements.lock

@@ -1,53 +1,98 @@
 """The SDK that is installed, held to what is known of it, and our fields held to the SDK.
 
-What is known is in `tests/sdk/known.yaml`, which says how to read it. `make drift` holds the newest
+`tests/sdk/known.yaml` is what is known, and says how to read it. `make drift` holds the newest
 release of the SDK to the same file.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.sdk import installed, known
-from tests.sdk.drift import KNOWN, drift, table
-from tests.sdk.options import ABSENT, Listing, Option, listing
+from tests.sdk import fields, installed, known
+from tests.sdk.drift import drift
+from tests.sdk.options import Listing, listing
 from timing_profiles import catalog, parts
-from timing_profiles.catalog import Catalog
 
 ROOT = Path(__file__).parents[1]
-EXPECTED = known.load(known.PATH.read_text(encoding="utf-8"))
+PROFILES = catalog.load(ROOT / "profiles")
+OURS = PROFILES.schema.fields
+KNOWN = known.load(known.PATH.read_text(encoding="utf-8"))
 
-# A change of these goes through `update_options` of the same object, but for that of `version`,
-# which takes a new object.
-RETUNED = ("stt.nova.", "stt.flux.", "vad.", "turn_detector.", "tts.")
+# Their changes go through `update_options`; those of other fields through `session.options`.
+RETUNED = (
+    *("stt.nova.", "stt.flux.", "vad.", "turn_detector.", "tts."),
+    *("turn_handling.endpointing.", "turn_handling.turn_detection"),
+)
+
+# The session is given another detector.
 REPLACED = {"turn_detector.version"}
 
 
 @pytest.fixture(scope="module")
 def found() -> Iterator[Listing]:
-    """The options of the SDK, as it is without an environment that decides otherwise."""
+    """What the SDK takes where the environment decides nothing."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("LIVEKIT_DEV_MODE", "LIVEKIT_INFERENCE_URL", "LIVEKIT_REMOTE_EOT_URL"):
             patch.delenv(name, raising=False)
         yield listing(installed.SOURCES)
 
 
-@pytest.fixture(scope="module")
-def profiles() -> Catalog:
-    """The starter profiles."""
-    return catalog.load(ROOT / "profiles")
+def given() -> dict[str, Any]:
+    """What default.yaml gives to the SDK, by field; a field that is left out is not there."""
+    default = PROFILES.profile("default")
+    assert default
+    sections = {field.rpartition(".")[0] for field in KNOWN.fields}
+    arguments = {section: parts.section(default.values, section) for section in sections}
+    arguments["turn_handling"] = parts.turn_handling(default.values, {}, realtime=False)
+    flat = {
+        f"{at}.{name}": value for at, taken in arguments.items() for name, value in taken.items()
+    }
+    return {field: tuple(of) if isinstance(of, list) else of for field, of in flat.items()}
+
+
+def hold(complaint: str) -> None:
+    """Fail with a text that is all there is to say."""
+    if complaint:
+        pytest.fail(f"\n{complaint}", pytrace=False)
 
 
 def test_the_sdk_takes_what_is_known_of_it(found: Listing) -> None:
-    """No option has come, gone, changed its type or default, or gone out of use."""
+    """No option has come or gone, changed its type or its default, or become deprecated."""
     now = {option.name: str(option) for option in found.options}
-    if drifted := drift(EXPECTED.options, now, found.unreadable):
-        pytest.fail(drifted, pytrace=False)
+    hold(drift(KNOWN.options, now, found.unreadable))
 
 
-def test_every_option_is_listed_once(found: Listing) -> None:
+def test_every_option_has_a_name_of_its_own(found: Listing) -> None:
     """None hides another one."""
     names = [option.name for option in found.options]
     assert len(names) == len(set(names))
+
+
+def test_every_field_is_an_option_of_the_sdk(found: Listing) -> None:
+    """And no option counts as a field that there is not."""
+    hold(fields.mismatches(KNOWN, OURS, {option.name for option in found.options}))
+
+
+def test_default_yaml_has_the_defaults_of_the_sdk(found: Listing) -> None:
+    """But for those that are pinned, each with its reason."""
+    options = {option.name: option for option in found.options}
+    hold(fields.differences(KNOWN, given(), options))
+
+
+def test_a_field_changes_during_a_call_where_the_sdk_can_change_it() -> None:
+    """What the schema says of a running call is what `update_options` takes."""
+    said = {path for path, field in OURS.items() if field.live != "next-call"}
+    assert KNOWN.live.keys() == {path for path in said if path.startswith(RETUNED)} - REPLACED
+
+
+def test_what_is_known_is_in_alphabetical_order() -> None:
+    """So that a new option has one place, and a diff shows nothing else."""
+    owners = yaml.safe_load(known.PATH.read_text(encoding="utf-8"))["options"]
+    assert list(owners) == sorted(owners)
+    for taken in owners.values():
+        reasons = (*taken.get("left out", {}).values(), *taken.get("by name", {}).values())
+        for names in (taken.get("fields", ()), *reasons):
+            assert list(names) == sorted(names)

@@ -1,0 +1,102 @@
+"""`make drift`, with real environments and a real pip, and with releases made up here."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.sdk import installed
+from tests.sdk.__main__ import main, outcome
+from tests.sdk.known import Known
+from tests.sdk.newest import Release
+
+AGENTS = "livekit_agents-99.0-py3-none-any.whl"
+DEEPGRAM = "livekit_plugins_deepgram-99.1-py3-none-any.whl"
+
+STT = """\
+class STT:
+    def __init__(self, *, endpointing_ms: int = 40, patience: float = 1.0) -> None:
+        pass
+"""
+
+INSTALLED = ", ".join(f"{package} {version}" for package, version in installed.versions().items())
+
+
+@pytest.fixture(autouse=True)
+def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with all packages that pip can find, and another one for what is thrown away."""
+    for folder in ("packages", "temporary"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "packages"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    return tmp_path / "packages"
+
+
+def release(wheel: Path, files: dict[str, str]) -> None:
+    """Build the wheel of a package without dependencies."""
+    name, version, *_ = wheel.name.split("-")
+    about = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {version}\n"
+    tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files = {**files, f"{about}/METADATA": metadata, f"{about}/WHEEL": tags}
+    record = "".join(f"{path},,\n" for path in (*files, f"{about}/RECORD"))
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in {**files, f"{about}/RECORD": record}.items():
+            archive.writestr(path, text)
+
+
+def known(**options: str) -> Known:
+    """What was known of `deepgram.STT`, and nothing else."""
+    said = {f"deepgram.STT.{name}": written for name, written in options.items()}
+    return Known(options=said, fields={}, live={}, ours={}, pinned={})
+
+
+def test_what_the_newest_release_has_changed_is_told(
+    releases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the versions; and nothing of the release stays."""
+    release(releases / AGENTS, {"livekit/agents/__init__.py": ""})
+    release(releases / DEEPGRAM, {"livekit/plugins/deepgram/__init__.py": STT})
+    assert main(known(endpointing_ms="int = 25")) == 1
+    versions, head, rows, *unreadable, _ = capsys.readouterr().out.split("\n\n")
+    assert versions == (
+        f"installed here: {INSTALLED}\n"
+        "newest release: livekit-agents 99.0, livekit-plugins-deepgram 99.1"
+    )
+    assert head == "The SDK is not as tests/sdk/known.yaml has it:"
+    assert (
+        rows
+        == """\
+option                       known     now
+deepgram.STT.endpointing_ms  int = 25  int = 40
+deepgram.STT.patience        -         float = 1.0"""
+    )
+    assert unreadable[0] == (
+        "Cannot be read: AgentSession, AgentSession.update_options.\n"
+        "AttributeError: module 'livekit.agents' has no attribute 'AgentSession'"
+    )
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_release_that_cannot_be_installed_is_no_drift(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said that nothing is compared, and why."""
+    assert main(known()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[:2] == [
+        "installing the newest release into a temporary folder: half a minute",
+        "nothing is compared: the newest release cannot be installed:",
+    ]
+    assert err.endswith("ERROR: No matching distribution found for livekit-agents\n")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_release_without_drift_is_a_success() -> None:
+    """And it is said how much was compared."""
+    options = {"endpointing_ms": "int = 25", "smart_format": "bool = False"}
+    told = "No drift: 2 options, all as tests/sdk/known.yaml has them."
+    release = Release({}, {f"deepgram.STT.{name}": of for name, of in options.items()}, {})
+    assert outcome(known(**options), release) == (0, told)

@@ -1,0 +1,51 @@
+"""`make drift`: what the newest release of the SDK has changed."""
+
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from tests.sdk import installed, known
+from tests.sdk.drift import KNOWN, drift
+from tests.sdk.known import Known
+from tests.sdk.newest import NewestError, Release, newest
+
+
+def main(expected: Known) -> int:
+    """Install the newest release, and say what it has changed.
+
+    Returns:
+        The exit status: 0 for nothing, 1 for drift, 2 where nothing could be compared.
+    """
+    _say(sys.stderr, "installing the newest release into a temporary folder: half a minute")
+    try:
+        release = newest()
+    except NewestError as error:
+        _say(sys.stderr, f"nothing is compared: {error}")
+        return 2
+    _say(sys.stdout, f"installed here: {_listed(installed.versions())}")
+    _say(sys.stdout, f"newest release: {_listed(release.versions)}\n")
+    status, told = outcome(expected, release)
+    _say(sys.stdout, told)
+    return status
+
+
+def outcome(expected: Known, release: Release) -> tuple[int, str]:
+    """The exit status, and what people are told of a release."""
+    if drifted := drift(expected.options, release.options, release.unreadable):
+        return 1, drifted
+    return 0, f"No drift: {len(release.options)} options, all as {KNOWN} has them."
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{package} {version}" for package, version in versions.items())
+
+
+def _say(stream: TextIO, message: str) -> None:
+    print(message, file=stream, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(known.load(known.PATH.read_text(encoding="utf-8"))))
+    except KeyboardInterrupt:
+        sys.exit(130)
