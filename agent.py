@@ -9,7 +9,7 @@ import timing_profiles
 
 load_dotenv(".env.local")
 
-server = AgentServer()
+server = AgentServer(prometheus_port=timing_profiles.metrics_port())
 timing_profiles.attach(server)
 
 

@@ -21,11 +21,21 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from timing_profiles.call import Timing, for_call
+    from timing_profiles.metrics import metrics_port
     from timing_profiles.offline import resolve
     from timing_profiles.server import attach
     from timing_profiles.settings import Settings
 
-__all__ = ["Problem", "ProfilesError", "Settings", "Timing", "attach", "for_call", "resolve"]
+__all__ = [
+    "Problem",
+    "ProfilesError",
+    "Settings",
+    "Timing",
+    "attach",
+    "for_call",
+    "metrics_port",
+    "resolve",
+]
 
 # Where each public name lives. Loaded when it is asked for: the command line runs without the
 # SDK, and a job process without YAML.
@@ -34,6 +44,7 @@ _HOMES = {
     "Timing": "call",
     "attach": "server",
     "for_call": "call",
+    "metrics_port": "metrics",
     "resolve": "offline",
 }
 

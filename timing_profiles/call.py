@@ -23,7 +23,7 @@ from livekit.agents import (
 )
 from livekit.protocol.agent import JobType
 
-from timing_profiles import announcement, parts, request
+from timing_profiles import announcement, call_reports, parts, request
 from timing_profiles.asked_aloud import asking_tools
 from timing_profiles.caller import CallerMissing, EarlyAudio, wait_for_caller
 from timing_profiles.following import Following
@@ -132,8 +132,9 @@ class Timing:
         if self._live is None:
             self._live = Live(session, self._own, self.settings)
             wishes, identity = self._wishes, self.caller.identity
-            if not self._ctx.is_fake_job():
-                self._following = Following(self._ctx, identity, wishes, self._live, self._went_on)
+            following = Following(self._ctx, identity, wishes, self._live, self._went_on)
+            session.on("close", lambda _: following.close())
+            self._following = following
 
     @asynccontextmanager
     async def borrow(self, profile: str) -> AsyncIterator[None]:
@@ -168,11 +169,7 @@ class Timing:
         if self._following is None:
             _logger.warning("a caller asked for %s; call timing.follow(session) for that", profile)
             return False
-        self._wishes.aloud = profile
-        is_in_force = self._following.resolve().profile == profile
-        if not is_in_force:
-            self._wishes.aloud = None
-        return is_in_force
+        return self._wishes.ask_aloud(profile) and self._following.resolve().profile == profile
 
     def _went_on(self, settings: Settings) -> None:
         self.settings = settings
@@ -222,6 +219,7 @@ async def for_call(
     _end_with_caller(ctx, caller)
     announcement.announce(ctx, timing.settings)
     announcement.log(timing.settings)
+    call_reports.report(timing.profile, timing.problems)
     return timing
 
 

@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from timing_profiles import catalog, in_force, snapshot
+from timing_profiles import call_reports, catalog, in_force, metrics, snapshot
+from timing_profiles.call_reports import Reports
 from timing_profiles.catalog import Catalog
 from timing_profiles.problems import Problem, ProfilesError
 from timing_profiles.watch import Watcher
@@ -26,6 +27,7 @@ class Publisher:
         self._profiles_dir = profiles_dir
         self._state: Path | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._reports: Reports | None = None
 
     def start(self, problems: Iterable[Problem] = ()) -> None:
         """Load, publish, and begin to watch.
@@ -46,6 +48,8 @@ class Publisher:
 
         publish(first)
         os.environ[in_force.PUBLISHED] = str(published)
+        metrics.in_force(first.revision)
+        self._count_calls(self._state / "calls")
         self._log(first)
         watcher = Watcher(self._profiles_dir, first, publish)
         self._watching = asyncio.create_task(watcher.run())
@@ -57,8 +61,18 @@ class Publisher:
         """
         if self._watching:
             self._watching.cancel()
+        if self._reports:
+            self._reports.close()
         if self._state:
             shutil.rmtree(self._state, ignore_errors=True)
+
+    def _count_calls(self, path: Path) -> None:
+        try:
+            self._reports = Reports(path, metrics.called)
+        except OSError as error:
+            _logger.warning("calls are not counted: %s", error)
+        else:
+            os.environ[call_reports.REPORTS] = str(path)
 
     def _load(self, problems: list[Problem]) -> Catalog:
         try:

@@ -41,11 +41,13 @@ def attach(server: AgentServer, *, profiles_dir: str | None = None, deepgram: bo
 
     async def run_with_profiles(*args: Any, **kwargs: Any) -> None:
         # Imported in the main process only: a job reads neither YAML nor the file system's events.
+        from timing_profiles import metrics  # noqa: PLC0415
         from timing_profiles.publisher import Publisher  # noqa: PLC0415
 
         publisher = Publisher(folder.profiles_dir())
         try:
-            publisher.start(_environment_problems(deepgram=deepgram))
+            problems = _environment_problems(deepgram=deepgram)
+            publisher.start([*problems, *metrics.port_problems()])
             await run(*args, **kwargs)
         except ProfilesError as error:
             _exit(error.problems)

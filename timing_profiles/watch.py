@@ -14,7 +14,7 @@ from pathlib import Path
 
 import watchfiles
 
-from timing_profiles import catalog, folder, schema_file
+from timing_profiles import catalog, folder, metrics, schema_file
 from timing_profiles.catalog import Catalog
 from timing_profiles.folder import Contents
 from timing_profiles.problems import Problem, ProfilesError, quoted
@@ -64,6 +64,7 @@ class Watcher:
         """Follow the folder until cancelled."""
         async for _ in _ticks(self._folder):
             try:
+                metrics.looked()
                 self._take(await self._fresh())
             except ProfilesError as error:
                 self._keep(error.problems)
@@ -100,6 +101,7 @@ class Watcher:
 
     def _keep(self, problems: tuple[Problem, ...]) -> None:
         if problems != self.problems:
+            metrics.kept()
             _logger.error(
                 "the profiles cannot be used, revision %s stays in force:\n  %s",
                 self.catalog.revision,
@@ -110,6 +112,8 @@ class Watcher:
     def _take(self, fresh: Catalog) -> None:
         before, self.catalog = self.catalog, fresh
         mended, self.problems = bool(self.problems), ()
+        if fresh.revision != before.revision or mended:
+            metrics.in_force(fresh.revision)
         if fresh.revision != before.revision:
             _logger.info("%s", _report(before, fresh))
         elif mended:

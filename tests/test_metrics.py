@@ -1,0 +1,77 @@
+"""The port of the metrics, and what counts as a report of a call."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from timing_profiles import call_reports, metrics
+from timing_profiles.call_reports import CallReport, Reports
+from timing_profiles.problems import Problem
+
+
+@pytest.mark.parametrize(("port", "expected"), [("9100", 9100), ("", None), ("65535", 65535)])
+def test_the_environment_names_the_port(
+    port: str, expected: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is no end point at all."""
+    monkeypatch.setenv("METRICS_PORT", port)
+    assert (metrics.metrics_port(), list(metrics.port_problems())) == (expected, [])
+
+
+@pytest.mark.parametrize("port", ["ninety", "0", "65536", "-1", "9100.0", "\u0663"])
+def test_what_is_no_port_is_a_problem(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said at the start, and nothing is opened."""
+    monkeypatch.setenv("METRICS_PORT", port)
+    assert metrics.metrics_port() is None
+    (problem,) = metrics.port_problems()
+    assert str(problem).startswith('METRICS_PORT: "')
+    assert str(problem).endswith(" is no port; 1 to 65535 are")
+
+
+async def test_a_report_of_a_call_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its profile, and the code of every problem."""
+    found: asyncio.Queue[CallReport] = asyncio.Queue()
+    reports = Reports(tmp_path / "calls", found.put_nowait)
+    monkeypatch.setenv(call_reports.REPORTS, str(tmp_path / "calls"))
+    call_reports.report("patient", [Problem("override-range", "too much", "tts.speed")])
+    first = await asyncio.wait_for(found.get(), 5)
+    reports.close()
+    assert (first, found.qsize()) == (CallReport("patient", ("override-range",)), 0)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"profile": "patient"}',
+        b'{"profile": 7, "codes": []}',
+        b'{"profile": "../patient", "codes": []}',
+        b'{"profile": "patient", "codes": ["a b"]}',
+        b'{"profile": "patient", "codes": 3}',
+        b"\xff",
+    ],
+)
+async def test_what_is_no_report_is_passed_over(told: bytes, tmp_path: Path) -> None:
+    """Labels stay few and plain, whatever reaches the socket; the next report is taken."""
+    found: asyncio.Queue[CallReport] = asyncio.Queue()
+    reports = Reports(tmp_path / "calls", found.put_nowait)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(told, str(tmp_path / "calls"))
+        sender.sendto(b'{"profile": "brisk", "codes": []}', str(tmp_path / "calls"))
+    first = await asyncio.wait_for(found.get(), 5)
+    reports.close()
+    assert (first, found.qsize()) == (CallReport("brisk"), 0)
+
+
+def test_a_worker_that_has_gone_costs_no_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens, or nothing was handed down."""
+    monkeypatch.setenv(call_reports.REPORTS, str(tmp_path / "nobody"))
+    call_reports.report("patient", [])
+    monkeypatch.delenv(call_reports.REPORTS)
+    call_reports.report("patient", [])

@@ -1,0 +1,87 @@
+"""What an operator watches: Prometheus metrics of a worker's main process."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+from prometheus_client import Counter, Gauge, Info
+
+from timing_profiles.call_reports import CallReport
+from timing_profiles.problems import Problem, quoted
+
+PORT = "METRICS_PORT"
+"""The environment variable that names the port of the metrics."""
+
+ALIVE_WITHIN = 15.0
+"""Seconds without a look at the folder after which the watcher counts as dead: three rescans."""
+
+_HIGHEST_PORT = 65535
+
+_successful = Gauge(
+    "timing_profiles_last_reload_successful",
+    "1 where the folder's present state is in force, 0 where the last good one is kept.",
+)
+_success_timestamp = Gauge(
+    "timing_profiles_last_reload_success_timestamp_seconds",
+    "When a state of the folder was last put in force, or was found sound again.",
+)
+_reloads = Counter(
+    "timing_profiles_reloads", "Changes of the folder, by what became of them.", ["result"]
+)
+_revision = Info("timing_profiles_revision", "The revision in force.")
+_watcher_alive = Gauge(
+    "timing_profiles_watcher_alive", "1 while the folder is looked at, at least every 15 s."
+)
+_calls = Counter(
+    "timing_profiles_calls", "Calls, by the profile in force at their start.", ["profile"]
+)
+_rejected = Counter(
+    "timing_profiles_override_rejected", "What callers asked for in vain, by its code.", ["code"]
+)
+
+
+def metrics_port() -> int | None:
+    """The port of the metrics, for `AgentServer(prometheus_port=...)`; None for no metrics."""
+    port = os.environ.get(PORT, "")
+    return int(port) if _is_port(port) else None
+
+
+def port_problems() -> Iterator[Problem]:
+    """What is wrong with the port in the environment."""
+    port = os.environ.get(PORT, "")
+    if port and not _is_port(port):
+        message = f"{quoted(port)} is no port; 1 to {_HIGHEST_PORT} are"
+        yield Problem("environment", message, PORT)
+
+
+def in_force(revision: str) -> None:
+    """A state of the folder is in force: the first one, a new one, or the same after a mistake."""
+    _successful.set(1)
+    _success_timestamp.set_to_current_time()
+    _revision.info({"revision": revision})
+    _reloads.labels("success").inc()
+
+
+def kept() -> None:
+    """A state of the folder is refused; the last good one stays in force."""
+    _successful.set(0)
+    _reloads.labels("failure").inc()
+
+
+def looked() -> None:
+    """The watcher has looked at the folder."""
+    now = time.monotonic()
+    _watcher_alive.set_function(lambda: float(time.monotonic() - now < ALIVE_WITHIN))
+
+
+def called(report: CallReport) -> None:
+    """A call has begun."""
+    _calls.labels(report.profile).inc()
+    for code in report.codes:
+        _rejected.labels(code).inc()
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text) <= _HIGHEST_PORT
