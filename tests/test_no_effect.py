@@ -79,7 +79,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("stt.flux.model", "stt.engine is nova", NOTHING, FLUX),
     (
         "stt.flux.language_hint",
-        "only the model flux-general-multi takes hints, and Deepgram may refuse a call with them",
+        "only the model flux-general-multi takes hints, and no other is sent any",
         FLUX,
         {**FLUX, "stt.flux.model": "flux-general-multi"},
     ),

@@ -92,6 +92,12 @@ def test_flux_field_reaches_the_plugin(field: str, value: object) -> None:
     assert getattr(options(part), field) == value
 
 
+def test_hints_are_not_sent_to_a_model_that_takes_none() -> None:
+    """Deepgram would refuse the connection, and the caller would never be answered."""
+    hints = {"stt.flux.model": "flux-general-en", "stt.flux.language_hint": ["en"]}
+    assert options(parts.speech_to_text(values({**FLUX, **hints}))).language_hint == []
+
+
 def test_flux_of_default_leaves_deepgram_its_own_values() -> None:
     """`auto`, and eager mode off, are keywords left out: the plugin does not send them."""
     found = options(parts.speech_to_text(values(FLUX)))

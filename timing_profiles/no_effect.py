@@ -138,7 +138,7 @@ _DEAD = (
     _DeadWhen(("stt.flux",), "stt.engine is nova", {ENGINE: ("nova",)}),
     _DeadWhen(
         ("stt.flux.language_hint",),
-        "only the model flux-general-multi takes hints, and Deepgram may refuse a call with them",
+        "only the model flux-general-multi takes hints, and no other is sent any",
         {ENGINE: ("flux",), "stt.flux.model": ("flux-general-en",)},
     ),
     _DeadWhen(

@@ -21,6 +21,8 @@ DEEPGRAM_URL = "https://api.deepgram.com"
 # The one field whose `null` the SDK spells by leaving the keyword out (None is a TypeError).
 _OFF_IS_LEFT_OUT = "stt.flux.eager_eot_threshold"
 
+_TAKES_HINTS = "flux-general-multi"
+
 # With these, a realtime model gives up its own turn detection, or refuses to start.
 _AGAINST_REALTIME = (DETECTION, "turn_handling.interruption.mode")
 
@@ -28,8 +30,11 @@ _AGAINST_REALTIME = (DETECTION, "turn_handling.interruption.mode")
 def speech_to_text(values: Values, **extra: Any) -> stt.STT[Any]:
     """The speech-to-text of the engine in force; `extra` wins over the settings."""
     if values[ENGINE] == "flux":
-        given = {"base_url": _deepgram("/v2/listen"), **section(values, "stt.flux"), **extra}
-        return deepgram.STTv2(**given)
+        flux = section(values, "stt.flux")
+        if flux["model"] != _TAKES_HINTS:
+            # The plugin would send them all the same, and Deepgram would refuse the connection.
+            flux.pop("language_hint", None)
+        return deepgram.STTv2(**{"base_url": _deepgram("/v2/listen"), **flux, **extra})
     given = {"base_url": _deepgram("/v1/listen"), **section(values, "stt.nova"), **extra}
     return deepgram.STT(**given)
 

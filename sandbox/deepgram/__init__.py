@@ -1,7 +1,14 @@
 """A Deepgram on this machine: its wire protocol, for the plugin as it is.
 
 Point the worker's DEEPGRAM_BASE_URL at `Deepgram.url`. Any key will do. It speaks with espeak-ng
-and recognises no words (see `transcriber`), but what it sends and when is what Deepgram documents.
+and recognises no words (see `words`), but what it sends and when is what Deepgram documents: nova
+(`transcriber`) and Flux (`flux`).
+
+What it hears can be changed from outside while it runs. The last of these makes every turn sound
+unfinished to Flux, which then waits for `eot_timeout_ms`:
+
+    curl -X PUT -d '["yes", "please"]' $URL/sandbox/words
+    curl -X PUT -d '["well,"]' $URL/sandbox/words
 """
 
 import asyncio
@@ -13,6 +20,7 @@ from typing import Final
 
 from aiohttp import web
 
+from sandbox.deepgram.flux import Flux
 from sandbox.deepgram.listen import Listening
 from sandbox.deepgram.query import ListenOptions, RefusedError, SpeakOptions
 from sandbox.deepgram.record import Message, Request
@@ -33,11 +41,12 @@ class Deepgram(LoopbackServer[Request]):
     """The server; what it does can be changed at any time through its attributes.
 
     Attributes:
-        words: What it hears, a word for each 0.3 s of sound, over and over.
+        words: What it hears, a word for each 0.3 s of sound, over and over. After one that ends
+            with a comma a turn sounds unfinished to Flux.
         deaf: Whether it notices sound, but hears no words in it.
         latency: Seconds from audio to the results that it gives rise to.
         tts_latency: Seconds from Flush to the first audio.
-        idle_timeout: Seconds without audio or a message after which `/v1/listen` is closed.
+        idle_timeout: Seconds without audio or a message after which it stops listening.
     """
 
     def __init__(
@@ -58,7 +67,8 @@ class Deepgram(LoopbackServer[Request]):
         self.idle_timeout = 10.0
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
-        """What of Deepgram's API is here."""
+        """What of Deepgram's API is here, and what it hears."""
+        yield web.put("/sandbox/words", self._set_words)
         yield web.get("/v1/listen", self._recorded(self._listen))
         yield web.get("/v1/speak", self._recorded(self._speak))
         yield web.post("/v1/speak", self._recorded(self._speak_once))
@@ -110,8 +120,22 @@ class Deepgram(LoopbackServer[Request]):
         content_type = f"audio/l16;rate={options.sample_rate};channels=1"
         return web.Response(body=audio, headers={"Content-Type": content_type})
 
-    async def _listen_flux(self, _: web.Request, __: Request) -> web.StreamResponse:
-        raise RefusedError("This stand-in has no Flux.", status=501, code="Not Implemented")
+    async def _listen_flux(self, http: web.Request, request: Request) -> web.StreamResponse:
+        request_id = str(uuid.uuid4())
+        flux = Flux(request.query, self, request_id)
+        ws = await _accept(http, request_id)
+        await Listening(ws, flux, self, request).run(flux.connected())
+        return ws
+
+    async def _set_words(self, http: web.Request) -> web.Response:
+        try:
+            words = await http.json()
+        except ValueError:
+            words = None
+        if not (isinstance(words, list) and all(isinstance(word, str) and word for word in words)):
+            raise web.HTTPBadRequest(text="Expected a JSON list of words.\n")
+        self.words = words
+        return web.json_response(words)
 
 
 def _check_key(http: web.Request) -> None:

@@ -12,6 +12,16 @@ FRAMES_PER_SECOND: Final = 100
 _LOUD_RMS: Final = 100.0
 
 
+def in_frames(seconds: float) -> int:
+    """How many frames so much audio is."""
+    return round(seconds * FRAMES_PER_SECOND)
+
+
+def in_seconds(frames: int) -> float:
+    """How much audio so many frames are."""
+    return frames / FRAMES_PER_SECOND
+
+
 class Hearing:
     """Linear16 audio in pieces of any size -> whether each 10 ms of it are loud."""
 

@@ -1,16 +1,15 @@
-"""`/v1/listen`: a WebSocket around a Transcriber."""
+"""`/v1/listen` and `/v2/listen`: a WebSocket around somebody who listens."""
 
 import asyncio
 import contextlib
 import json
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Protocol
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WSMsgType, web
 
-from sandbox.deepgram.record import Behaviour, Body, Request
-from sandbox.deepgram.transcriber import Transcriber
+from sandbox.deepgram.record import Behaviour, Body, NotUnderstoodError, Request
 
 _Close = tuple[int, bytes]
 
@@ -25,25 +24,48 @@ _IDLE: Final[_Close] = (
 )
 
 
+class Listener(Protocol):
+    """Audio and messages in, Deepgram's messages out."""
+
+    @property
+    def seconds(self) -> float:
+        """How much audio was heard."""
+
+    @property
+    def last_sound(self) -> float | None:
+        """Where in the audio the last sound ended."""
+
+    def hear(self, audio: bytes) -> Iterable[Body]:
+        """What the next piece of audio gives rise to."""
+
+    def obey(self, message: Body) -> Iterable[Body]:
+        """What is said to a message; an empty one stands for what is no JSON object.
+
+        Raises:
+            NotUnderstoodError: There is no such message.
+        """
+
+
 class Listening:
     """One connection: it reads, and writes each message `behaviour.latency` seconds later."""
 
     def __init__(
         self,
         ws: web.WebSocketResponse,
-        transcriber: Transcriber,
+        listener: Listener,
         behaviour: Behaviour,
         request: Request,
     ) -> None:
         """Take a WebSocket that is open."""
         self._ws = ws
-        self._transcriber = transcriber
+        self._listener = listener
         self._behaviour = behaviour
         self._request = request
         self._outbox: asyncio.Queue[tuple[float, Body] | None] = asyncio.Queue()
 
-    async def run(self) -> None:
-        """Serve the connection until either side closes it."""
+    async def run(self, *first: Body) -> None:
+        """Say what comes first, and serve the connection until either side closes it."""
+        self._send(first)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._write())
             code, reason = await self._read()
@@ -61,38 +83,30 @@ class Listening:
                 self._on_audio(message.data)
             elif message.type is not WSMsgType.TEXT:
                 return _DONE  # the client has gone
-            elif close := self._on_text(message):
+            elif close := self._on_text(message.data):
                 return close
 
     def _on_audio(self, audio: bytes) -> None:
-        last_sound = self._transcriber.last_sound
-        self._send(self._transcriber.hear(audio))
-        if self._transcriber.last_sound != last_sound:
+        last_sound = self._listener.last_sound
+        self._send(self._listener.hear(audio))
+        if self._listener.last_sound != last_sound:
             self._request.last_loud_at = time.time()
 
-    def _on_text(self, message: WSMessage) -> _Close | None:
+    def _on_text(self, text: str) -> _Close | None:
+        message = _message(text)
+        if message:
+            self._request.received(message)
         try:
-            body = json.loads(message.data)
-            type_ = body["type"]
-        except (ValueError, TypeError, KeyError):
+            self._send(self._listener.obey(message))
+        except NotUnderstoodError:
             return _NOT_UNDERSTOOD
-        self._request.received(body)
-        match type_:
-            case "KeepAlive":
-                return None
-            case "Finalize":
-                self._send(self._transcriber.finalize())
-                return None
-            case "CloseStream":
-                self._send(self._transcriber.close())
-                return _DONE
-        return _NOT_UNDERSTOOD
+        return _DONE if message["type"] == "CloseStream" else None
 
     def _send(self, bodies: Iterable[Body]) -> None:
         due = asyncio.get_running_loop().time() + self._behaviour.latency
         for body in bodies:
             self._outbox.put_nowait((due, body))
-        self._request.audio = self._transcriber.seconds
+        self._request.audio = self._listener.seconds
 
     async def _write(self) -> None:
         while (item := await self._outbox.get()) is not None:
@@ -103,3 +117,12 @@ class Listening:
             self._request.sent(body)
             with contextlib.suppress(ConnectionResetError):  # hung up in this very moment
                 await self._ws.send_json(body)
+
+
+def _message(text: str) -> Body:
+    """A JSON object; empty for anything else."""
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return message if isinstance(message, dict) else {}

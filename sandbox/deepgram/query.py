@@ -1,10 +1,13 @@
 """What a request asks for; refuses what Deepgram refuses.
 
 https://developers.deepgram.com/reference/speech-to-text/listen-streaming
+https://developers.deepgram.com/reference/speech-to-text/listen-flux
 https://developers.deepgram.com/reference/text-to-speech/speak-streaming
 """
 
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -40,7 +43,7 @@ class Query:
     Every reader raises RefusedError when the value is not what Deepgram takes.
     """
 
-    def __init__(self, fields: dict[str, list[str]]) -> None:
+    def __init__(self, fields: Mapping[str, list[str]]) -> None:
         """Take every field with all its values."""
         self._fields = fields
 
@@ -71,12 +74,27 @@ class Query:
         """Return `true` or `false`; absent is false."""
         return self.one_of(name, ("true", "false"), "false") == "true"
 
-    def whole(self, name: str, minimum: int) -> int:
-        """Return a whole number, written without a decimal point."""
+    def whole(self, name: str, minimum: int, maximum: float = math.inf) -> int:
+        """Return a whole number within bounds, written without a decimal point."""
         value = self.text(name)
-        if not (value.isascii() and value.isdigit() and int(value) >= minimum):
-            raise self.invalid(name, f"a whole number of at least {minimum}")
+        if not (value.isascii() and value.isdigit() and minimum <= int(value) <= maximum):
+            limit = "" if maximum == math.inf else f" and at most {maximum}"
+            raise self.invalid(name, f"a whole number of at least {minimum}{limit}")
         return int(value)
+
+    def number(self, name: str, minimum: float, maximum: float) -> float:
+        """Return a number within bounds."""
+        try:
+            value = float(self.text(name))
+        except ValueError:
+            value = math.nan
+        if not minimum <= value <= maximum:
+            raise self.invalid(name, f"{minimum} to {maximum}")
+        return value
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Return all values of a field that may be repeated."""
+        return tuple(self._fields.get(name, ()))
 
     def has(self, name: str) -> bool:
         """Tell whether the field is there at all."""
@@ -187,10 +205,4 @@ def _speed(query: Query, model: str) -> float:
         return 1.0
     if not _SPEAK_MODEL_WITH_SPEED.fullmatch(model):
         raise query.invalid("speed", f"none with model {model}")
-    try:
-        speed = float(query.text("speed"))
-    except ValueError:
-        speed = 0.0
-    if not 0.7 <= speed <= 1.5:  # noqa: PLR2004 - the numbers stand in the message
-        raise query.invalid("speed", "0.7 to 1.5")
-    return speed
+    return query.number("speed", 0.7, 1.5)

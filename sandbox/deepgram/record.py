@@ -8,6 +8,10 @@ from typing import Any, Protocol
 Body = dict[str, Any]
 
 
+class NotUnderstoodError(Exception):
+    """A message of the client that means nothing here; Deepgram hangs up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One JSON message of a connection.

@@ -6,20 +6,16 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Final
 
-from sandbox.deepgram.hearing import FRAMES_PER_SECOND, Hearing
+from sandbox.deepgram.hearing import Hearing, in_frames, in_seconds
 from sandbox.deepgram.query import ListenOptions
-from sandbox.deepgram.record import Body, Vocabulary
+from sandbox.deepgram.record import Body, NotUnderstoodError, Vocabulary
+from sandbox.deepgram.words import ONSET, STOP, Span, capitalized, spans, word
 
-# All in frames of 10 ms.
-_ONSET: Final = 5  # less sound than this is a click, not speech
-_STOP: Final = 5  # less silence than this is a stop inside a word (p, t, k), not a pause
-_WORD: Final = 30  # sound of one word
+# In frames of 10 ms.
 _INTERIM: Final = 40  # between two interim results
 _SEGMENT: Final = 500  # Deepgram finalizes after about this much, whether a pause comes or not
 
 _MODEL_UUID: Final = "00000000-0000-4000-8000-000000000001"
-
-_Span = tuple[int, int]
 
 
 class _Reason(Enum):
@@ -39,10 +35,9 @@ class _Reason(Enum):
 class Transcriber:
     """One `/v1/listen` stream.
 
-    It recognises no words. It finds sound by its energy and places one of `vocabulary.words`, in
-    order and from the start again after the last, for every 0.3 s of sound. When the messages come
-    is Deepgram's way, counted in the audio received; the empty results that Deepgram sends all
-    through a silence are left out.
+    It finds sound by its energy and places words in it (see `words`). When the messages come is
+    Deepgram's way, counted in the audio received; the empty results that Deepgram sends all through
+    a silence are left out.
 
     A pause of less than 50 ms is never an end of speech, whatever `endpointing` says: espeak-ng's
     stops are that long.
@@ -70,12 +65,12 @@ class Transcriber:
     @property
     def seconds(self) -> float:
         """How much audio was heard."""
-        return _seconds(self._now)
+        return in_seconds(self._now)
 
     @property
     def last_sound(self) -> float | None:
         """Where in the audio the last sound ended."""
-        return None if self._last_sound is None else _seconds(self._last_sound)
+        return None if self._last_sound is None else in_seconds(self._last_sound)
 
     def hear(self, audio: bytes) -> Iterator[Body]:
         """Yield what the next piece of audio gives rise to."""
@@ -84,6 +79,22 @@ class Transcriber:
             self._now += 1
             yield from self._on_sound() if loud else self._on_silence()
             yield from self._on_time()
+
+    def obey(self, message: Body) -> Iterator[Body]:
+        """Yield the answer to a message.
+
+        Raises:
+            NotUnderstoodError: There is no such message.
+        """
+        match message.get("type"):
+            case "KeepAlive":
+                pass
+            case "Finalize":
+                yield from self.finalize()
+            case "CloseStream":
+                yield from self.close()
+            case _:
+                raise NotUnderstoodError
 
     def finalize(self) -> Iterator[Body]:
         """Yield the answer to Finalize."""
@@ -108,38 +119,38 @@ class Transcriber:
             self._segment_start = self._last_interim = self._now - 1
         self._segment_sound.append(self._now)
         self._last_sound = self._now
-        if not self._speaking and len(self._segment_sound) >= _ONSET:
+        if not self._speaking and len(self._segment_sound) >= ONSET:
             self._speaking = True
             if self._options.vad_events:
                 yield {
                     "type": "SpeechStarted",
                     "channel": [0, 1],
-                    "timestamp": _seconds(self._segment_start),
+                    "timestamp": in_seconds(self._segment_start),
                 }
 
     def _on_silence(self) -> Iterator[Body]:
         silence = self._now - (self._last_sound or 0)
         if self._speaking and self._is_endpoint(silence):
             yield self._final(_Reason.ENDPOINT)
-        elif not self._speaking and silence >= _STOP:
+        elif not self._speaking and silence >= STOP:
             self._segment_sound.clear()
         yield from self._on_utterance_gap()
 
     def _is_endpoint(self, silence: int) -> bool:
         endpointing = self._options.endpointing
-        return endpointing is not None and silence >= max(_frames(endpointing), _STOP)
+        return endpointing is not None and silence >= max(in_frames(endpointing), STOP)
 
     def _on_utterance_gap(self) -> Iterator[Body]:
-        spans = self._spans()
-        end = spans[-1][1] if spans else self._last_word_end
+        pending = self._spans()
+        end = pending[-1][1] if pending else self._last_word_end
         gap = self._options.utterance_end
-        if gap is None or end is None or self._now - end < _frames(gap):
+        if gap is None or end is None or self._now - end < in_frames(gap):
             return
-        if spans:
+        if pending:
             yield self._final(_Reason.FLUSH)
         self._last_word_end = None
         self._speaking = False
-        yield {"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": _seconds(end)}
+        yield {"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": in_seconds(end)}
 
     def _on_time(self) -> Iterator[Body]:
         if not self._segment_sound:
@@ -159,10 +170,10 @@ class Transcriber:
 
     def _final(self, reason: _Reason) -> Body:
         results = self._results(reason)
-        if spans := self._spans():
-            self._last_word_end = spans[-1][1]
-        self._words_said += len(spans)
-        self._sentence_words = 0 if reason.ends_sentence else self._sentence_words + len(spans)
+        if said := self._spans():
+            self._last_word_end = said[-1][1]
+        self._words_said += len(said)
+        self._sentence_words = 0 if reason.ends_sentence else self._sentence_words + len(said)
         self._speaking = self._speaking and reason is not _Reason.ENDPOINT
         self._segment_start = self._now
         self._segment_sound.clear()
@@ -172,8 +183,8 @@ class Transcriber:
         return {
             "type": "Results",
             "channel_index": [0, 1],
-            "start": _seconds(self._segment_start),
-            "duration": _seconds(self._now - self._segment_start),
+            "start": in_seconds(self._segment_start),
+            "duration": in_seconds(self._now - self._segment_start),
             "is_final": reason is not _Reason.INTERIM,
             "speech_final": reason is _Reason.ENDPOINT,
             "from_finalize": reason is _Reason.FINALIZE,
@@ -186,50 +197,27 @@ class Transcriber:
         }
 
     def _alternative(self, reason: _Reason) -> Body:
-        words = [self._word(index, span) for index, span in enumerate(self._spans())]
+        words = [
+            word(self._words_said + index, span, self._vocabulary)
+            for index, span in enumerate(self._spans())
+        ]
         if self._options.punctuated:
             _punctuate(words, starts=not self._sentence_words, ends=reason.ends_sentence)
         return {
-            "transcript": " ".join(word[self._shown] for word in words),
+            "transcript": " ".join(each[self._shown] for each in words),
             "confidence": 0.99 if words else 0.0,
             "words": words,
         }
 
-    def _word(self, index: int, span: _Span) -> Body:
-        words = self._vocabulary.words
-        return {
-            "word": words[(self._words_said + index) % len(words)],
-            "start": _seconds(span[0]),
-            "end": _seconds(span[1]),
-            "confidence": 0.99,
-        }
-
-    def _spans(self) -> list[_Span]:
+    def _spans(self) -> list[Span]:
         """Start and end of each word in the segment."""
-        sound = self._segment_sound
-        if self._vocabulary.deaf or not self._vocabulary.words or len(sound) < _ONSET:
-            return []
-        count = max(1, round(len(sound) / _WORD))
-        cuts = [len(sound) * index // count for index in range(count + 1)]
-        return [(sound[cuts[i]] - 1, sound[cuts[i + 1] - 1]) for i in range(count)]
+        return spans(self._segment_sound, self._vocabulary)
 
 
 def _punctuate(words: list[Body], *, starts: bool, ends: bool) -> None:
-    for word in words:
-        word["punctuated_word"] = word["word"]
+    for each in words:
+        each["punctuated_word"] = each["word"]
     if words and starts:
-        words[0]["punctuated_word"] = _capitalized(words[0]["punctuated_word"])
+        words[0]["punctuated_word"] = capitalized(words[0]["punctuated_word"])
     if words and ends:
         words[-1]["punctuated_word"] = words[-1]["punctuated_word"].rstrip(".") + "."
-
-
-def _capitalized(word: str) -> str:
-    return word[:1].upper() + word[1:]
-
-
-def _frames(seconds: float) -> int:
-    return round(seconds * FRAMES_PER_SECOND)
-
-
-def _seconds(frames: int) -> float:
-    return frames / FRAMES_PER_SECOND

@@ -13,6 +13,8 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from livekit import rtc
 from livekit.agents import APIConnectOptions, APIStatusError
 from livekit.agents.stt import SpeechEvent, SpeechEventType
@@ -21,6 +23,7 @@ from livekit.plugins.deepgram import STTv2
 
 from sandbox import speech
 from sandbox.deepgram import Deepgram, Request
+from sandbox.deepgram.flux import Flux
 from tests.e2e.worker import eventually
 
 RATE = 16000
@@ -267,6 +270,40 @@ async def test_the_deaf_hear_no_turns(deepgram: Deepgram) -> None:
     bodies = await converse(deepgram, SENTENCE, silence(1), eager_eot_threshold="0.3")
     assert changes(bodies) == []
     assert {body["transcript"] for body in of(bodies, "Update")} == {""}
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 80), st.integers(1, 80)), max_size=12),
+    st.sampled_from([{}, {"eager_eot_threshold": ["0.3"]}, {"eager_eot_threshold": ["0.7"]}]),
+)
+def test_every_conversation_obeys_deepgrams_rules(
+    pattern: list[tuple[int, int]], more: dict[str, list[str]]
+) -> None:
+    """Its state machine, for any sounds and pauses, in steps of 10 ms."""
+    query = {name: [value] for name, value in QUERY.items()} | {"eot_timeout_ms": ["500"]} | more
+    audio = b"".join(tone(sound / 100) + silence(pause / 100) for sound, pause in pattern)
+    bodies = list(Flux(query, Deepgram(), "id").hear(audio))
+    assert [body["sequence_id"] for body in bodies] == list(range(len(bodies)))
+    previous = None
+    for body in [body for body in bodies if body["event"] != "Update"]:
+        before = previous["event"] if previous else "EndOfTurn"
+        assert body["event"] in FOLLOWS[before]
+        assert body["transcript"] != ""
+        if previous and before == "EagerEndOfTurn":
+            same = body["transcript"] == previous["transcript"]
+            assert same == (body["event"] == "EndOfTurn")
+        if previous and before == "EndOfTurn":
+            assert body["turn_index"] == previous["turn_index"] + 1
+            assert body["audio_window_start"] == previous["audio_window_end"]
+        previous = body
+
+
+FOLLOWS = {
+    "StartOfTurn": {"EagerEndOfTurn", "EndOfTurn"},
+    "EagerEndOfTurn": {"TurnResumed", "EndOfTurn"},
+    "TurnResumed": {"EagerEndOfTurn", "EndOfTurn"},
+    "EndOfTurn": {"StartOfTurn"},
+}
 
 
 @pytest.mark.parametrize("size", [1001, 1600, 2560, 32000])
