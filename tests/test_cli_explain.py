@@ -30,7 +30,6 @@ def test_text_tells_all_that_is_known(run: CommandLine) -> None:
         "examples           2.5 s, 4.0 s",
         "in a running call  at once",
         "no effect          it acts with the turn detector or in mode dynamic",
-        "                   with turn_detection manual the application ends a turn",
         "metadata may set   in every profile",
         "set by             brisk: 0.8 s  (profiles/brisk.yaml:7)",
         "                   courier: 1.28 s  (profiles/courier.yaml:8)",
@@ -68,7 +67,6 @@ def test_json_has_the_keys_that_programs_build_on(run: CommandLine) -> None:
         "open_in": sorted(path.stem for path in Path("profiles").iterdir()),
         "no_effect_when": [
             "it acts with the turn detector or in mode dynamic",
-            "with turn_detection manual the application ends a turn",
         ],
     }
 

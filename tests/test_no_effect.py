@@ -34,6 +34,7 @@ FLUX = {ENGINE: "flux"}
 DYNAMIC = {MODE: "dynamic"}
 OFF = {f"{INTERRUPTION}.enabled": False}
 LATE = {EARLY: False}
+SOON = {**STT, **FLUX, MIN_DELAY: 0.0}
 NOTHING: dict[str, Any] = {}
 
 NEVER_READ = "nothing in this SDK reads it"
@@ -45,12 +46,8 @@ UNDER_DETECTOR = (
     "it is shorter than vad.min_silence_duration or the 0.3 s that the turn detector takes"
 )
 UNDER_WORDS = "endpointing_ms is longer, and no turn ends before the words are there"
-APPLICATION_ENDS = "with turn_detection manual the application ends a turn"
 APPLICATION_INTERRUPTS = "with turn_detection manual only the application interrupts"
 NOT_ENABLED = "interruption.enabled is false"
-EVERY_SOUND = (
-    "it is not longer than vad.min_silence_duration, which counts too: every sound is enough"
-)
 NOT_EARLY = "preemptive_generation.enabled is false"
 NEVER_STARTS = "with nova and turn_detection stt it never starts"
 STARTS_AT_THE_END = (
@@ -68,10 +65,9 @@ OF_AN_INTERRUPTION = (
     "mode",
     "min_duration",
     "min_words",
-    "resume_false_interruption",
-    "false_interruption_timeout",
     "backchannel_boundary",
 )
+AFTER_AN_INTERRUPTION = ("resume_false_interruption", "false_interruption_timeout")
 
 # The field, the reason, what makes it hold, and what differs where it does not.
 CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
@@ -87,8 +83,14 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (
         "turn_handling.user_turn_limit.max_words",
         "it is checked at a final transcript, and with flux that is the end of the turn",
-        FLUX,
-        NOTHING,
+        {**FLUX, **STT, MIN_DELAY: 0},
+        {**FLUX, **STT, MIN_DELAY: 0.1},
+    ),
+    (
+        "turn_handling.user_turn_limit.max_words",
+        "it is checked at a final transcript, and with flux that is the end of the turn",
+        {**FLUX, **STT, MIN_DELAY: 0.0},
+        {**FLUX, **VAD, MIN_DELAY: 0.0},
     ),
     ("stt.nova.no_delay", "smart_format is false", NOTHING, {"stt.nova.smart_format": True}),
     (UTTERANCE_END, ONLY_STT, NOTHING, STT),
@@ -97,6 +99,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (MAX_DELAY, NO_RANGE, VAD, {**VAD, **DYNAMIC}),
     (MAX_DELAY, NO_RANGE, STT, {**STT, **DYNAMIC}),
     (MAX_DELAY, NO_RANGE, REALTIME, NOTHING),
+    (MAX_DELAY, NO_RANGE, MANUAL, {**MANUAL, **DYNAMIC}),
     (MIN_DELAY, UNDER_SILENCE, {**VAD, MIN_DELAY: 0.25}, {**VAD, MIN_DELAY: 0.256}),
     (MIN_DELAY, UNDER_SILENCE, {**VAD, SILENCE: 0.55}, {**VAD, **DYNAMIC, SILENCE: 0.55}),
     (MIN_DELAY, UNDER_SILENCE, {**REALTIME, MIN_DELAY: 0.1}, {**STT, MIN_DELAY: 0.1}),
@@ -109,9 +112,10 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (MIN_DELAY, UNDER_WORDS, {ENDPOINTING: 900}, {**FLUX, ENDPOINTING: 900}),
     (MIN_DELAY, UNDER_WORDS, {ENDPOINTING: 900}, {**DYNAMIC, ENDPOINTING: 900}),
     (ALPHA, "endpointing.mode is fixed", NOTHING, DYNAMIC),
-    (MIN_DELAY, APPLICATION_ENDS, MANUAL, NOTHING),
-    (MODE, APPLICATION_ENDS, MANUAL, VAD),
-    *((f"{INTERRUPTION}.{name}", NOT_ENABLED, OFF, NOTHING) for name in OF_AN_INTERRUPTION),
+    *(
+        (f"{INTERRUPTION}.{name}", NOT_ENABLED, OFF, NOTHING)
+        for name in (*OF_AN_INTERRUPTION, *AFTER_AN_INTERRUPTION)
+    ),
     *(
         (f"{INTERRUPTION}.{name}", APPLICATION_INTERRUPTS, MANUAL, NOTHING)
         for name in OF_AN_INTERRUPTION
@@ -121,6 +125,12 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         "interruption.enabled is true",
         NOTHING,
         OFF,
+    ),
+    (
+        f"{INTERRUPTION}.discard_audio_if_uninterruptible",
+        "interruption.enabled is true",
+        NOTHING,
+        {"turn_handling.user_turn_limit.max_words": 30},
     ),
     (
         f"{INTERRUPTION}.backchannel_boundary",
@@ -140,19 +150,17 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {f"{INTERRUPTION}.false_interruption_timeout": None},
         NOTHING,
     ),
-    (MIN_DURATION, EVERY_SOUND, {MIN_DURATION: 0.25}, {MIN_DURATION: 0.26}),
-    (MIN_DURATION, EVERY_SOUND, {SILENCE: 0.8}, {SILENCE: 0.45}),
-    (MIN_DURATION, EVERY_SOUND, {MIN_DURATION: 0.2}, {**OFF, MIN_DURATION: 0.2}),
     *(
         (f"{PREEMPTIVE}.{name}", NOT_EARLY, LATE, NOTHING)
         for name in ("preemptive_tts", "max_speech_duration", "max_retries")
     ),
     *(
-        (f"{PREEMPTIVE}.{name}", NEVER_STARTS, STT, {**STT, **FLUX})
+        (f"{PREEMPTIVE}.{name}", NEVER_STARTS, {**STT, MIN_DELAY: 0}, STT)
         for name in ("enabled", "max_retries")
     ),
-    (EARLY, STARTS_AT_THE_END, {**STT, **FLUX}, {**STT, **FLUX, EAGER: 0.4}),
-    (EARLY, STARTS_AT_THE_END, {**STT, **FLUX}, {**VAD, **FLUX}),
+    (EARLY, STARTS_AT_THE_END, SOON, {**SOON, EAGER: 0.4}),
+    (EARLY, STARTS_AT_THE_END, SOON, {**SOON, **VAD}),
+    (EARLY, STARTS_AT_THE_END, SOON, {**SOON, MIN_DELAY: 0.1}),
     (EARLY, WORDS_ARE_THERE, {**VAD, ENDPOINTING: 390}, {**VAD, ENDPOINTING: 389}),
     (EARLY, WORDS_ARE_THERE, {ENDPOINTING: 2590}, {ENDPOINTING: 2589}),
     (EARLY, WORDS_ARE_THERE, {**VAD, ENDPOINTING: 900}, {**VAD, **DYNAMIC, ENDPOINTING: 900}),
@@ -227,7 +235,7 @@ def test_a_setting_is_named_once_with_all_its_reasons() -> None:
     changes = {**MANUAL, **OFF}
     among = [ALPHA, f"{INTERRUPTION}.backchannel_boundary", ENDPOINTING]
     assert list(no_effect.dead(values(changes), among)) == [
-        Dead(ALPHA, f"endpointing.mode is fixed; {APPLICATION_ENDS}"),
+        Dead(ALPHA, "endpointing.mode is fixed"),
         Dead(
             f"{INTERRUPTION}.backchannel_boundary",
             f"{NOT_ENABLED}; {APPLICATION_INTERRUPTS}; interruption.mode is vad",

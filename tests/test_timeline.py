@@ -230,7 +230,7 @@ def test_a_turn_as_json() -> None:
         "description": "Ends by the application.",
         "wait": {
             "seconds": [0.0, None],
-            "formula": "until the application commits the turn",
+            "formula": "the application commits the turn, and what is left of min_delay",
             "unknown": ["application"],
         },
         "unknown": ["application", "llm", "tts", "network"],

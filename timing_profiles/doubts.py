@@ -125,6 +125,15 @@ def _words_interrupt_sooner(values: Values, _: Wait) -> Doubt | None:
     return Doubt(fields, f"{message} are final before {duration:g} s; min_words holds them back")
 
 
+def _every_sound_interrupts(values: Values, _: Wait) -> Doubt | None:
+    duration, silence = values[f"{INTERRUPTION}.min_duration"], values[VAD_SILENCE]
+    if not values[f"{INTERRUPTION}.enabled"] or duration > silence:
+        return None
+    message = f"every sound stops the agent: vad.min_silence_duration {silence:g} counts, too;"
+    fields = (f"{INTERRUPTION}.min_duration", VAD_SILENCE)
+    return Doubt(fields, f"{message} a longer min_duration tells a cough from a sentence (s)")
+
+
 _DOUBTS: tuple[Callable[[Values, Wait], Doubt | None], ...] = (
     _waits_too_long,
     _words_may_never_come,
@@ -132,4 +141,5 @@ _DOUBTS: tuple[Callable[[Values, Wait], Doubt | None], ...] = (
     _answers_in_two_halves,
     _hears_the_end_late,
     _words_interrupt_sooner,
+    _every_sound_interrupts,
 )

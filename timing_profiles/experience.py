@@ -24,8 +24,6 @@ from timing_profiles.paths import (
 from timing_profiles.rules import FLUX_DEFAULT_EOT
 from timing_profiles.wait import FLUX_TIMEOUT_MS
 
-_EARLY = f"{PREEMPTIVE}.enabled"
-
 
 def sentences(values: Values) -> list[str]:
     """What a caller notices, most important first."""
@@ -117,7 +115,7 @@ def _cuts_in(values: Values) -> Iterator[str]:
 def _speaks(values: Values) -> Iterator[str]:
     if values["tts.speed"] is not None:
         yield f"speaks at {values['tts.speed']:g} times its usual speed"
-    if values[_EARLY] and not list(no_effect.dead(values, [_EARLY])):
+    if no_effect.works_ahead(values):
         early = "the LLM and the voice begin" if values[f"{PREEMPTIVE}.preemptive_tts"] else ""
         yield f"{early or 'the LLM begins'} while the agent still waits"
 

@@ -28,6 +28,8 @@ from timing_profiles.paths import (
 )
 from timing_profiles.wait import VAD_LAG, least_delays
 
+_EARLY = f"{PREEMPTIVE}.enabled"
+
 
 @dataclass(frozen=True, slots=True)
 class Dead:
@@ -58,6 +60,14 @@ def dead(values: Values, among: Iterable[str]) -> Iterator[Dead]:
 def reasons(path: str) -> list[str]:
     """All that can make the field at a dotted path dead, in words."""
     return [row.because for row in _rows(path)]
+
+
+def works_ahead(values: Values) -> bool:
+    """Whether the LLM begins before the turn is over, in a turn that has no pause."""
+    by_deepgram = values[DETECTION] == "stt" and (
+        values[ENGINE] == "nova" or values[FLUX_EAGER] is None
+    )
+    return bool(values[_EARLY]) and not by_deepgram and not any(dead(values, [_EARLY]))
 
 
 @cache
@@ -93,10 +103,6 @@ def _delay_is_undercut(values: Values) -> bool:
     return bool(values[MIN_DELAY] < max(least_delays(values)))
 
 
-def _every_sound_interrupts(values: Values) -> bool:
-    return bool(values[f"{INTERRUPTION}.min_duration"] <= values[VAD_SILENCE])
-
-
 def _deepgram_ends_speech_first(values: Values) -> bool:
     is_on = values[TRANSCRIPTION_TIMEOUT] is not None
     return is_on and bool(0 < values[NOVA_ENDPOINTING] / 1000 < values[VAD_SILENCE])
@@ -122,11 +128,16 @@ _OF_AN_INTERRUPTION = tuple(
         "mode",
         "min_duration",
         "min_words",
-        "resume_false_interruption",
-        "false_interruption_timeout",
         "backchannel_boundary",
     )
 )
+_AFTER_AN_INTERRUPTION = tuple(
+    f"{INTERRUPTION}.{name}" for name in ("resume_false_interruption", "false_interruption_timeout")
+)
+# The SDK's own way to cut in on a long turn cannot be interrupted.
+_NO_LIMIT = {
+    f"turn_handling.user_turn_limit.{name}": (None,) for name in ("max_words", "max_duration")
+}
 
 
 _DEAD = (
@@ -149,7 +160,7 @@ _DEAD = (
     _DeadWhen(
         ("turn_handling.user_turn_limit",),
         "it is checked at a final transcript, and with flux that is the end of the turn",
-        {ENGINE: ("flux",)},
+        {ENGINE: ("flux",), DETECTION: ("stt",), MIN_DELAY: (0,)},
     ),
     _DeadWhen(("stt.nova.no_delay",), "smart_format is false", {"stt.nova.smart_format": (False,)}),
     _DeadWhen(
@@ -165,7 +176,7 @@ _DEAD = (
     _DeadWhen(
         (MAX_DELAY,),
         "it acts with the turn detector or in mode dynamic",
-        {MODE: ("fixed",), DETECTION: ("stt", "vad", "realtime_llm")},
+        {MODE: ("fixed",), DETECTION: ("stt", "vad", "realtime_llm", "manual")},
     ),
     _DeadWhen(
         (MIN_DELAY,),
@@ -187,12 +198,7 @@ _DEAD = (
     ),
     _DeadWhen((ALPHA,), "endpointing.mode is fixed", {MODE: ("fixed",)}),
     _DeadWhen(
-        ("turn_handling.endpointing",),
-        "with turn_detection manual the application ends a turn",
-        {DETECTION: ("manual",)},
-    ),
-    _DeadWhen(
-        _OF_AN_INTERRUPTION,
+        (*_OF_AN_INTERRUPTION, *_AFTER_AN_INTERRUPTION),
         "interruption.enabled is false",
         {f"{INTERRUPTION}.enabled": (False,)},
     ),
@@ -204,7 +210,7 @@ _DEAD = (
     _DeadWhen(
         (f"{INTERRUPTION}.discard_audio_if_uninterruptible",),
         "interruption.enabled is true",
-        {f"{INTERRUPTION}.enabled": (True,)},
+        {f"{INTERRUPTION}.enabled": (True,), **_NO_LIMIT},
     ),
     _DeadWhen(
         (f"{INTERRUPTION}.backchannel_boundary",),
@@ -222,12 +228,6 @@ _DEAD = (
         {f"{INTERRUPTION}.false_interruption_timeout": (None,)},
     ),
     _DeadWhen(
-        (f"{INTERRUPTION}.min_duration",),
-        "it is not longer than vad.min_silence_duration, which counts too: every sound is enough",
-        {f"{INTERRUPTION}.enabled": (True,)},
-        _every_sound_interrupts,
-    ),
-    _DeadWhen(
         tuple(
             f"{PREEMPTIVE}.{name}"
             for name in ("preemptive_tts", "max_speech_duration", "max_retries")
@@ -238,13 +238,13 @@ _DEAD = (
     _DeadWhen(
         (PREEMPTIVE,),
         "with nova and turn_detection stt it never starts",
-        {ENGINE: ("nova",), DETECTION: ("stt",)},
+        {ENGINE: ("nova",), DETECTION: ("stt",), MIN_DELAY: (0,)},
     ),
     _DeadWhen(
         (PREEMPTIVE,),
         "with flux and turn_detection stt it starts when the turn is over, unless"
         " eager_eot_threshold is set",
-        {ENGINE: ("flux",), DETECTION: ("stt",), FLUX_EAGER: (None,)},
+        {ENGINE: ("flux",), DETECTION: ("stt",), MIN_DELAY: (0,), FLUX_EAGER: (None,)},
     ),
     _DeadWhen(
         (PREEMPTIVE,),

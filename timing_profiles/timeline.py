@@ -231,7 +231,7 @@ def _flux(values: Values) -> Iterator[Span]:
 def _early_reply(values: Values, found: Wait) -> Iterator[Span]:
     """The LLM may begin at the first final words, before the turn is over."""
     latest = found.seconds[1]
-    if latest is None or not values[EARLY] or any(no_effect.dead(values, (EARLY,))):
+    if latest is None or not no_effect.works_ahead(values):
         return
     eager = values[ENGINE] == "flux" and values[FLUX_EAGER] is not None
     field = FLUX_EAGER if eager else EARLY

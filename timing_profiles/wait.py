@@ -75,7 +75,11 @@ def effective(values: Values) -> Wait:
     """The wait that a merged profile leads to."""
     detection = values[DETECTION]
     if detection == "manual":
-        return Wait((0.0, None), "until the application commits the turn", ("application",))
+        return Wait(
+            (0.0, None),
+            "the application commits the turn, and what is left of min_delay",
+            ("application",),
+        )
     if detection == "stt":
         return _after_deepgram(values)
     return _after_vad(values)
