@@ -77,6 +77,15 @@ def words_first(milliseconds: int, seconds: str) -> Doubt:
     )
 
 
+def every_sound(silence: str) -> Doubt:
+    """The doubt about a limit that the VAD's own silence reaches."""
+    return Doubt(
+        (MIN_DURATION, SILENCE),
+        f"every sound stops the agent: vad.min_silence_duration {silence} counts, too;"
+        " a longer min_duration tells a cough from a sentence (s)",
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -101,6 +110,8 @@ def words_first(milliseconds: int, seconds: str) -> Doubt:
         ({ACTIVATION: 0.2}, late_end("0.05")),
         ({MIN_DURATION: 2.0}, words_first(25, "2")),
         ({MIN_DURATION: 1.5, ENDPOINTING: 100}, words_first(100, "1.5")),
+        ({MIN_DURATION: 0.25}, every_sound("0.25")),
+        ({SILENCE: 0.8}, every_sound("0.8")),
     ],
 )
 def test_what_callers_will_complain_of_is_said(changes: dict[str, Any], expected: Doubt) -> None:
@@ -122,6 +133,8 @@ def test_what_callers_will_complain_of_is_said(changes: dict[str, Any], expected
         {DEACTIVATION: 0.1},
         {ACTIVATION: 0.25},
         {MIN_DURATION: 1.0},
+        {MIN_DURATION: 0.26},
+        {MIN_DURATION: 0.2, ENABLED: False},
         {MIN_DURATION: 2.0, ENDPOINTING: 101},
         {MIN_DURATION: 2.0, MIN_WORDS: 1},
         {MIN_DURATION: 2.0, ENABLED: False},
