@@ -49,9 +49,9 @@ UNDER_WORDS = "endpointing_ms is longer, and no turn ends before the words are t
 APPLICATION_INTERRUPTS = "with turn_detection manual only the application interrupts"
 NOT_ENABLED = "interruption.enabled is false"
 NOT_EARLY = "preemptive_generation.enabled is false"
-NEVER_STARTS = "with nova and turn_detection stt it never starts"
+NEVER_STARTS = "with nova, turn_detection stt and min_delay 0 it starts when the turn is over"
 STARTS_AT_THE_END = (
-    "with flux and turn_detection stt it starts when the turn is over, unless"
+    "with flux, turn_detection stt and min_delay 0 it starts when the turn is over, unless"
     " eager_eot_threshold is set"
 )
 WORDS_ARE_THERE = (
@@ -82,13 +82,13 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (EAGER, NOT_EARLY, {**FLUX, **LATE}, FLUX),
     (
         "turn_handling.user_turn_limit.max_words",
-        "it is checked at a final transcript, and with flux that is the end of the turn",
+        "with flux, turn_detection stt and min_delay 0 each final transcript is answered at once",
         {**FLUX, **STT, MIN_DELAY: 0},
         {**FLUX, **STT, MIN_DELAY: 0.1},
     ),
     (
         "turn_handling.user_turn_limit.max_words",
-        "it is checked at a final transcript, and with flux that is the end of the turn",
+        "with flux, turn_detection stt and min_delay 0 each final transcript is answered at once",
         {**FLUX, **STT, MIN_DELAY: 0.0},
         {**FLUX, **VAD, MIN_DELAY: 0.0},
     ),
@@ -122,13 +122,13 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         f"{INTERRUPTION}.discard_audio_if_uninterruptible",
-        "interruption.enabled is true",
+        "interruption.enabled is true, and no user_turn_limit makes the agent cut in",
         NOTHING,
         OFF,
     ),
     (
         f"{INTERRUPTION}.discard_audio_if_uninterruptible",
-        "interruption.enabled is true",
+        "interruption.enabled is true, and no user_turn_limit makes the agent cut in",
         NOTHING,
         {"turn_handling.user_turn_limit.max_words": 30},
     ),

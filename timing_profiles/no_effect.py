@@ -159,7 +159,7 @@ _DEAD = (
     ),
     _DeadWhen(
         ("turn_handling.user_turn_limit",),
-        "it is checked at a final transcript, and with flux that is the end of the turn",
+        "with flux, turn_detection stt and min_delay 0 each final transcript is answered at once",
         {ENGINE: ("flux",), DETECTION: ("stt",), MIN_DELAY: (0,)},
     ),
     _DeadWhen(("stt.nova.no_delay",), "smart_format is false", {"stt.nova.smart_format": (False,)}),
@@ -209,7 +209,7 @@ _DEAD = (
     ),
     _DeadWhen(
         (f"{INTERRUPTION}.discard_audio_if_uninterruptible",),
-        "interruption.enabled is true",
+        "interruption.enabled is true, and no user_turn_limit makes the agent cut in",
         {f"{INTERRUPTION}.enabled": (True,), **_NO_LIMIT},
     ),
     _DeadWhen(
@@ -237,12 +237,12 @@ _DEAD = (
     ),
     _DeadWhen(
         (PREEMPTIVE,),
-        "with nova and turn_detection stt it never starts",
+        "with nova, turn_detection stt and min_delay 0 it starts when the turn is over",
         {ENGINE: ("nova",), DETECTION: ("stt",), MIN_DELAY: (0,)},
     ),
     _DeadWhen(
         (PREEMPTIVE,),
-        "with flux and turn_detection stt it starts when the turn is over, unless"
+        "with flux, turn_detection stt and min_delay 0 it starts when the turn is over, unless"
         " eager_eot_threshold is set",
         {ENGINE: ("flux",), DETECTION: ("stt",), MIN_DELAY: (0,), FLUX_EAGER: (None,)},
     ),
