@@ -62,6 +62,8 @@ drift: .venv/.ready  ## for maintainers: what the newest release of LiveKit's SD
 
 lock: .venv/.ready  ## for maintainers: choose versions anew (needs uv)
 	uv pip compile $(COMPILE) --upgrade --group dev pyproject.toml --output-file requirements.lock
+	uv pip compile $(COMPILE) --constraint requirements.lock pyproject.toml \
+	    --output-file requirements.worker.lock
 	uv pip compile $(COMPILE) --upgrade --group bench --constraint requirements.lock \
 	    --output-file benchmarks/requirements.lock
 	$(NPM) --prefix tests/npm update --package-lock-only

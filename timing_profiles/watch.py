@@ -155,6 +155,7 @@ def _layer_changes(name: str, before: Catalog, after: Catalog) -> Iterable[str]:
 
 async def _ticks(profiles_dir: Path) -> AsyncIterator[None]:
     """One tick for each burst of events, and one at least every `RESCAN` seconds."""
+    said = ""
     while True:
         yield None
         watched = _identity(profiles_dir)
@@ -163,8 +164,13 @@ async def _ticks(profiles_dir: Path) -> AsyncIterator[None]:
                 yield None
                 if _identity(profiles_dir) != watched:
                     break  # another folder stands in its place, and sends no event to this watch
-        except OSError as error:
-            _logger.debug("%s is not watched, but read again: %s", profiles_dir, error)
+        except FileNotFoundError:
+            await asyncio.sleep(_RETRY)  # that the folder is gone is said where it is read
+        except (OSError, RuntimeError) as error:
+            # Without a free inotify instance, watchfiles raises an error of its own: no OSError.
+            if str(error) != said:
+                said = str(error)
+                _logger.warning("no events, the profiles are read again each second: %s", said)
             await asyncio.sleep(_RETRY)
 
 
