@@ -2,7 +2,7 @@
 # requirements.lock, which names every package with its hashes.
 
 .DEFAULT_GOAL := help
-.PHONY: help dev call test check format docs bench drift lock clean
+.PHONY: help dev call test check format docs bench fidelity drift lock clean
 MAKEFLAGS += --no-print-directory
 
 # What varies a call; see sandbox/caller/__init__.py.
@@ -56,6 +56,10 @@ docs: .venv/.ready  ## write the pages and the picture in docs/ that are made fr
 
 bench: .venv/.bench  ## measure
 	@$(BIN)/python -m benchmarks
+
+fidelity: .venv/.ready  ## call with every profile, and hold the predicted waits to the measured
+	@$(BIN)/python -m sandbox.livekit_binary
+	@$(BIN)/python -m fidelity
 
 drift: .venv/.ready  ## for maintainers: what the newest release of LiveKit's SDK has changed
 	@$(BIN)/python -m tests.sdk

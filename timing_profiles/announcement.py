@@ -33,10 +33,11 @@ def announce(ctx: JobContext, settings: Settings) -> None:
         "timing_revision": settings.revision,
     }
     codes = ",".join(dict.fromkeys(problem.code for problem in settings.problems))
-    attributes = {PROFILE_ATTRIBUTE: settings.profile, REVISION_ATTRIBUTE: settings.revision}
-    # An empty value takes an attribute away; one that was never there need not be.
-    if codes or PROBLEMS_ATTRIBUTE in ctx.room.local_participant.attributes:
-        attributes[PROBLEMS_ATTRIBUTE] = codes
+    attributes = {
+        PROFILE_ATTRIBUTE: settings.profile,
+        REVISION_ATTRIBUTE: settings.revision,
+        PROBLEMS_ATTRIBUTE: codes,  # an empty value takes an attribute away
+    }
     task = asyncio.create_task(_set_attributes(ctx.room, attributes))
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)

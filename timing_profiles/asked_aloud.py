@@ -19,7 +19,7 @@ Choose = Callable[[str], bool]
 """Moves the call to a profile; whether it is in force now."""
 
 
-def asking_tools(patient: str, brisk: str, choose: Choose) -> list[llm.Tool]:
+def asking_tools(patient: str, brisk: str, choose: Choose) -> list[llm.Tool | llm.Toolset]:
     """The tools, one for each profile that has a name.
 
     Args:

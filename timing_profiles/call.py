@@ -152,7 +152,9 @@ class Timing:
         with self._live.borrowed(self._wishes.lent(profile)):
             yield
 
-    def tools(self, *, patient: str = "patient", brisk: str = "brisk") -> list[llm.Tool]:
+    def tools(
+        self, *, patient: str = "patient", brisk: str = "brisk"
+    ) -> list[llm.Tool | llm.Toolset]:
         """Function tools for the LLM, which move the call as the caller asks aloud.
 
         Args:
@@ -169,6 +171,9 @@ class Timing:
         if self._following is None:
             _logger.warning("a caller asked for %s; call timing.follow(session) for that", profile)
             return False
+        # In force already, with what the caller's metadata may add to it: nothing to do.
+        if self.profile == profile:
+            return True
         return self._wishes.ask_aloud(profile) and self._following.resolve().profile == profile
 
     def _went_on(self, settings: Settings) -> None:
@@ -236,6 +241,7 @@ def _console(ctx: JobContext, profile: str | None) -> Timing:
     # The console has mocks for the room and for everyone in it.
     caller = next(iter(ctx.room.remote_participants.values()))
     timing = Timing(ctx, caller, Wishes([Request("application", profile)], None))
+    ctx.add_shutdown_callback(timing.aclose)
     announcement.log(timing.settings)
     return timing
 

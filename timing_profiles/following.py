@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from livekit import rtc
 from livekit.agents import JobContext
 
 from timing_profiles import announcement
 from timing_profiles.live import Live
-from timing_profiles.problems import Problem
 from timing_profiles.request import PROFILE_ATTRIBUTE
 from timing_profiles.settings import Settings
 from timing_profiles.wishes import Wishes
 
-RAPID = 0.05
-"""Seconds within which changes of a caller's metadata count as one: the last."""
+RAPID = 0.2
+"""Seconds without another change after which the last one of a caller's metadata counts."""
 
 
 class Following:
     """Listens to the room for the caller of one call.
 
-    Metadata of anybody else is not looked at.
+    Metadata of anybody else is not looked at. A console has no room, and nobody to listen to.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Following:
         live: Live,
         changed: Callable[[Settings], None],
     ) -> None:
-        """Begin to follow.
+        """Begin to follow, from what is asked by now.
 
         Args:
             ctx: The job.
@@ -49,26 +49,47 @@ class Following:
         self._changed = changed
         self._reported = live.settings.problems
         self._timer: asyncio.TimerHandle | None = None
-        ctx.room.on("participant_metadata_changed", self._metadata_changed)
-        ctx.room.on("participant_attributes_changed", self._attributes_changed)
+        self._room = None if ctx.is_fake_job() else ctx.room
+        if self._room:
+            self._room.on("participant_connected", self._connected)
+            self._room.on("participant_metadata_changed", self._metadata_changed)
+            self._room.on("participant_attributes_changed", self._attributes_changed)
+        self.resolve()
 
     def resolve(self) -> Settings:
         """Do as the call is asked now, and say what has changed."""
-        self._timer = None
         was, now = self._live.settings, self._live.ask(self._wishes.settled())
-        if now == was:
-            return now
-        announcement.announce(self._ctx, now)
-        if now.values != was.values or now.profile != was.profile:
-            announcement.log(now, "the call goes on")
-        self._report(now.problems)
-        self._changed(now)
+        if now != was:
+            self._say(was, now)
+            self._changed(now)
         return now
 
-    def _report(self, problems: tuple[Problem, ...]) -> None:
-        """Each problem once, however often the same request comes."""
-        announcement.log_problems([one for one in problems if one not in self._reported])
-        self._reported = problems
+    def close(self) -> None:
+        """Follow no longer."""
+        if self._room:
+            self._room.off("participant_connected", self._connected)
+            self._room.off("participant_metadata_changed", self._metadata_changed)
+            self._room.off("participant_attributes_changed", self._attributes_changed)
+        if self._timer:
+            self._timer.cancel()
+        self._live.close()
+
+    def _say(self, was: Settings, now: Settings) -> None:
+        if self._room:
+            announcement.announce(self._ctx, now)
+        # Each problem once, however often the same request comes.
+        problems = tuple(problem for problem in now.problems if problem not in self._reported)
+        self._reported = now.problems
+        if now.values != was.values or now.profile != was.profile:
+            announcement.log(replace(now, problems=problems), "the call goes on")
+        else:
+            announcement.log_problems(problems)
+
+    def _connected(self, who: rtc.RemoteParticipant) -> None:
+        """After a lost connection, the caller is another object."""
+        if who.identity == self._identity:
+            self._wishes.caller = who
+            self._later()
 
     def _metadata_changed(self, who: rtc.Participant, *_: str) -> None:
         if who.identity == self._identity:
@@ -79,7 +100,6 @@ class Following:
             self._later()
 
     def _later(self) -> None:
-        # What the caller's client says now is newer than what was said aloud.
-        self._wishes.aloud = None
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(RAPID, self.resolve)
+        if self._timer:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(RAPID, self.resolve)

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from livekit.agents import AgentSession
+from livekit.agents import AgentSession, ConversationItemAddedEvent
+from livekit.agents.llm import AgentHandoff
 
 from timing_profiles import retune, rules
-from timing_profiles.paths import ENGINE, NOVA_ENDPOINTING, Values
+from timing_profiles.paths import Values
 from timing_profiles.problems import Problem
 from timing_profiles.profile import overlay
 from timing_profiles.retune import NEXT_CALL, Own
 from timing_profiles.settings import Settings
 from timing_profiles.silence import Silence
 
-_UNREAD = frozenset({"metadata-invalid", "metadata-too-large", "profile-unknown"})
-
 _logger = logging.getLogger("timing_profiles")
+
+
+@dataclass(slots=True, eq=False)
+class _Loan:
+    """What a step has borrowed; each is its own, also where two steps borrow the same."""
+
+    sets: Values
+    is_left_out: bool = False
 
 
 class Live:
@@ -44,17 +52,19 @@ class Live:
         self.settings = began_with
         self._session = session
         self._own = own
-        self._loans: list[Mapping[str, Any]] = []
-        self._in_force = began_with.values
-        self._silence = Silence(session, self._change_hearing)
-        # An agent that takes over may bring its own speech-to-text, or the session's as it was.
-        session.on("agent_state_changed", lambda _: self._change_hearing())
+        self._loans: list[_Loan] = []
+        self._wanted: Values = began_with.values
+        self._told: Values = began_with.values
+        self._is_over = False
+        self._listener = retune.speech_to_text(session)
+        self._silence = Silence(session, self._in_silence)
+        self._silence.listens_with(began_with.values)
+        session.on("conversation_item_added", self._added)
 
     def ask(self, found: Settings) -> Settings:
         """Do as the caller asks from now on.
 
-        A request that cannot be read, or names no profile, changes nothing that runs. Of any other
-        request, what is refused leaves the field as it is.
+        What of a request is refused, or cannot change in a running call, leaves the field as it is.
 
         Args:
             found: What the request would have led to at the start of a call.
@@ -62,13 +72,10 @@ class Live:
         Returns:
             What holds now, with what was refused or has to wait for the next call as its problems.
         """
-        if any(problem.code in _UNREAD for problem in found.problems):
-            return replace(self.settings, problems=found.problems)
-        values = self._without_refused(found)
-        waiting = [path for path in NEXT_CALL if values[path] != self.settings.values[path]]
-        values.update({path: self.settings.values[path] for path in waiting})
+        waiting = {path for path in NEXT_CALL if self._differs(found, path)}
         problems = (*found.problems, *(_next_call(path, found) for path in sorted(waiting)))
-        self.settings = replace(found, values=values, problems=problems)
+        held = self._held(found, waiting | self._refused(found))
+        self.settings = replace(held, problems=problems)
         self._change()
         return self.settings
 
@@ -79,48 +86,99 @@ class Live:
         Args:
             sets: The fields that a step of the conversation needs, by dotted path.
         """
-        loan = {path: value for path, value in sets.items() if path not in NEXT_CALL}
+        loan = _Loan({path: value for path, value in sets.items() if path not in NEXT_CALL})
         self._loans.append(loan)
         self._change()
         try:
             yield
         finally:
-            # By identity: steps may end in another order, and two may borrow the same.
-            self._loans = [other for other in self._loans if other is not loan]
+            self._loans.remove(loan)
             self._change()
 
-    def _without_refused(self, found: Settings) -> dict[str, Any]:
-        """The values that were found, but for refused fields, which stay as they are."""
+    def close(self) -> None:
+        """Change nothing any more: the session has ended."""
+        self._is_over = True
+        self._session.off("conversation_item_added", self._added)
+        self._silence.close()
+
+    def _differs(self, found: Settings, path: str) -> bool:
+        """Whether a field that is ours would have to change."""
+        return found.values[path] != self.settings.values[path] and self._own.decides(path)
+
+    def _refused(self, found: Settings) -> set[str]:
+        """The refused fields that can stay as they are: of the same profile, breaking no rule."""
         refused = {problem.path for problem in found.problems if problem.path in found.values}
         if not refused or found.profile != self.settings.profile:
-            return dict(found.values)
-        kept = {**found.values, **{path: self.settings.values[path] for path in refused}}
-        return dict(found.values) if list(rules.broken(kept)) else kept
+            return set()
+        return set() if list(rules.broken(self._held(found, refused).values)) else refused
+
+    def _held(self, found: Settings, paths: AbstractSet[str]) -> Settings:
+        """What was found, but for fields that stay as they are."""
+        was = self.settings
+        values = {**found.values, **{path: was.values[path] for path in paths}}
+        origins = {**found.origins, **{path: was.origins[path] for path in paths}}
+        changed = (path for path in values if path in (was if path in paths else found).changed)
+        return replace(found, values=values, origins=origins, changed=tuple(changed))
 
     def _change(self) -> None:
-        """Bring the session from what is in force to what should be."""
-        now = self._wanted()
-        was, self._in_force = self._in_force, now
-        retune.at_once(self._session, self._own, was, now)
-        self._change_hearing()
+        self._wanted = self._with_loans()
+        self._tell(is_quiet=self._silence.is_now)
 
-    def _wanted(self) -> Values:
+    def _with_loans(self) -> Values:
         values = dict(self.settings.values)
         for loan in self._loans:
             above = dict(values)
-            overlay(above, loan)
+            overlay(above, loan.sets)
             # What is lent may not fit over what this caller asks for; the call must go on.
-            if list(rules.broken(above)):
+            fits = not list(rules.broken(above))
+            if not fits and not loan.is_left_out:
                 _logger.warning("what was borrowed does not fit this call, and is left out")
-            else:
-                values = above
+            loan.is_left_out = not fits
+            values = above if fits else values
         return values
 
-    def _change_hearing(self) -> None:
-        now = self._in_force
-        if retune.hearing(self._session, self._own, now, is_quiet=self._silence.is_now):
-            is_nova = now[ENGINE] == "nova"
-            self._silence.deepgram = now[NOVA_ENDPOINTING] / 1000 if is_nova else 0.0
+    def _in_silence(self) -> None:
+        self._tell(is_quiet=True)
+
+    def _added(self, event: ConversationItemAddedEvent) -> None:
+        """Another agent takes over: it does not listen yet."""
+        if not isinstance(event.item, AgentHandoff) or self._is_over:
+            return
+        with _going_on():
+            retune.detection(self._session, self._own)
+        # Where it goes on with the speech-to-text of the agent before, words may be in flight.
+        goes_on = retune.speech_to_text(self._session) is self._listener
+        is_first = event.item.old_agent_id is None
+        self._tell(is_quiet=is_first or not goes_on or self._silence.is_now)
+
+    def _tell(self, *, is_quiet: bool) -> None:
+        """Bring the session from what it was told to what is wanted."""
+        if self._is_over:
+            return
+        was, now = self._told, self._wanted
+        awaits_silence = retune.awaits_silence(self._session, self._own, now)
+        if is_quiet or not awaits_silence:
+            with _going_on():
+                retune.hearing(self._session, self._own, now)
+            self._silence.listens_with(now)
+        else:
+            now = retune.until_heard(was, now)
+        if awaits_silence:
+            # Whatever else is asked for meanwhile: one new connection, for the last of it.
+            self._silence.count_anew()
+        with _going_on():
+            retune.at_once(self._session, self._own, was, now)
+        self._told = now
+        self._listener = retune.speech_to_text(self._session)
+
+
+@contextmanager
+def _going_on() -> Iterator[None]:
+    """A block in which the SDK may refuse what it is told."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, the call goes on as it was
+        _logger.warning("the session does not take a change: %s", error)
 
 
 def _next_call(path: str, found: Settings) -> Problem:

@@ -8,6 +8,15 @@ from typing import Any
 
 from livekit.agents import AgentSession, UserInputTranscribedEvent, UserStateChangedEvent
 
+from timing_profiles.paths import (
+    ENGINE,
+    FLUX_EOT_TIMEOUT,
+    NOVA_ENDPOINTING,
+    NOVA_UTTERANCE_END,
+    Values,
+)
+from timing_profiles.wait import FLUX_TIMEOUT_MS
+
 SETTLED = 1.0
 """Seconds without speech and without news from speech-to-text, beyond its own silence.
 
@@ -15,7 +24,8 @@ Deepgram sends the last words of a turn after its `endpointing_ms`, and needs le
 time for itself.
 """
 
-_FORGOTTEN = 5.0  # seconds after which words that never became final are waited for no longer
+FORGOTTEN = 5.0
+"""Seconds after which words are waited for no longer that never became final when they should."""
 
 
 class Silence:
@@ -32,8 +42,7 @@ class Silence:
         self._came = came
         self._pending = False
         self._timer: asyncio.TimerHandle | None = None
-        self.deepgram = 0.0
-        """Seconds of silence after which Deepgram calls words final."""
+        self._settled, self._forgotten = SETTLED, FORGOTTEN
         session.on("user_state_changed", self._heard)
         session.on("user_input_transcribed", self._transcribed)
 
@@ -42,20 +51,38 @@ class Silence:
         """Whether no words are in flight."""
         return self._timer is None and not self._is_speaking()
 
+    def listens_with(self, values: Values) -> None:
+        """Count by how long speech-to-text itself waits.
+
+        Args:
+            values: The settings that it has now.
+        """
+        final = _final_after(values)
+        # Flux says within a quarter of a second that there are words; nova may send them at once.
+        self._settled = SETTLED + (final if values[ENGINE] == "nova" else 0.0)
+        self._forgotten = FORGOTTEN + final
+
+    def count_anew(self) -> None:
+        """Let silence come as late as if somebody had spoken just now."""
+        if self._timer:
+            self._timer.cancel()
+        seconds = self._forgotten if self._pending else self._settled
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._over)
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self._session.off("user_state_changed", self._heard)
+        self._session.off("user_input_transcribed", self._transcribed)
+        if self._timer:
+            self._timer.cancel()
+
     def _heard(self, event: UserStateChangedEvent) -> None:
         if event.new_state != "away":
-            self._wait()
+            self.count_anew()
 
     def _transcribed(self, event: UserInputTranscribedEvent) -> None:
         self._pending = not event.is_final
-        self._wait()
-
-    def _wait(self) -> None:
-        """Count the silence anew."""
-        if self._timer:
-            self._timer.cancel()
-        seconds = _FORGOTTEN if self._pending else SETTLED + self.deepgram
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._over)
+        self.count_anew()
 
     def _over(self) -> None:
         self._timer = None
@@ -65,3 +92,11 @@ class Silence:
 
     def _is_speaking(self) -> bool:
         return self._session.user_state == "speaking"
+
+
+def _final_after(values: Values) -> float:
+    """Seconds of silence after which Deepgram sends the last words of a turn."""
+    if values[ENGINE] == "flux":
+        timeout = values[FLUX_EOT_TIMEOUT]
+        return float(FLUX_TIMEOUT_MS if timeout == "auto" else timeout) / 1000
+    return float(values[NOVA_ENDPOINTING] or values[NOVA_UTTERANCE_END] or 0) / 1000

@@ -1,24 +1,24 @@
 """LiveKit Inference on this machine: an LLM, speech-to-text and text-to-speech behind one address.
 
 Point LIVEKIT_INFERENCE_URL at `Inference.url`: the SDK adds `/chat/completions`, `/stt` and `/tts`
-to it. Any key and any model will do. The LLM has a short answer to everything; speech is heard and
-spoken as by `sandbox.deepgram`, the same for every model.
+to it. Any key and any model will do. The LLM has a short answer to everything, or calls a function
+tool; speech is heard and spoken as by `sandbox.deepgram`, the same for every model.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from aiohttp import web
 
 from sandbox.deepgram import NUMBERS
 from sandbox.inference import chat
-from sandbox.inference.record import Request
+from sandbox.inference.record import Request, ToolCall
 from sandbox.inference.session import serve
 from sandbox.inference.stt import transcribe
 from sandbox.inference.tts import speak
 from sandbox.loopback import LoopbackServer
 
-__all__ = ["Inference", "Request"]
+__all__ = ["Inference", "Request", "ToolCall"]
 
 _MODEL: Final = "sandbox"
 
@@ -34,6 +34,8 @@ class Inference(LoopbackServer[Request]):
     Attributes:
         latency: Seconds from a request to the LLM to its first token.
         reply: What the LLM always says; None for a greeting, then short requests to go on.
+        calls: What makes the LLM call a function tool: words of the last user message, in lower
+            case, and the call. It is made where the tool is offered, until its result is there.
         words: What it hears, a word for each 0.3 s of sound, over and over.
         deaf: Whether it hears no words in any sound.
     """
@@ -51,6 +53,7 @@ class Inference(LoopbackServer[Request]):
         super().__init__(port=port)
         self.latency = latency
         self.reply = reply
+        self.calls: Mapping[str, ToolCall] = {}
         self.words = words
         self.deaf = deaf
 

@@ -1,20 +1,22 @@
-"""`/chat/completions`, OpenAI's protocol: an LLM with a short answer to everything."""
+"""`/chat/completions`, OpenAI's protocol: an LLM with a short answer, or a tool to call."""
 
 import asyncio
 import json
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
 from aiohttp import web
 
 from sandbox.deepgram.record import Body
-from sandbox.inference.record import Request
+from sandbox.inference.record import Request, ToolCall
 
 _MODEL: Final = "sandbox"
 _CHUNK: Final = "chat.completion.chunk"
+_TURNS: Final = ("user", "tool")
+_PIECE: Final = 8  # characters of a tool's arguments in one delta
 _GREETING: Final = "Hello. How can I help you?"
 _ANSWERS: Final = (
     "Thank you. Please go on.",
@@ -29,6 +31,7 @@ class Mind(Protocol):
 
     latency: float
     reply: str | None
+    calls: Mapping[str, ToolCall]
 
 
 async def read(http: web.Request, request: Request, mind: Mind) -> Body:
@@ -40,7 +43,10 @@ async def read(http: web.Request, request: Request, mind: Mind) -> Body:
     body: Body = await http.json()
     users = list(_user_texts(body["messages"]))
     request.user = users[-1] if users else None
-    request.reply = _reply(len(users)) if mind.reply is None else mind.reply
+    request.results = tuple(_results(body["messages"]))
+    request.call = _call(request, body, mind.calls)
+    if request.call is None:
+        request.reply = _reply(len(users)) if mind.reply is None else mind.reply
     return body
 
 
@@ -63,12 +69,34 @@ def _user_texts(messages: list[Body]) -> Iterator[str]:
             yield "".join(part.get("text", "") for part in parts)
 
 
+def _results(messages: list[Body]) -> Iterator[str]:
+    for message in messages:
+        if message.get("role") == "tool":
+            yield str(message["content"])
+
+
+def _call(request: Request, body: Body, calls: Mapping[str, ToolCall]) -> ToolCall | None:
+    """What is to be called: once for a user message, and only where it is offered."""
+    if body.get("tool_choice") == "none" or _has_called(body["messages"]):
+        return None
+    offered = {tool["function"]["name"] for tool in body.get("tools") or ()}
+    said = (request.user or "").lower()
+    wanted = (call for words, call in calls.items() if words in said and call.name in offered)
+    return next(wanted, None)
+
+
+def _has_called(messages: list[Body]) -> bool:
+    """Whether there is a tool's result since the last user message."""
+    roles = [message.get("role") for message in messages if message.get("role") in _TURNS]
+    return roles[-1:] == ["tool"]
+
+
 def _reply(turns: int) -> str:
     return _ANSWERS[(turns - 1) % len(_ANSWERS)] if turns else _GREETING
 
 
 async def _completion(http: web.Request, request: Request, body: Body) -> web.StreamResponse:
-    completion = _Completion(str(body.get("model", _MODEL)), request.reply)
+    completion = _Completion(str(body.get("model", _MODEL)), request)
     if not body.get("stream"):
         request.first_token_at = request.completed_at = time.time()
         return web.json_response(completion.whole())
@@ -91,19 +119,22 @@ def _event(data: str) -> bytes:
 class _Completion:
     """One answer, in OpenAI's two shapes."""
 
-    def __init__(self, model: str, text: str) -> None:
-        self._text = text
+    def __init__(self, model: str, request: Request) -> None:
+        self._text = request.reply
+        self._call = request.call
         self._head = {
             "id": f"chatcmpl-{uuid.uuid4().hex}",
             "created": int(time.time()),
             "model": model,
         }
-        tokens = len(text.split())
+        tokens = len(self._text.split())
         self._usage = {"prompt_tokens": 0, "completion_tokens": tokens, "total_tokens": tokens}
 
     def whole(self) -> Body:
-        message = {"role": "assistant", "content": self._text}
-        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        message: Body = {"role": "assistant", "content": self._text}
+        if self._call:
+            message = {"role": "assistant", "content": None, "tool_calls": [_called(self._call)]}
+        choice = {"index": 0, "message": message, "finish_reason": self._finish_reason()}
         return {
             **self._head,
             "object": "chat.completion",
@@ -112,14 +143,34 @@ class _Completion:
         }
 
     def chunks(self) -> Iterator[Body]:
-        yield self._chunk({"role": "assistant", "content": ""})
+        yield self._chunk({"role": "assistant", "content": "" if self._call is None else None})
+        if self._call:
+            yield from self._call_chunks(self._call)
         for token in re.findall(r"\s*\S+", self._text):
             yield self._chunk({"content": token})
-        yield self._chunk({}, finish_reason="stop")
+        yield self._chunk({}, finish_reason=self._finish_reason())
 
     def usage(self) -> Body:
         return {**self._head, "object": _CHUNK, "choices": [], "usage": self._usage}
 
+    def _call_chunks(self, call: ToolCall) -> Iterator[Body]:
+        """The name first, then the arguments, a piece at a time."""
+        called = _called(call)
+        arguments = called["function"].pop("arguments")
+        named = {**called, "index": 0, "function": {**called["function"], "arguments": ""}}
+        yield self._chunk({"tool_calls": [named]})
+        for start in range(0, len(arguments), _PIECE):
+            piece = {"arguments": arguments[start : start + _PIECE]}
+            yield self._chunk({"tool_calls": [{"index": 0, "function": piece}]})
+
+    def _finish_reason(self) -> str:
+        return "tool_calls" if self._call else "stop"
+
     def _chunk(self, delta: Body, finish_reason: str | None = None) -> Body:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
         return {**self._head, "object": _CHUNK, "choices": [choice]}
+
+
+def _called(call: ToolCall) -> Body:
+    function = {"name": call.name, "arguments": json.dumps(dict(call.arguments))}
+    return {"id": f"call_{uuid.uuid4().hex}", "type": "function", "function": function}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.worker import Worker, worker
+from tests.e2e.worker import ROOT, Worker, worker
 
 
 @pytest.fixture(scope="session")
@@ -21,4 +21,15 @@ async def shared_worker(
 async def own_worker(tmp_path: Path) -> AsyncGenerator[Worker]:
     """A worker for one test, which may edit its profiles and end it."""
     async with worker(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def email_worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
+    """The example that collects an e-mail address, as people run it.
+
+    What it hears and thinks is set by each test: one call at a time.
+    """
+    agent = ROOT / "examples" / "collect_email.py"
+    async with worker(tmp_path_factory.mktemp("email"), agent=agent, mode="dev") as running:
         yield running

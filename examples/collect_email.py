@@ -1,0 +1,51 @@
+"""An agent that asks for an e-mail address, and lets its caller spell it in peace.
+
+The three ways to change the timing of a running call, at the numbered comments: the caller's client
+writes other metadata, a step of the conversation borrows a profile, the caller asks aloud.
+
+Run it with `.venv/bin/python examples/collect_email.py dev`.
+"""
+
+from dotenv import load_dotenv
+from livekit.agents import Agent, AgentServer, AgentSession, JobContext, cli, function_tool
+from livekit.agents.beta.workflows import GetEmailTask
+
+import timing_profiles
+
+load_dotenv(".env.local")
+
+server = AgentServer()
+timing_profiles.attach(server)
+
+
+class Receptionist(Agent):
+    """Takes messages."""
+
+    def __init__(self, timing: timing_profiles.Timing) -> None:
+        """Say what to do."""
+        super().__init__(
+            instructions="You take messages. Ask for an e-mail address, so that we can reply.",
+            tools=timing.tools(),  # 3. "Please don't rush me", "you can be quicker".
+        )
+        self._timing = timing
+
+    @function_tool
+    async def ask_for_email(self) -> str:
+        """Ask the caller for the e-mail address, once the caller is ready to give it."""
+        async with self._timing.borrow("dictation"):  # 2. Who spells pauses between the letters.
+            given = await GetEmailTask(chat_ctx=self.chat_ctx)
+        return f"The address is {given.email_address}."
+
+
+@server.rtc_session()
+async def entrypoint(ctx: JobContext) -> None:
+    """Answer one call."""
+    timing = await timing_profiles.for_call(ctx)
+    session = AgentSession[None](**timing.session_kwargs(llm="openai/gpt-4.1-mini"))
+    options = timing.room_options()
+    await session.start(agent=Receptionist(timing), room=ctx.room, room_options=options)
+    timing.follow(session)  # 1. From here on, other metadata is another timing.
+
+
+if __name__ == "__main__":
+    cli.run_app(server)

@@ -1,0 +1,78 @@
+"""A step of the conversation borrows a profile: on a real call, by the clock."""
+
+import timing_profiles
+from sandbox.caller import Caller, Script
+from sandbox.inference import ToolCall
+from tests.e2e.read_back import session_options
+from tests.e2e.running_call import BackEnd, attributes, joined, metadata, says, waited
+from tests.e2e.worker import Worker
+
+ASKING = Script("You can write me an email.").turns()[0]
+SPELLING = Script("a n n [1.5] at example dot com").turns()[0]
+AGREEING = Script("Yes, that is right.").turns()[0]
+
+ADDRESS = "ann@example.com"
+
+CALLS = {
+    "email": ToolCall("ask_for_email"),
+    "spelled": ToolCall("update_email_address", {"email": ADDRESS}),
+    "right": ToolCall("confirm_email_address"),
+}
+
+
+async def delays(caller: Caller) -> tuple[float, float]:
+    """What the session has in force."""
+    endpointing = (await session_options(caller))["endpointing"]
+    return endpointing["min_delay"], endpointing["max_delay"]
+
+
+async def test_an_address_is_spelled_in_peace(email_worker: Worker) -> None:
+    """Quick before and after it; in between, a pause of 1.5 s does not end the address.
+
+    Meanwhile the caller's application asks for another profile: that is what is given back.
+    """
+    worker = email_worker
+    worker.llm.calls = CALLS
+    async with joined(worker, metadata("brisk")) as caller, BackEnd(worker, caller) as back_end:
+        worker.deepgram.words = ("email",)
+        asked = await caller.say(ASKING)
+        await caller.agent_listens()
+        dictating = await delays(caller)
+        worker.deepgram.words = ("spelled",)
+        spelled = await caller.say(SPELLING)
+        await back_end.write(metadata("courier"))
+        await says(caller, "timing.profile", "courier")
+        still_dictating = await delays(caller)
+        worker.deepgram.words = ("right",)
+        await caller.agent_listens()
+        await caller.say(AGREEING)
+        await caller.agent_listens()
+        given_back = await delays(caller)
+        worker.deepgram.words = ("one",)
+        wait = await waited(caller)
+    results = [request.results for request in worker.llm.requests if request.results]
+    assert f"The address is {ADDRESS}." in results[-1]
+    assert (spelled.cut_in, dictating, still_dictating) == (False, (3.0, 4.0), (3.0, 4.0))
+    assert asked.wait is not None
+    assert spelled.wait is not None
+    assert asked.wait < 1.5
+    assert 3.0 < spelled.wait < 5.0
+    assert given_back == (0.4, 1.28)
+    assert wait < 2.0
+    assert worker.tracebacks == []
+
+
+async def test_a_call_keeps_the_profiles_that_it_began_with(email_worker: Worker) -> None:
+    """Also what it has not asked for until an edit came: it sees the set of its first moment."""
+    worker = email_worker
+    expected = timing_profiles.resolve(metadata("elderly"), profiles_dir=worker.profiles)
+    async with joined(worker, metadata()) as caller, BackEnd(worker, caller) as back_end:
+        began = attributes(caller)
+        profile = worker.profiles / "elderly.yaml"
+        text = profile.read_text(encoding="utf-8")
+        profile.write_text(text.replace("min_delay: 2.0", "min_delay: 2.2"), encoding="utf-8")
+        await worker.logs(f"profiles changed, revision {expected.revision} -> ")
+        await back_end.write(metadata("elderly"))
+        await says(caller, "timing.profile", "elderly")
+        assert attributes(caller) == {**began, "timing.profile": "elderly"}
+        assert (await delays(caller))[0] == 2.0

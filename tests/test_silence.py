@@ -1,0 +1,163 @@
+"""A session comes to rest: the moments in which speech-to-text may get a new connection."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.session import Session
+from tests.virtual_time import run
+from timing_profiles import catalog
+from timing_profiles.silence import Silence
+
+DEFAULT = catalog.load(Path(__file__).parents[1] / "profiles").profile("default")
+FLUX = {"stt.engine": "flux"}
+
+
+class Story:
+    """A session in virtual time, and when silence came."""
+
+    def __init__(self, **changes: Any) -> None:
+        assert DEFAULT is not None
+        self.session = Session(vad=None)
+        self.came: list[float] = []
+        self.silence = Silence(self.session, self._came)
+        self.silence.listens_with({**DEFAULT.values, **changes})
+
+    async def ends(self) -> list[float]:
+        """Nothing more happens."""
+        await asyncio.sleep(60)
+        return self.came
+
+    def _came(self) -> None:
+        self.came.append(round(asyncio.get_running_loop().time(), 3))
+
+
+def test_before_anybody_has_spoken_it_is_silent() -> None:
+    """What is asked for at the very beginning need not wait."""
+
+    async def story() -> bool:
+        return Story().silence.is_now
+
+    assert run(story())
+
+
+def test_silence_comes_a_second_after_the_last_words() -> None:
+    """A second, and the 25 ms in which Deepgram may still make words of them."""
+
+    async def story() -> tuple[list[bool], list[float]]:
+        told = Story()
+        told.session.becomes("speaking")
+        seen = [told.silence.is_now]
+        await asyncio.sleep(2)
+        told.session.transcribes(is_final=False)
+        told.session.becomes("listening")
+        await asyncio.sleep(0.3)
+        told.session.transcribes(is_final=True)
+        seen.append(told.silence.is_now)
+        came = await told.ends()
+        return [*seen, told.silence.is_now], came
+
+    assert run(story()) == ([False, False, True], [3.325])
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({"stt.nova.endpointing_ms": 2000}, 3.0, id="nova"),
+        pytest.param({"stt.nova.endpointing_ms": 0}, 1.0, id="nova without an end"),
+        pytest.param(
+            {"stt.nova.endpointing_ms": 0, "stt.nova.utterance_end_ms": 3000}, 4.0, id="utterance"
+        ),
+        pytest.param(FLUX, 1.0, id="flux"),
+    ],
+)
+def test_words_that_nobody_has_heard_of_yet_are_waited_for(
+    changes: dict[str, Any], expected: float
+) -> None:
+    """A short word may have no interim result: nova's final comes only after its endpointing."""
+
+    async def story() -> list[float]:
+        told = Story(**changes)
+        told.session.becomes("speaking")
+        told.session.becomes("listening")
+        return await told.ends()
+
+    assert run(story()) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({"stt.nova.endpointing_ms": 8000}, 13.0, id="nova"),
+        pytest.param(FLUX, 10.0, id="flux"),
+        pytest.param({**FLUX, "stt.flux.eot_timeout_ms": 9000}, 14.0, id="slow flux"),
+    ],
+)
+def test_words_on_their_way_are_waited_for_as_long_as_they_may_take(
+    changes: dict[str, Any], expected: float
+) -> None:
+    """Longer than Deepgram waits itself; then they are given up, for they will never come."""
+
+    async def story() -> list[float]:
+        told = Story(**changes)
+        told.session.becomes("speaking")
+        told.session.transcribes(is_final=False)
+        told.session.becomes("listening")
+        return await told.ends()
+
+    assert run(story()) == [expected]
+
+
+def test_there_is_no_silence_while_somebody_speaks() -> None:
+    """However long that takes, and however few words come of it."""
+
+    async def story() -> list[float]:
+        told = Story()
+        told.session.becomes("speaking")
+        await asyncio.sleep(30)
+        assert not told.silence.is_now
+        told.session.becomes("listening")
+        return await told.ends()
+
+    assert run(story()) == [31.025]
+
+
+def test_a_caller_who_is_away_is_silent() -> None:
+    """Being taken for away is not a sound."""
+
+    async def story() -> tuple[bool, list[float]]:
+        told = Story()
+        told.session.becomes("away")
+        return told.silence.is_now, await told.ends()
+
+    assert run(story()) == (True, [])
+
+
+def test_silence_can_be_put_off() -> None:
+    """Each time counts anew."""
+
+    async def story() -> list[float]:
+        told = Story()
+        for _ in range(4):
+            told.silence.count_anew()
+            assert not told.silence.is_now
+            await asyncio.sleep(0.5)
+        return await told.ends()
+
+    assert run(story()) == [2.525]
+
+
+def test_a_session_that_has_closed_is_listened_to_no_longer() -> None:
+    """No timer is left, and no event starts one."""
+
+    async def story() -> list[float]:
+        told = Story()
+        told.session.becomes("speaking")
+        told.silence.close()
+        told.session.becomes("listening")
+        told.session.transcribes(is_final=True)
+        return await told.ends()
+
+    assert run(story()) == []
