@@ -45,6 +45,7 @@ class Snapshot:
             SnapshotError: The file is missing or damaged.
         """
         self._path = path
+        self._profiles: dict[str, Profile] = {}  # a running call asks for the same ones again
         with self.reading():
             # Immutable: the file is only ever replaced, so a reader takes no lock and stays whole.
             uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
@@ -76,15 +77,12 @@ class Snapshot:
 
     def profile(self, name: str) -> Profile | None:
         """A profile with everything that it inherits; None where there is none of that name."""
-        chain: dict[str, Layer] = {}
-        following: str | None = name
-        while following and following not in chain:
-            layer = self._layer(following)
-            if layer is None:
+        if name not in self._profiles:
+            chain = self._chain(name)
+            if chain is None:
                 return None
-            chain[following] = layer
-            following = layer.extends
-        return merged(reversed(chain.values()))
+            self._profiles[name] = merged(reversed(chain))
+        return self._profiles[name]
 
     def close(self) -> None:
         """Close the file."""
@@ -96,6 +94,18 @@ class Snapshot:
         if self._layer(DEFAULT) is None:
             raise ValueError("there is no default profile in it")
         return revision, _schema(text)
+
+    def _chain(self, name: str) -> list[Layer] | None:
+        """A profile's layer, and those below it."""
+        chain: dict[str, Layer] = {}
+        following: str | None = name
+        while following and following not in chain:
+            layer = self._layer(following)
+            if layer is None:
+                return None
+            chain[following] = layer
+            following = layer.extends
+        return list(chain.values())
 
     def _layer(self, name: str) -> Layer | None:
         row = self._connection.execute("SELECT layer FROM layer WHERE name = ?", (name,)).fetchone()

@@ -23,13 +23,13 @@ def metadata(profile: str = "brisk", /, **more: Any) -> str:
 @asynccontextmanager
 async def joined(worker: Worker, asked: str) -> AsyncGenerator[Caller]:
     """A caller whose agent listens, and answers in a word so that the call is short."""
-    said, worker.llm.reply = worker.llm.reply, "Good."
+    worker.llm.reply = "Good."
     try:
         async with join(worker.connection, Dial(metadata=asked)) as caller:
             await caller.agent_listens()
             yield caller
     finally:
-        worker.llm.reply = said
+        worker.llm.reply = None
 
 
 class BackEnd:

@@ -1,0 +1,60 @@
+"""Settings that do nothing: in real sessions they do nothing, and otherwise something."""
+
+import pytest
+
+from tests.e2e.fields.claims import Claim, rehearsed, selected
+from tests.e2e.fields.idle import IDLE, NOT_IDLE, ONLY_DEEPGRAM_SHOWS, Idle
+from tests.e2e.fields.rehearsal import ROOT, Held, Sets
+from timing_profiles import catalog, no_effect
+from timing_profiles.catalog import Catalog
+
+
+@pytest.fixture(scope="module")
+def profiles() -> Catalog:
+    """The starter profiles."""
+    return catalog.load(ROOT / "profiles")
+
+
+@pytest.fixture(scope="module")
+async def held(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Held:
+    """The conversations of all tests that will run, held side by side."""
+    return await rehearsed(selected(request), tmp_path_factory.mktemp("idle"))
+
+
+@pytest.mark.parametrize("claim", [idle.claim for idle in IDLE], ids=lambda claim: claim.of)
+def test_setting_does_nothing_until_its_reason_goes(claim: Claim, held: Held) -> None:
+    """Nothing differs while the reason holds; without it, the same change is noticed."""
+    assert claim.seen(held) == claim.expected
+
+
+@pytest.mark.parametrize("idle", IDLE, ids=lambda idle: idle.because)
+def test_rule_names_what_was_seen_to_be_idle(idle: Idle, profiles: Catalog) -> None:
+    """With the very settings of the conversations; and nothing that was seen to act."""
+    for sets in idle.idling:
+        assert _named(profiles, sets, idle) == list(idle.fields)
+    for sets in idle.acting:
+        assert _named(profiles, sets, idle) == []
+
+
+def _named(profiles: Catalog, sets: Sets, idle: Idle) -> list[str]:
+    """The fields that the rule calls idle for this reason."""
+    default = profiles.profile("default")
+    assert default
+    found = no_effect.dead({**default.values, **sets}, idle.fields)
+    return [dead.field for dead in found if idle.because in dead.because]
+
+
+@pytest.mark.parametrize("claim", NOT_IDLE, ids=lambda claim: claim.of)
+def test_setting_acts_though_it_seems_idle(claim: Claim, held: Held, profiles: Catalog) -> None:
+    """Rules that called these idle were wrong: what differs is noticed, and no rule is left."""
+    assert claim.seen(held) == claim.expected
+    default = profiles.profile("default")
+    assert default
+    for sets, _ in claim.settings:
+        assert list(no_effect.dead({**default.values, **sets}, [claim.of])) == []
+
+
+def test_every_reason_has_been_looked_at(profiles: Catalog) -> None:
+    """A new row of the rules needs a conversation that shows it, or a reason why none can."""
+    known = {reason for field in profiles.schema.fields for reason in no_effect.reasons(field)}
+    assert known == {*(idle.because for idle in IDLE), *ONLY_DEEPGRAM_SHOWS}
