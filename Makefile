@@ -57,9 +57,9 @@ docs: .venv/.ready  ## write the pages and the picture in docs/ that are made fr
 bench: .venv/.bench  ## measure
 	@$(BIN)/python -m benchmarks
 
-fidelity: .venv/.ready  ## call with every profile, and hold the predicted waits to the measured
+fidelity: .venv/.ready  ## call with every profile, and hold predicted waits to measured ones
 	@$(BIN)/python -m sandbox.livekit_binary
-	@$(BIN)/python -m fidelity
+	@$(BIN)/python -m fidelity $(ARGS)
 
 drift: .venv/.ready  ## for maintainers: what the newest release of LiveKit's SDK has changed
 	@$(BIN)/python -m tests.sdk

@@ -10,7 +10,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from benchmarks import commands, join, memory, reload, resolve, session_start, snapshot, table
+from benchmarks import (
+    commands,
+    follow,
+    join,
+    memory,
+    reload,
+    resolve,
+    session_start,
+    snapshot,
+    table,
+)
 from benchmarks.table import Row
 from sandbox.livekit_binary import LiveKitServerError
 
@@ -20,6 +30,7 @@ _SUBJECTS: Mapping[str, Callable[..., Sequence[Row]]] = MappingProxyType(
         "snapshot": snapshot.rows,
         "session_start": session_start.rows,
         "commands": commands.rows,
+        "follow": follow.rows,
         "join": join.rows,
         "reload": reload.rows,
         "memory": memory.rows,
