@@ -1,4 +1,4 @@
-"""What the tests of the command line share."""
+"""What tests share."""
 
 import shutil
 from pathlib import Path
@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import ROOT, CommandLine
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def the_loop_of_all_tests() -> None:
+    """Make it before the first test: the SDK's objects take the loop that they find."""
 
 
 @pytest.fixture
