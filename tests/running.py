@@ -70,7 +70,7 @@ class Running:
         fake: bool = False,
         session: Mapping[str, Any] | None = None,
     ) -> None:
-        """Resolve what the call is asked for, and make its session.
+        """Resolve what the call is asked for, and make its session, which needs a running loop.
 
         Args:
             metadata: The caller's.

@@ -40,9 +40,13 @@ async def rest() -> None:
     await asyncio.sleep(RAPID + 0.01)
 
 
-async def followed(running: Running, *metadata: str) -> Running:
-    """Follow, and change the metadata time after time."""
-    running.follow()
+async def followed(metadata: str, *later: str, **more: Any) -> Running:
+    """Follow a call that begins with metadata, and change that time after time."""
+    return await changed(Running(metadata, **more).follow(), *later)
+
+
+async def changed(running: Running, *metadata: str) -> Running:
+    """Change the metadata time after time."""
     for text in metadata:
         running.room.change_metadata(text)
         await rest()
@@ -53,7 +57,7 @@ def test_a_change_reaches_the_session_the_room_and_the_log(
     revision: str, log: pytest.LogCaptureFixture
 ) -> None:
     """The value in force, the attributes, the log's context, one line, and `timing.settings`."""
-    running = run(followed(Running(BRISK), '{"profile": "patient", "endpointing_ms": 300}'))
+    running = run(followed(BRISK, '{"profile": "patient", "endpointing_ms": 300}'))
     attributes = {"timing.profile": "patient", "timing.revision": revision}
     assert (running.in_force(MIN_DELAY), running.in_force(ENDPOINTING)) == (1.5, 300)
     assert running.room.local_participant.attributes == attributes
@@ -72,16 +76,20 @@ def test_a_change_reaches_the_session_the_room_and_the_log(
 
 def test_what_was_written_while_the_session_was_made_counts() -> None:
     """Between the wait for the caller and `follow`, nobody listens to the room."""
-    running = Running(BRISK)
-    running.room.change_metadata(PATIENT)
-    run(followed(running))
+
+    async def story() -> Running:
+        running = Running(BRISK)
+        running.room.change_metadata(PATIENT)
+        return await changed(running.follow())
+
+    running = run(story())
     assert (running.in_force(MIN_DELAY), running.timing.profile) == (1.5, "patient")
 
 
 def test_following_alone_changes_and_says_nothing(log: pytest.LogCaptureFixture) -> None:
     """Neither where all is well, nor where the request had its problems from the start."""
     for metadata in ("", BRISK, BROKEN, '{"endpointing_ms": "x", "profile": "patient"}'):
-        running = run(followed(Running(metadata)))
+        running = run(followed(metadata))
         assert running.room.local_participant.announced == []
     assert log.messages == []
 
@@ -153,15 +161,15 @@ def test_a_bad_request_leaves_what_runs_and_is_reported_once(
     good = '{"profile": "brisk", "min_endpointing_delay": 0.5}'
 
     async def story() -> tuple[Any, ...]:
-        running = await followed(Running(good), metadata)
+        running = await followed(good, metadata)
         attributes = running.room.local_participant.attributes
         values = (
             running.in_force(MIN_DELAY),
             running.in_force("turn_handling.endpointing.max_delay"),
         )
-        await followed(running, metadata, metadata)
+        await changed(running, metadata, metadata)
         again = running.room.local_participant.attributes
-        await followed(running, good)
+        await changed(running, good)
         return values, attributes[PROBLEMS], again[PROBLEMS], running
 
     values, first, again, running = run(story())
@@ -186,7 +194,7 @@ def test_a_problem_that_goes_at_once_leaves_nothing_behind() -> None:
 
 def test_what_is_not_ours_is_not_looked_at(log: pytest.LogCaptureFixture) -> None:
     """The application's own data, text that is no JSON, and nothing at all."""
-    running = run(followed(Running(), '{"user": 7}', "hello", "[1, 2]", ""))
+    running = run(followed("", '{"user": 7}', "hello", "[1, 2]", ""))
     assert running.room.local_participant.announced == []
     assert log.messages == []
 
@@ -270,12 +278,12 @@ def test_a_change_that_cannot_be_taken_is_told_until_it_goes(
     metadata = '{"overrides": {"turn_handling": {"interruption": {"backchannel_boundary": null}}}}'
 
     async def story() -> tuple[list[Any], Running]:
-        running = await followed(Running(), metadata)
+        running = await followed("", metadata)
         codes = [running.room.local_participant.attributes.get(PROBLEMS)]
         held = running.timing.settings.values[path], running.timing.settings.origins[path]
-        await followed(running, metadata[:-1] + ', "min_endpointing_delay": 1.0}')
+        await changed(running, metadata[:-1] + ', "min_endpointing_delay": 1.0}')
         codes.append(running.room.local_participant.attributes.get(PROBLEMS))
-        await followed(running, "{}")
+        await changed(running, "{}")
         codes.append(running.room.local_participant.attributes.get(PROBLEMS))
         return [held, *codes], running
 
@@ -292,7 +300,7 @@ def test_a_change_that_cannot_be_taken_is_told_until_it_goes(
 
 def test_a_room_whose_metadata_cannot_be_read_does_not_stop_its_caller() -> None:
     """The room's problem stays; the caller's requests count all the same."""
-    running = run(followed(Running(room_metadata="{"), PATIENT))
+    running = run(followed("", PATIENT, room_metadata="{"))
     assert (running.timing.profile, running.in_force(MIN_DELAY)) == ("patient", 1.5)
     assert running.room.local_participant.attributes[PROBLEMS] == "metadata-invalid"
 
@@ -317,7 +325,11 @@ def test_a_console_has_nobody_to_follow(log: pytest.LogCaptureFixture) -> None:
 
 def test_a_session_is_followed_once() -> None:
     """A second `follow` is the same as one."""
-    running = run(followed(Running().follow(), PATIENT))
+
+    async def story() -> Running:
+        return await changed(Running().follow().follow(), PATIENT)
+
+    running = run(story())
     assert len(running.room.local_participant.announced) == 1
 
 
@@ -328,8 +340,11 @@ def test_a_room_that_takes_no_attributes_costs_no_call(log: pytest.LogCaptureFix
         async def set_attributes(self, attributes: dict[str, str]) -> None:
             raise RuntimeError(f"engine is closed: {len(attributes)}")
 
-    running = Running(BRISK)
-    running.room.local_participant = Gone("agent")
-    run(followed(running, PATIENT))
+    async def story() -> Running:
+        running = Running(BRISK).follow()
+        running.room.local_participant = Gone("agent")
+        return await changed(running, PATIENT)
+
+    running = run(story())
     assert running.in_force(MIN_DELAY) == 1.5
     assert log.messages[-1] == "the attributes of the agent could not be set: engine is closed: 3"

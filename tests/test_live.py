@@ -84,6 +84,7 @@ def test_speech_to_text_is_lent_and_given_back_in_silence() -> None:
             running.session.becomes("speaking")
             await asyncio.sleep(3)
             seen.append(running.in_force(ENDPOINTING))
+            running.session.transcribes(is_final=True)
             running.session.becomes("listening")
             await asyncio.sleep(3)
             seen.append(running.in_force(ENDPOINTING))

@@ -247,6 +247,7 @@ async def test_what_flux_cannot_be_told_it_gets_with_another_connection(
         running.room.change_metadata(asking(base))
         await asyncio.sleep(REST)
         assert running.listener is before
+        running.session.transcribes(is_final=True)
         running.session.becomes("listening")
         await asyncio.sleep(SETTLED + 0.1)
         assert running.listener is not before
@@ -405,8 +406,9 @@ async def test_arguments_of_the_other_engine_do_not_end_the_call(
         running.room.change_metadata(asking(FLUX))
         await asyncio.sleep(REST)
         running.session.becomes("speaking")
+        running.session.transcribes(is_final=True)
         running.session.becomes("listening")
-        await asyncio.sleep(SETTLED + 0.1)
+        await asyncio.sleep(SETTLED + 0.2)
         assert running.listener is ear
     (refused,) = [line for line in caplog.messages if "does not take" in line]
     assert "punctuate" in refused

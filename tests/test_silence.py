@@ -76,34 +76,38 @@ def test_silence_comes_a_second_after_the_last_words() -> None:
 def test_words_that_nobody_has_heard_of_yet_are_waited_for(
     changes: dict[str, Any], expected: float
 ) -> None:
-    """A short word may have no interim result: nova's final comes only after its endpointing."""
+    """A word may follow the last final one; nova tells of it only after its endpointing."""
 
     async def story() -> list[float]:
         told = Story(**changes)
         told.session.becomes("speaking")
+        told.session.transcribes(is_final=True)
         told.session.becomes("listening")
         return await told.ends()
 
     assert run(story()) == [expected]
 
 
+@pytest.mark.parametrize("words", ["on their way", "not heard of"])
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        pytest.param({"stt.nova.endpointing_ms": 8000}, 13.0, id="nova"),
+        pytest.param({}, 5.025, id="nova"),
+        pytest.param({"stt.nova.endpointing_ms": 8000}, 13.0, id="slow nova"),
         pytest.param(FLUX, 10.0, id="flux"),
         pytest.param({**FLUX, "stt.flux.eot_timeout_ms": 9000}, 14.0, id="slow flux"),
     ],
 )
-def test_words_on_their_way_are_waited_for_as_long_as_they_may_take(
-    changes: dict[str, Any], expected: float
+def test_words_of_somebody_who_spoke_are_waited_for(
+    words: str, changes: dict[str, Any], expected: float
 ) -> None:
-    """Longer than Deepgram waits itself; then they are given up, for they will never come."""
+    """Longer than Deepgram waits itself; then they are given up: it was a sound without words."""
 
     async def story() -> list[float]:
         told = Story(**changes)
         told.session.becomes("speaking")
-        told.session.transcribes(is_final=False)
+        if words == "on their way":
+            told.session.transcribes(is_final=False)
         told.session.becomes("listening")
         return await told.ends()
 
@@ -118,6 +122,7 @@ def test_there_is_no_silence_while_somebody_speaks() -> None:
         told.session.becomes("speaking")
         await asyncio.sleep(30)
         assert not told.silence.is_now
+        told.session.transcribes(is_final=True)
         told.session.becomes("listening")
         return await told.ends()
 

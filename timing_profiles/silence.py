@@ -77,6 +77,8 @@ class Silence:
             self._timer.cancel()
 
     def _heard(self, event: UserStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._pending = True  # until its words come, however slow speech-to-text may be
         if event.new_state != "away":
             self.count_anew()
 

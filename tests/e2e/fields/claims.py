@@ -15,7 +15,7 @@ from tests.e2e.fields.rehearsal import Held, Rehearsal, Sets, hold, rehearsal
 
 # How many conversations are held side by side: at first, and when what was claimed was not seen.
 # A busy machine makes things late. What is wrong stays wrong when it is looked at in peace.
-_ATTEMPTS: Final = (12, 6, 3, 1)
+_ATTEMPTS: Final = (16, 8, 4, 4)
 
 
 @dataclass(frozen=True, slots=True)

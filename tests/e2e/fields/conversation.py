@@ -37,8 +37,10 @@ _EVENTS: Final = (
 )
 _QUIET: Final = 0.3  # seconds in which both sides settle before anything happens
 
-# The SDK reads the addresses of services from the environment, also when a session starts.
+# The SDK reads the addresses of services from the environment, also when a session starts. And
+# those who do the same, as most do, should not cost the machine the same at the same moment.
 _starting = asyncio.Lock()
+_APART: Final = 0.1  # seconds
 
 
 class Conversation:
@@ -126,7 +128,7 @@ class Scene:
 
     Attributes:
         act: What the caller does, and for how long.
-        lasts: About how many seconds that takes: scenes of one length are played side by side.
+        lasts: About how many seconds that takes: of many scenes, the longest begin first.
         deaf: Whether Deepgram hears no words in sound.
         words: What it hears otherwise.
         thinks: Seconds that the LLM takes.
@@ -141,26 +143,14 @@ class Scene:
     speaks: float = 0.0
 
 
-async def converse(
-    profile: str, scene: Scene, curtain: asyncio.Barrier, after: float
-) -> Conversation:
-    """Play a scene with the timing of a published profile.
-
-    Args:
-        profile: Its name.
-        scene: What happens.
-        curtain: Where all who play at the same time wait for each other: a session that starts
-            holds up those that run.
-        after: Seconds to wait from then on.
-    """
+async def converse(profile: str, scene: Scene) -> Conversation:
+    """Play a scene with the timing of a published profile."""
     async with (
         Deepgram(words=scene.words, deaf=scene.deaf, tts_latency=scene.speaks) as deepgram,
         Gateway(latency=scene.thinks) as gateway,
         utils.http_context.open(),
         _session(profile, deepgram, gateway) as conversation,
     ):
-        await curtain.wait()
-        await asyncio.sleep(after)
         await conversation.settle()
         await scene.act(conversation)
         conversation.end()
@@ -184,6 +174,7 @@ async def _session(
             )
             conversation = Conversation(session, deepgram, gateway)
             await session.start(agent=Agent(instructions="Answer briefly."))
+        await asyncio.sleep(_APART)
     try:
         yield conversation
     finally:

@@ -478,8 +478,9 @@ NOT_IDLE: Final = (
         IN_ONE_PAUSE,
         looks.thought,
         (True, 0.3 + _SENT),
-        (False, _LAG + 1.5),
+        (False, 1.7),  # the delay begins with Deepgram's end of speech or with the VAD's
         beside={**STT, NOVA_ENDPOINTING: 300, MIN_DELAY: 1.5},
+        within=0.25,
     ),
     # Every sound is long enough, but the agent stops that much later.
     acts(

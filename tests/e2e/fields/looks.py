@@ -8,9 +8,8 @@ from tests.e2e.fields.conversation import Conversation
 
 Look = Callable[[Conversation], Any]
 
-_MORE: Final = (
-    1.8  # seconds that the agent's speech lasts beyond the caller's first sound, at least
-)
+# Seconds that the agent still has to say when the caller talks over it, at least.
+_MORE: Final = 1.8
 
 
 def delay(talk: Conversation) -> float | None:
@@ -149,11 +148,8 @@ def stayed(talk: Conversation) -> float:
 
 def learned(talk: Conversation) -> float:
     """How much of a pause has gone into the next turn's delay: 0 for nothing, 1 for all."""
-    (_, first), (_, second) = talk.turns()
-    pause = _pause(talk)
-    assert first is not None
-    assert second is not None
-    return (second - first) / (pause - first)
+    first, second = (delay for _, delay in talk.turns() if delay is not None)
+    return (second - first) / (_pause(talk) - first)
 
 
 def asks_for(path: str) -> Look:

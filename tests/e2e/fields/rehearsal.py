@@ -1,9 +1,10 @@
 """Conversations that are held for tests, many at a time."""
 
 import asyncio
-import itertools
+import contextlib
+import gc
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,10 +19,6 @@ ROOT = Path(__file__).parents[3]
 
 Sets = Mapping[str, Any]
 """Fields by dotted path, and their values."""
-
-# Seconds by which one begins later than the other: what they do in the same way, and what that
-# costs the machine, then does not fall into the same moment.
-_APART: Final = 0.1
 
 # In every profile: a call that ends at once, and no warm-up in which nobody can interrupt.
 _SHORT: Final[Sets] = {
@@ -61,20 +58,31 @@ async def hold(
         folder: For the profiles.
         together: How many are held side by side.
     """
-    each = sorted(dict.fromkeys(rehearsals), key=lambda one: one.scene.lasts)
-    names = {one: f"rehearsal-{number}" for number, one in enumerate(each)}
-    held: dict[Rehearsal, Conversation] = {}
-    with pytest.MonkeyPatch.context() as environment:
-        _publish({names[one]: one.profile for one in each}, folder / "profiles.sqlite", environment)
-        for group in _groups(each, together):
-            curtain = asyncio.Barrier(len(group))
-            async with asyncio.TaskGroup() as stage:
-                played = [
-                    stage.create_task(converse(names[one], one.scene, curtain, number * _APART))
-                    for number, one in enumerate(group)
-                ]
-            held.update(zip(group, (one.result() for one in played), strict=True))
-    return held
+    longest_first = sorted(dict.fromkeys(rehearsals), key=lambda one: -one.scene.lasts)
+    names = {one: f"rehearsal-{number}" for number, one in enumerate(longest_first)}
+    places = asyncio.Semaphore(together)
+
+    async def held(one: Rehearsal) -> Conversation:
+        async with places:
+            return await converse(names[one], one.scene)
+
+    with pytest.MonkeyPatch.context() as environment, _no_long_collection():
+        profiles = {name: one.profile for one, name in names.items()}
+        _publish(profiles, folder / "profiles.sqlite", environment)
+        async with asyncio.TaskGroup() as stage:
+            played = {one: stage.create_task(held(one)) for one in longest_first}
+    return {one: task.result() for one, task in played.items()}
+
+
+@contextlib.contextmanager
+def _no_long_collection() -> Iterator[None]:
+    """Let no garbage collection look at all that is loaded: that stops everybody for 0.25 s."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _publish(profiles: Mapping[str, str], path: Path, environment: pytest.MonkeyPatch) -> None:
@@ -89,12 +97,6 @@ def _publish(profiles: Mapping[str, str], path: Path, environment: pytest.Monkey
     for name in ("DEEPGRAM_API_KEY", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
         environment.setenv(name, "any key of at least so many characters")
     environment.setenv(in_force.PUBLISHED, str(path))
-
-
-def _groups(each: Iterable[Rehearsal], size: int) -> Iterator[Sequence[Rehearsal]]:
-    rest = iter(each)
-    while group := list(itertools.islice(rest, size)):
-        yield group
 
 
 def nested(sets: Sets) -> dict[str, Any]:

@@ -36,9 +36,8 @@ def talking_over(text: str, at: float, after: float, **stand_ins: Any) -> Scene:
 
     async def act(talk: Conversation) -> None:
         talk.session.say(_SPEECH)
-        speech = await talk.hear()
-        assert speech
-        await asyncio.sleep(speech.start + at - time.time())
+        heard = await talk.hear()
+        await asyncio.sleep((heard.start if heard else time.time()) + at - time.time())
         await talk.say(text)
         await asyncio.sleep(after)
 
