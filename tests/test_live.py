@@ -99,6 +99,39 @@ def test_speech_to_text_is_lent_and_given_back_in_silence() -> None:
     assert run(story()) == [25, 400, 400, 25]
 
 
+@pytest.mark.parametrize(
+    ("metadata", "changes", "expected"),
+    [
+        pytest.param('{"endpointing_ms": 4000}', (), 5.0, id="as the call began"),
+        pytest.param("", ('{"endpointing_ms": 4000}',), 5.0, id="as it is now"),
+        pytest.param(
+            '{"endpointing_ms": 4000}', ('{"endpointing_ms": 25}',), 1.0, id="and shorter"
+        ),
+    ],
+)
+def test_silence_is_counted_by_the_speech_to_text_that_listens(
+    metadata: str, changes: tuple[str, ...], expected: float
+) -> None:
+    """Its last words come after its own endpointing; only then may it get another connection."""
+
+    async def story() -> float:
+        running = Running(metadata).follow()
+        for change in changes:
+            await ask(running, change)
+            await asyncio.sleep(30)
+        running.session.becomes("speaking")
+        await ask(running, '{"endpointing_ms": 600}')
+        running.session.transcribes(is_final=True)
+        running.session.becomes("listening")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while running.in_force(ENDPOINTING) != 600:  # noqa: ASYNC110 - a part tells of no change
+            await asyncio.sleep(0.05)
+        return loop.time() - began
+
+    assert run(story()) == pytest.approx(expected, abs=0.1)
+
+
 def test_steps_within_steps() -> None:
     """The innermost is on top; each leaves what was there before it."""
 

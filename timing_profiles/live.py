@@ -58,7 +58,6 @@ class Live:
         self._is_over = False
         self._listener = retune.speech_to_text(session)
         self._silence = Silence(session, self._in_silence)
-        self._silence.listens_with(began_with.values)
         session.on("conversation_item_added", self._added)
 
     def ask(self, found: Settings) -> Settings:
