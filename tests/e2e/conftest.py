@@ -1,10 +1,11 @@
-"""One worker for the tests that change nothing of it, and one for each of the others."""
+"""Workers that tests share or own, and a repository of profiles."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.repository import Repository
 from tests.e2e.worker import ROOT, Worker, worker
 
 
@@ -33,3 +34,14 @@ async def email_worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerat
     agent = ROOT / "examples" / "collect_email.py"
     async with worker(tmp_path_factory.mktemp("email"), agent=agent, mode="dev") as running:
         yield running
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A repository with two commits: the starter profiles, and something else."""
+    made = Repository.init(tmp_path)
+    made.add_profiles()
+    made.commit()
+    made.write("README.md", "ours\n")
+    made.commit()
+    return made

@@ -13,17 +13,6 @@ NAMES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    """A repository with two commits: the starter profiles, and something else."""
-    made = Repository.init(tmp_path)
-    made.add_profiles()
-    made.commit()
-    made.write("README.md", "ours\n")
-    made.commit()
-    return made
-
-
-@pytest.fixture
 def folder(starters: Path) -> Path:
     """A folder with the starter profiles in `profiles`."""
     return starters.parent

@@ -30,17 +30,6 @@ def folder(starters: Path) -> Path:
     return starters.parent
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    """A repository with two commits: the starter profiles, and something else."""
-    made = Repository.init(tmp_path)
-    made.add_profiles()
-    made.commit()
-    made.write("README.md", "ours\n")
-    made.commit()
-    return made
-
-
 @pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_every_example_of_the_help_runs(name: str, repository: Repository) -> None:
     """As it stands there, in a shell."""

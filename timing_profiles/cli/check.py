@@ -62,7 +62,7 @@ def _problems(path: Path, set_problems: SetProblems) -> Iterable[Problem]:
         return [Problem("unreadable", "cannot be read: it is no regular file", file=_shown(path))]
     if path.name == schema_file.FILE_NAME:
         return _schema_problems(path)
-    if path.suffix not in {SUFFIX, ".yml"} or path.name.startswith("."):
+    if not folder.is_profile(path.name):
         message = f"a profile's file ends in {SUFFIX}, and does not begin with a dot"
         return [Problem("name", message, file=_shown(path))]
     return _file_problems(path, set_problems)
