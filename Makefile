@@ -2,7 +2,7 @@
 # requirements.lock, which names every package with its hashes.
 
 .DEFAULT_GOAL := help
-.PHONY: help dev call test check format docs bench fidelity drift lock clean
+.PHONY: help dev call test faults check format docs bench fidelity drift lock clean
 MAKEFLAGS += --no-print-directory
 
 # What varies a call; see sandbox/caller/__init__.py.
@@ -38,6 +38,10 @@ call: .venv/.ready  ## call the worker of `make dev`: PROFILE=patient, METADATA=
 test: .venv/.ready .venv/.npm  ## all tests, on the real LiveKit server; ARGS='-k word' for pytest
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: .venv/.ready  ## break everything on purpose; a table of what happened (five minutes)
+	@$(BIN)/python -m sandbox.livekit_binary
+	@$(BIN)/python -m pytest -p tests.fault_table --quiet --no-header --tb=short $(ARGS)
 
 check: .venv/.ready  ## ruff, mypy, and the profiles
 	@$(BIN)/ruff check --quiet

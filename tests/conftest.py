@@ -1,11 +1,30 @@
 """What tests share."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import ROOT, CommandLine
+
+
+class Happened:
+    """What a fault was answered with."""
+
+    def __init__(self, record: Callable[[str, object], None]) -> None:
+        self._record = record
+
+    def __call__(self, what: str, recovered: float | None = None) -> None:
+        """Say it.
+
+        Args:
+            what: A few words, as measured: `kept 59c62fecb090, gauge 0`.
+            recovered: Seconds from the repair until the worker was as before, where there is one.
+        """
+        self._record("happened", what)
+        if recovered is not None:
+            self._record("recovered", recovered)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,3 +45,9 @@ def starters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(capsys: pytest.CaptureFixture[str]) -> CommandLine:
     """The command line; called with words, it runs them in this process."""
     return CommandLine(capsys)
+
+
+@pytest.fixture
+def happened(record_property: Callable[[str, object], None]) -> Happened:
+    """Says what a fault was answered with, for the table of `make faults`."""
+    return Happened(record_property)
