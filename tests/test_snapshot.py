@@ -11,7 +11,7 @@ import pytest
 
 from timing_profiles import catalog, request, settings, snapshot
 from timing_profiles.catalog import Catalog
-from timing_profiles.profile import Layer
+from timing_profiles.profile import Layer, merged
 from timing_profiles.snapshot import SnapshotError
 
 ROOT = Path(__file__).parent.parent
@@ -247,3 +247,41 @@ def test_flipped_byte_is_an_error_or_survived(path: Path) -> None:
         except SnapshotError:
             refused += 1
     assert refused > 0
+
+
+def test_publication_holds_each_set_whole(tmp_path: Path) -> None:
+    """Whatever the next set changes, adds or removes, also after others had their hands on it."""
+    path = tmp_path / "published.sqlite"
+    publication = snapshot.Publication(path)
+    default, low = STARTERS.layers["default"], Layer("low", {"a": 1}, {}, "", "default")
+    sets = [
+        {"default": default},
+        {"default": default, "low": low},
+        {"default": default, "low": Layer("low", {"a": 2}, {}, "", "default")},
+        {"default": default, "other": Layer("other", {"a": 1}, {}, "", "default")},
+    ]
+    for number, layers in enumerate(sets):
+        publication.put(str(number), STARTERS.schema, layers)
+        with snapshot.opened(path) as found:
+            assert (found.revision, found.names()) == (str(number), sorted(layers))
+            assert [found.profile(name) for name in layers] == [
+                merged([default] if name == "default" else [default, layer])
+                for name, layer in layers.items()
+            ]
+    path.write_bytes(b"damaged")
+    publication.put("after", STARTERS.schema, sets[-1])
+    with snapshot.opened(path) as found:
+        assert (found.revision, found.names()) == ("after", ["default", "other"])
+
+
+def test_file_does_not_grow_with_the_sets_that_it_had(tmp_path: Path) -> None:
+    """A thousand edits leave it as large as a few do."""
+    path = tmp_path / "published.sqlite"
+    publication = snapshot.Publication(path)
+    default = STARTERS.layers["default"]
+    sizes = set()
+    for number in range(200):
+        edited = Layer("edited", {"a": number + 1000}, {}, "", "default")
+        publication.put(f"{number:012}", STARTERS.schema, {"default": default, "edited": edited})
+        sizes.add(path.stat().st_size)
+    assert len(sizes) == 1

@@ -31,7 +31,7 @@ class Followed:
         first = catalog.load(folder)
         self.published = [first]
         self.failing = False
-        self.watcher = Watcher(folder, first, self._publish)
+        self.watcher = Watcher(folder, first, self._publish, folder.parent / "cookies")
 
     def _publish(self, fresh: Catalog) -> None:
         if self.failing:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from timing_profiles import no_effect, wait
-from timing_profiles.catalog import Catalog, chain
+from timing_profiles.catalog import Catalog
+from timing_profiles.inheritance import chain
 from timing_profiles.profile import Profile
 from timing_profiles.wait import Wait
 

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 from typing import IO, cast
 
 from timing_profiles import catalog, schema_file
@@ -138,7 +137,7 @@ def catalog_at(
     found = contents(revision, profiles_dir, label)
     in_force = _schema(found, before.schema if before else None)
     if not found.files:
-        return Catalog("", in_force, MappingProxyType({}), (), MappingProxyType({}))
+        return Catalog("", in_force, {}, (), found.label, {}, {})
     return catalog.build(found.files, in_force, before, found.label)
 
 

@@ -34,6 +34,13 @@ _revision = Info("timing_profiles_revision", "The revision in force.")
 _watcher_alive = Gauge(
     "timing_profiles_watcher_alive", "1 while the folder is looked at, at least every 15 s."
 )
+_watching_events = Gauge(
+    "timing_profiles_watching_events",
+    "1 while the file system tells of changes, 0 while only comparing contents finds them.",
+)
+_watcher_restarts = Counter(
+    "timing_profiles_watcher_restarts", "How often events failed, to be asked for anew."
+)
 _calls = Counter(
     "timing_profiles_calls", "Calls, by the profile in force at their start.", ["profile"]
 )
@@ -74,6 +81,16 @@ def looked() -> None:
     """The watcher has looked at the folder."""
     now = time.monotonic()
     _watcher_alive.set_function(lambda: float(time.monotonic() - now < ALIVE_WITHIN))
+
+
+def events(*, alive: bool) -> None:
+    """Events of the file system come, or come no more."""
+    _watching_events.set(alive)
+
+
+def events_failed() -> None:
+    """Events ended, or could not begin; they are asked for anew."""
+    _watcher_restarts.inc()
 
 
 def called(report: CallReport) -> None:

@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from timing_profiles import call_reports, catalog, in_force, metrics, snapshot
+from timing_profiles import call_reports, catalog, in_force, metrics
 from timing_profiles.call_reports import Reports
 from timing_profiles.catalog import Catalog
 from timing_profiles.problems import Problem, ProfilesError
+from timing_profiles.snapshot import Publication
 from timing_profiles.watch import Watcher
 
 _logger = logging.getLogger("timing_profiles")
@@ -41,17 +42,17 @@ class Publisher:
         first = self._load(list(problems))
         self._state = Path(tempfile.mkdtemp(prefix="timing-profiles-"))
         published = self._state / "profiles.sqlite"
+        publication = Publication(published)
 
         def publish(fresh: Catalog) -> None:
-            layers = iter(fresh.layers.values())
-            snapshot.publish(fresh.revision, fresh.schema, layers, published)
+            publication.put(fresh.revision, fresh.schema, fresh.layers)
 
         publish(first)
         os.environ[in_force.PUBLISHED] = str(published)
         metrics.in_force(first.revision)
         self._count_calls(self._state / "calls")
         self._log(first)
-        watcher = Watcher(self._profiles_dir, first, publish)
+        watcher = Watcher(self._profiles_dir, first, publish, self._state / "cookies")
         self._watching = asyncio.create_task(watcher.run())
 
     def stop(self) -> None:

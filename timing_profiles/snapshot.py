@@ -7,8 +7,9 @@ that its cost does not grow with the number of profiles.
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import lru_cache
@@ -21,8 +22,8 @@ from timing_profiles.schema import Schema
 _TABLES = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
-    CREATE TABLE published (revision TEXT NOT NULL, schema TEXT NOT NULL);
-    CREATE TABLE layer (name TEXT PRIMARY KEY, layer TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS published (revision TEXT NOT NULL, schema TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS layer (name TEXT PRIMARY KEY, layer TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -112,7 +113,69 @@ class Snapshot:
         return _from_json(row[0]) if row else None
 
 
-def publish(revision: str, schema: Schema, layers: Iterator[Layer], path: Path) -> None:
+class Publication:
+    """Where one worker publishes a set after the other, each whole or not at all.
+
+    A new set is made of the one before it, so that its cost grows with what has changed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is published yet.
+
+        Args:
+            path: The published file; the next one is built beside it.
+        """
+        self._path = path
+        self._layers: Mapping[str, Layer] = {}
+        self._written: tuple[int, int, int] | None = None
+
+    def put(self, revision: str, schema: Schema, layers: Mapping[str, Layer]) -> None:
+        """Put a set in place of the one that is published.
+
+        Args:
+            revision: Of the set.
+            schema: That it was checked against.
+            layers: What each profile sets itself, by its name.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        aside = self._path.with_suffix(".new")
+        aside.unlink(missing_ok=True)
+        before = self._before(aside)
+        gone = [(name,) for name in before.keys() - layers.keys()]
+        fresh = (layer for name, layer in layers.items() if before.get(name) is not layer)
+        try:
+            with closing(sqlite3.connect(aside)) as connection:
+                connection.executescript(_TABLES)
+                connection.execute("DELETE FROM published")
+                connection.execute("INSERT INTO published VALUES (?, ?)", (revision, schema.text))
+                connection.executemany("DELETE FROM layer WHERE name = ?", gone)
+                rows = ((layer.name, json.dumps(asdict(layer))) for layer in fresh)
+                connection.executemany("INSERT OR REPLACE INTO layer VALUES (?, ?)", rows)
+                connection.commit()
+        except sqlite3.Error as error:
+            raise OSError(f"{aside}: {error}") from error
+        aside.replace(self._path)
+        self._layers, self._written = layers, _identity(self._path)
+
+    def _before(self, aside: Path) -> Mapping[str, Layer]:
+        """What the next file begins with: the published one, or nothing if others have had it."""
+        if self._written is None or _identity(self._path) != self._written:
+            return {}
+        shutil.copyfile(self._path, aside)
+        return self._layers
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def publish(revision: str, schema: Schema, layers: Iterable[Layer], path: Path) -> None:
     """Put a set in place of the one that is published, whole or not at all.
 
     Args:
@@ -124,18 +187,7 @@ def publish(revision: str, schema: Schema, layers: Iterator[Layer], path: Path) 
     Raises:
         OSError: It cannot be written.
     """
-    aside = path.with_suffix(".new")
-    aside.unlink(missing_ok=True)
-    try:
-        with closing(sqlite3.connect(aside)) as connection:
-            connection.executescript(_TABLES)
-            connection.execute("INSERT INTO published VALUES (?, ?)", (revision, schema.text))
-            rows = ((layer.name, json.dumps(asdict(layer))) for layer in layers)
-            connection.executemany("INSERT INTO layer VALUES (?, ?)", rows)
-            connection.commit()
-    except sqlite3.Error as error:
-        raise OSError(f"{aside}: {error}") from error
-    aside.replace(path)
+    Publication(path).put(revision, schema, {layer.name: layer for layer in layers})
 
 
 @contextmanager

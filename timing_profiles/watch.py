@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
-import math
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-
-import watchfiles
 
 from timing_profiles import catalog, folder, metrics, schema_file
 from timing_profiles.catalog import Catalog
+from timing_profiles.events import EVERYTHING, NOTHING, Changed, Events
 from timing_profiles.folder import Contents
 from timing_profiles.problems import Problem, ProfilesError, quoted
-
-RESCAN = 5.0
-"""Seconds until contents are compared even if no event came: links, network file systems."""
+from timing_profiles.rescan import Rescan
 
 SETTLE = 0.03
 """Seconds between two reads that must be alike before a set is believed."""
@@ -28,8 +24,6 @@ SETTLE = 0.03
 OPEN_FOR_WRITING = 3.0
 """Seconds that a file which somebody has open for writing may hold a set up."""
 
-_RETRY = 1.0
-_STEP_MS = 20
 _MOST_CHANGES_LOGGED = 20
 
 _logger = logging.getLogger("timing_profiles")
@@ -44,7 +38,11 @@ class Watcher:
     """
 
     def __init__(
-        self, profiles_dir: Path, first: Catalog, publish: Callable[[Catalog], None]
+        self,
+        profiles_dir: Path,
+        first: Catalog,
+        publish: Callable[[Catalog], None],
+        cookies: Path,
     ) -> None:
         """Begin with a set that is published already.
 
@@ -52,30 +50,57 @@ class Watcher:
             profiles_dir: The folder.
             first: The set that was loaded from it.
             publish: Puts a new set in force; may raise OSError, and is then asked again.
+            cookies: A folder of our own, which may be made; see `Events`.
         """
         self.catalog = first
         self.problems: tuple[Problem, ...] = ()
         self._folder = profiles_dir
-        self._label = profiles_dir.absolute().name
+        self._label = first.label
         self._publish = publish
-        self._rested: Contents | None = None
+        self._contents: Contents = {name: entry.content for name, entry in first.entries.items()}
+        self._events = Events(profiles_dir, cookies)
+        self._rescan = Rescan(profiles_dir, self._label)
+        self._failed = False
 
     async def run(self) -> None:
         """Follow the folder until cancelled."""
-        async for _ in _ticks(self._folder):
-            try:
-                metrics.looked()
-                self._take(await self._fresh())
-            except ProfilesError as error:
-                self._keep(error.problems)
-            except OSError as error:
-                self._keep((Problem("unpublished", f"cannot be published: {error}"),))
-            except Exception:
-                _logger.exception("the profiles could not be reloaded")
+        try:
+            while True:
+                await self._reload(await self._change())
+        finally:
+            self._events.close()
 
-    async def _fresh(self) -> Catalog:
-        """The folder's present state, published where it is new."""
-        files = await self._settled()
+    async def _change(self) -> Changed:
+        """What may have changed since the last time, as soon as anything may have."""
+        while True:
+            metrics.looked()
+            found = await self._events.next(self._rescan.due_in())
+            if found:
+                return found
+            if self._rescan.due_in() <= 0:
+                alive = self._events.alive
+                if await asyncio.to_thread(self._rescan.differs, self._contents, alive):
+                    return EVERYTHING
+                if self._failed:
+                    return NOTHING
+
+    async def _reload(self, changed: Changed) -> None:
+        self._failed = False
+        try:
+            self._contents = await self._settled(changed)
+            self._take(await self._fresh(self._contents))
+        except ProfilesError as error:
+            self._keep(error.problems)
+        except OSError as error:
+            self._failed = True
+            self._keep((Problem("unpublished", f"cannot be published: {error}"),))
+        except Exception as error:  # noqa: BLE001 - the next state of the folder may be better
+            self._failed = True
+            what = f"{type(error).__name__}: {error}"
+            self._keep((Problem("reload-failed", f"cannot be reloaded: {what}"),), error)
+
+    async def _fresh(self, files: Contents) -> Catalog:
+        """A set of these files, published where it is new."""
         before = self.catalog.schema
         in_force = await asyncio.to_thread(schema_file.load, self._folder, before)
         fresh = await asyncio.to_thread(catalog.build, files, in_force, self.catalog, self._label)
@@ -83,29 +108,40 @@ class Watcher:
             await asyncio.to_thread(self._publish, fresh)
         return fresh
 
-    async def _settled(self) -> Contents:
-        """The folder's contents once two reads are alike and nobody is in the middle of a write."""
-        seen, since = self._rested, -math.inf
+    async def _settled(self, changed: Changed) -> Contents:
+        """The folder's contents once two reads are alike and nobody is in the middle of a write.
+
+        Of a file that changes between the two, an event tells: only what changed is read.
+        """
+        found, since = await self._read(changed), time.monotonic()
         while True:
-            found = await asyncio.to_thread(folder.read, self._folder, self._label)
-            now = time.monotonic()
-            if found != seen:
-                seen, since = found, now
-            elif now - since > OPEN_FOR_WRITING or not await self._is_being_written(found):
-                self._rested = found
+            changed |= await self._events.until_now(SETTLE)
+            again = await self._read(changed)
+            if again != found:
+                found, since = again, time.monotonic()
+            elif time.monotonic() - since > OPEN_FOR_WRITING or not await self._is_being_written(
+                changed, found
+            ):
                 return found
             await asyncio.sleep(SETTLE)
 
-    async def _is_being_written(self, files: Contents) -> bool:
-        return await asyncio.to_thread(_any_being_written, self._folder, files)
+    async def _read(self, changed: Changed) -> Contents:
+        # An event of a folder that was replaced says nothing of the one in its place.
+        only = None if changed.everything or not self._events.watches() else changed.names
+        return await asyncio.to_thread(folder.read, self._folder, self._label, self._contents, only)
 
-    def _keep(self, problems: tuple[Problem, ...]) -> None:
+    async def _is_being_written(self, changed: Changed, files: Contents) -> bool:
+        names = files if changed.everything else changed.names
+        return await asyncio.to_thread(_any_being_written, self._folder, names)
+
+    def _keep(self, problems: tuple[Problem, ...], error: Exception | None = None) -> None:
         if problems != self.problems:
             metrics.kept()
             _logger.error(
                 "the profiles cannot be used, revision %s stays in force:\n  %s",
                 self.catalog.revision,
                 "\n  ".join(str(problem) for problem in problems),
+                exc_info=error,
             )
         self.problems = problems
 
@@ -130,10 +166,12 @@ def _report(before: Catalog, after: Catalog) -> str:
 
 
 def _changes(before: Catalog, after: Catalog) -> Iterable[str]:
-    for name in sorted({*before.layers, *after.layers}):
-        if name not in after.layers:
+    old, new = before.layers, after.layers
+    changed = [name for name, layer in new.items() if old.get(name) is not layer]
+    for name in sorted([*changed, *(old.keys() - new.keys())]):
+        if name not in new:
             yield f"{name}: removed"
-        elif name not in before.layers:
+        elif name not in old:
             yield f"{name}: new"
         else:
             yield from _layer_changes(name, before, after)
@@ -153,50 +191,8 @@ def _layer_changes(name: str, before: Catalog, after: Catalog) -> Iterable[str]:
             yield f"{name}: {what} changed"
 
 
-async def _ticks(profiles_dir: Path) -> AsyncIterator[None]:
-    """One tick for each burst of events, and one at least every `RESCAN` seconds."""
-    said = ""
-    while True:
-        yield None
-        watched = _identity(profiles_dir)
-        try:
-            async for _ in _events(profiles_dir):
-                yield None
-                if _identity(profiles_dir) != watched:
-                    break  # another folder stands in its place, and sends no event to this watch
-        except FileNotFoundError:
-            await asyncio.sleep(_RETRY)  # that the folder is gone is said where it is read
-        except (OSError, RuntimeError) as error:
-            # Without a free inotify instance, watchfiles raises an error of its own: no OSError.
-            if str(error) != said:
-                said = str(error)
-                _logger.warning("no events, the profiles are read again each second: %s", said)
-            await asyncio.sleep(_RETRY)
-
-
-def _events(profiles_dir: Path) -> AsyncIterator[object]:
-    # The folder above, too: `schema.json` lies there, and the folder itself may be replaced.
-    return watchfiles.awatch(
-        profiles_dir,
-        profiles_dir.absolute().parent,
-        watch_filter=None,
-        step=_STEP_MS,
-        rust_timeout=int(RESCAN * 1000),
-        yield_on_timeout=True,
-        recursive=False,
-    )
-
-
-def _identity(profiles_dir: Path) -> tuple[int, int] | None:
-    try:
-        found = profiles_dir.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _any_being_written(profiles_dir: Path, files: Contents) -> bool:
-    return any(_is_being_written(profiles_dir / name) for name in files)
+def _any_being_written(profiles_dir: Path, names: Collection[str]) -> bool:
+    return any(_is_being_written(profiles_dir / name) for name in names)
 
 
 def _is_being_written(path: Path) -> bool:

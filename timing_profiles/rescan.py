@@ -1,0 +1,64 @@
+"""What events miss - links, network file systems - is found by comparing contents."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+from timing_profiles import folder
+from timing_profiles.folder import Contents
+from timing_profiles.problems import ProfilesError
+
+ROUND = 5.0
+"""Seconds in which every file is compared once."""
+
+_SHORTEST_ROUND = 1.0
+_FILES_A_SECOND = 200  # of a core, comparing them takes about half a hundredth
+_SLICE = 500  # files; between two slices an event is seen
+
+
+class Rescan:
+    """Compares a folder with what was read of it, a slice at a time."""
+
+    def __init__(self, profiles_dir: Path, label: str) -> None:
+        """The first slice is due after a pause.
+
+        Args:
+            profiles_dir: The folder.
+            label: The folder as it is shown to people.
+        """
+        self._folder = profiles_dir
+        self._label = label
+        self._left: list[str] = []
+        self._due = time.monotonic() + _SHORTEST_ROUND
+
+    def due_in(self) -> float:
+        """Seconds until the next slice is due."""
+        return self._due - time.monotonic()
+
+    def differs(self, known: Contents, events: bool) -> bool:  # noqa: FBT001 - by `to_thread`
+        """Whether the next slice of the folder is not what is known of it.
+
+        Args:
+            known: What was read of the folder.
+            events: Whether events come, too. Where none do, small folders are compared more often.
+        """
+        spent = len(known) / _FILES_A_SECOND
+        seconds = ROUND if events else min(ROUND, max(_SHORTEST_ROUND, spent))
+        self._due = time.monotonic() + seconds / max(1, math.ceil(len(known) / _SLICE))
+        try:
+            return self._slice_differs(known)
+        except ProfilesError:
+            self._left = []
+            return True
+
+    def _slice_differs(self, known: Contents) -> bool:
+        if not self._left:
+            self._left = folder.names(self._folder, self._label)
+            if known.keys() != set(self._left):
+                self._left = []
+                return True
+        slice_, self._left = self._left[:_SLICE], self._left[_SLICE:]
+        fresh = folder.read(self._folder, self._label, known, slice_)
+        return any(fresh.get(name) is not known.get(name) for name in slice_)
