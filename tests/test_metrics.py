@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from timing_profiles import call_reports, metrics
+from timing_profiles import call_reports, metrics, ports
 from timing_profiles.call_reports import CallReport, Reports
 from timing_profiles.problems import Problem
 
@@ -17,7 +17,7 @@ def test_the_environment_names_the_port(
 ) -> None:
     """None is no end point at all."""
     monkeypatch.setenv("METRICS_PORT", port)
-    assert (metrics.metrics_port(), list(metrics.port_problems())) == (expected, [])
+    assert (metrics.metrics_port(), list(ports.problems(ports.METRICS))) == (expected, [])
 
 
 @pytest.mark.parametrize("port", ["ninety", "0", "65536", "-1", "9100.0", "\u0663"])
@@ -25,7 +25,7 @@ def test_what_is_no_port_is_a_problem(port: str, monkeypatch: pytest.MonkeyPatch
     """It is said at the start, and nothing is opened."""
     monkeypatch.setenv("METRICS_PORT", port)
     assert metrics.metrics_port() is None
-    (problem,) = metrics.port_problems()
+    (problem,) = ports.problems(ports.METRICS)
     assert str(problem).startswith('METRICS_PORT: "')
     assert str(problem).endswith(" is no port; 1 to 65535 are")
 

@@ -23,7 +23,7 @@ from prometheus_client import REGISTRY
 import timing_profiles
 from tests.dockerfile import copied, instructions, said
 from tests.markdown import ROOT, prose, read
-from timing_profiles import announcement, catalog, metrics
+from timing_profiles import announcement, catalog, ports, readiness
 from timing_profiles.watch import Watcher
 
 PROFILES = ROOT / "profiles"
@@ -57,7 +57,7 @@ def our_metrics() -> set[str]:
 
 def test_every_metric_is_explained() -> None:
     """The table has all of ours, and nothing that does not exist."""
-    assert metrics.PORT in named("[A-Z_]+", OPERATIONS)
+    assert ports.METRICS in named("[A-Z_]+", OPERATIONS)
     assert named("timing_profiles_[a-z_]+", OPERATIONS) == our_metrics()
 
 
@@ -411,12 +411,15 @@ def test_a_pod_ends_later_than_its_calls() -> None:
 
 
 def test_a_pod_is_asked_where_the_worker_answers() -> None:
-    """Probes at the SDK's port, metrics where the annotations say."""
+    """Whether it lives at the SDK's port, whether it is ready at ours, and its metrics."""
     container = worker_container()
-    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")]
-    assert probes == [{"path": "/", "port": "health"}] * 3
+    found = {port["name"]: port["containerPort"] for port in container["ports"]}
+    probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")]
+    health, ready = {"path": "/", "port": "health"}, {"path": readiness.PATH, "port": "ready"}
+    assert probes == [health, health, ready]
     variables = {variable["name"]: variable["value"] for variable in container["env"]}
     annotations = pod()["metadata"]["annotations"]
-    assert (ports["health"], str(ports["metrics"])) == (HEALTH_PORT, variables["METRICS_PORT"])
+    assert found["health"] == HEALTH_PORT
+    for name, variable in (("metrics", ports.METRICS), ("ready", ports.READY)):
+        assert str(found[name]) == variables[variable]
     assert annotations["prometheus.io/port"] == variables["METRICS_PORT"]

@@ -123,13 +123,13 @@ async def test_a_removed_default_keeps_the_last_good_set(
     first = followed.watcher.catalog.revision
     default = followed.folder / "default.yaml"
     default.rename(followed.folder / "aside")
-    await until(lambda: bool(followed.watcher.problems))
-    assert [str(problem) for problem in followed.watcher.problems] == [
+    await until(lambda: bool(followed.watcher.serving.problems))
+    assert [str(problem) for problem in followed.watcher.serving.problems] == [
         "profiles/default.yaml: is missing; it sets every field"
     ]
     with caplog.at_level(logging.INFO, "timing_profiles"):
         (followed.folder / "aside").rename(default)
-        await until(lambda: not followed.watcher.problems)
+        await until(lambda: not followed.watcher.serving.problems)
     assert followed.watcher.catalog.revision == first
     assert [record.getMessage() for record in caplog.records] == [
         (
@@ -144,8 +144,8 @@ async def test_a_full_disk_keeps_the_last_good_set_and_is_tried_again(followed: 
     """What could not be published is published as soon as it can be."""
     followed.failing = True
     followed.write("patient.yaml", away(24))
-    await until(lambda: bool(followed.watcher.problems))
-    assert [str(problem) for problem in followed.watcher.problems] == [
+    await until(lambda: bool(followed.watcher.serving.problems))
+    assert [str(problem) for problem in followed.watcher.serving.problems] == [
         "cannot be published: [Errno 28] No space left on device"
     ]
     assert len(followed.published) == 1
@@ -162,8 +162,8 @@ async def test_the_schema_beside_the_folder_is_watched(followed: Followed) -> No
     )
     assert tightened != schema
     (followed.folder.parent / "schema.json").write_text(tightened, encoding="utf-8")
-    await until(lambda: bool(followed.watcher.problems))
-    assert [str(problem) for problem in followed.watcher.problems] == [
+    await until(lambda: bool(followed.watcher.serving.problems))
+    assert [str(problem) for problem in followed.watcher.serving.problems] == [
         "profiles/elderly.yaml:19:10: tts.speed: 0.9 is less than the minimum of 0.95 (factor)"
     ]
 

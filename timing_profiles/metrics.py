@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator
 
 from prometheus_client import Counter, Gauge, Info
 
+from timing_profiles import ports
 from timing_profiles.call_reports import CallReport
-from timing_profiles.problems import Problem, quoted
-
-PORT = "METRICS_PORT"
-"""The environment variable that names the port of the metrics."""
 
 ALIVE_WITHIN = 15.0
 """Seconds without a look at the folder after which the watcher counts as dead: three rescans."""
-
-_HIGHEST_PORT = 65535
 
 _successful = Gauge(
     "timing_profiles_last_reload_successful",
@@ -51,16 +44,7 @@ _rejected = Counter(
 
 def metrics_port() -> int | None:
     """The port of the metrics, for `AgentServer(prometheus_port=...)`; None for no metrics."""
-    port = os.environ.get(PORT, "")
-    return int(port) if _is_port(port) else None
-
-
-def port_problems() -> Iterator[Problem]:
-    """What is wrong with the port in the environment."""
-    port = os.environ.get(PORT, "")
-    if port and not _is_port(port):
-        message = f"{quoted(port)} is no port; 1 to {_HIGHEST_PORT} are"
-        yield Problem("environment", message, PORT)
+    return ports.port(ports.METRICS)
 
 
 def in_force(revision: str) -> None:
@@ -98,7 +82,3 @@ def called(report: CallReport) -> None:
     _calls.labels(report.profile).inc()
     for code in report.codes:
         _rejected.labels(code).inc()
-
-
-def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 0 < int(text) <= _HIGHEST_PORT

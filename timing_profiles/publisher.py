@@ -14,6 +14,7 @@ from timing_profiles import call_reports, catalog, in_force, metrics
 from timing_profiles.call_reports import Reports
 from timing_profiles.catalog import Catalog
 from timing_profiles.problems import Problem, ProfilesError
+from timing_profiles.serving import Serving
 from timing_profiles.snapshot import Publication
 from timing_profiles.watch import Watcher
 
@@ -27,6 +28,7 @@ class Publisher:
         """Nothing is loaded yet."""
         self._profiles_dir = profiles_dir
         self._state: Path | None = None
+        self._watcher: Watcher | None = None
         self._watching: asyncio.Task[None] | None = None
         self._reports: Reports | None = None
 
@@ -52,8 +54,14 @@ class Publisher:
         metrics.in_force(first.revision)
         self._count_calls(self._state / "calls")
         self._log(first)
-        watcher = Watcher(self._profiles_dir, first, publish, self._state / "cookies")
-        self._watching = asyncio.create_task(watcher.run())
+        cookies = self._state / "cookies"
+        self._watcher = Watcher(self._profiles_dir, first, publish, cookies)
+        self._watching = asyncio.create_task(self._watcher.run())
+
+    @property
+    def serving(self) -> Serving | None:
+        """What calls get; None before anything was published."""
+        return self._watcher.serving if self._watcher else None
 
     def stop(self) -> None:
         """Stop watching, and remove what was published.

@@ -15,8 +15,10 @@ from livekit.agents import AgentServer, Plugin
 import timing_profiles
 
 # Imported here, not when a call comes: plugins can be registered on the main thread alone.
-from timing_profiles import call, folder
+from timing_profiles import call, folder, ports
 from timing_profiles.problems import Problem, ProfilesError
+
+_NO_ID = "unregistered"  # what the SDK calls a server that LiveKit has not given a name yet
 
 _logger = logging.getLogger("timing_profiles")
 
@@ -41,17 +43,19 @@ def attach(server: AgentServer, *, profiles_dir: str | None = None, deepgram: bo
 
     async def run_with_profiles(*args: Any, **kwargs: Any) -> None:
         # Imported in the main process only: a job reads neither YAML nor the file system's events.
-        from timing_profiles import metrics  # noqa: PLC0415
         from timing_profiles.publisher import Publisher  # noqa: PLC0415
+        from timing_profiles.readiness import Readiness  # noqa: PLC0415
 
         publisher = Publisher(folder.profiles_dir())
+        readiness = Readiness(lambda: publisher.serving, lambda: _not_ready(server))
         try:
-            problems = _environment_problems(deepgram=deepgram)
-            publisher.start([*problems, *metrics.port_problems()])
+            publisher.start(_environment_problems(deepgram=deepgram))
+            await readiness.start()
             await run(*args, **kwargs)
         except ProfilesError as error:
             _exit(error.problems)
         finally:
+            readiness.stop()
             publisher.stop()
 
     # AgentServer has no hook around its life; an attribute shadows the method of any subclass.
@@ -73,6 +77,7 @@ def _environment_problems(*, deepgram: bool) -> Iterable[Problem]:
     if not _is_duration(seconds):
         message = f"{seconds!r} is not a number of seconds above 0"
         yield Problem("environment", message, "CALLER_TIMEOUT")
+    yield from (*ports.problems(ports.METRICS), *ports.problems(ports.READY))
 
 
 def _is_duration(text: str) -> bool:
@@ -80,6 +85,12 @@ def _is_duration(text: str) -> bool:
         return 0 < float(text) < math.inf
     except ValueError:
         return False
+
+
+def _not_ready(server: AgentServer) -> str:
+    if server.draining:
+        return "ending: takes no more calls"
+    return "" if server.id != _NO_ID else "not registered with LiveKit"
 
 
 def _exit(problems: Iterable[Problem]) -> None:

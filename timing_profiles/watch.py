@@ -17,6 +17,7 @@ from timing_profiles.events import EVERYTHING, NOTHING, Changed, Events
 from timing_profiles.folder import Contents
 from timing_profiles.problems import Problem, ProfilesError, quoted
 from timing_profiles.rescan import Rescan
+from timing_profiles.serving import serving
 
 SETTLE = 0.03
 """Seconds between two reads that must be alike before a set is believed."""
@@ -34,7 +35,7 @@ class Watcher:
 
     Attributes:
         catalog: The set in force.
-        problems: Why the folder's present state is not in force; empty where it is.
+        serving: Since when it is, and why the folder's present state is not, where it is not.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Watcher:
             cookies: A folder of our own, which may be made; see `Events`.
         """
         self.catalog = first
-        self.problems: tuple[Problem, ...] = ()
+        self.serving = serving(first.revision)
         self._folder = profiles_dir
         self._label = first.label
         self._publish = publish
@@ -135,7 +136,8 @@ class Watcher:
         return await asyncio.to_thread(_any_being_written, self._folder, names)
 
     def _keep(self, problems: tuple[Problem, ...], error: Exception | None = None) -> None:
-        if problems != self.problems:
+        if problems != self.serving.problems:
+            self.serving = self.serving.kept(problems)
             metrics.kept()
             _logger.error(
                 "the profiles cannot be used, revision %s stays in force:\n  %s",
@@ -143,12 +145,12 @@ class Watcher:
                 "\n  ".join(str(problem) for problem in problems),
                 exc_info=error,
             )
-        self.problems = problems
 
     def _take(self, fresh: Catalog) -> None:
         before, self.catalog = self.catalog, fresh
-        mended, self.problems = bool(self.problems), ()
+        mended = bool(self.serving.problems)
         if fresh.revision != before.revision or mended:
+            self.serving = serving(fresh.revision)
             metrics.in_force(fresh.revision)
         if fresh.revision != before.revision:
             _logger.info("%s", _report(before, fresh))
