@@ -14,6 +14,7 @@ from benchmarks import (
     commands,
     follow,
     join,
+    many,
     memory,
     reload,
     resolve,
@@ -32,6 +33,7 @@ _SUBJECTS: Mapping[str, Callable[..., Sequence[Row]]] = MappingProxyType(
         "commands": commands.rows,
         "follow": follow.rows,
         "join": join.rows,
+        "many": many.rows,
         "reload": reload.rows,
         "memory": memory.rows,
     }

@@ -10,8 +10,11 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from benchmarks.dial import dialled
-from benchmarks.stage import PROFILED, Stage, Worker, stage, until, worker
+from benchmarks.inputs import many_profiles
+from benchmarks.stage import BARE, PROFILED, Stage, Worker, stage, until, worker
 from benchmarks.table import Row
 from benchmarks.timing import shown
 from timing_profiles import snapshot
@@ -19,6 +22,11 @@ from timing_profiles.announcement import REVISION_ATTRIBUTE
 
 _MEDIAN_AT_MOST = 0.150  # seconds
 _P99_AT_MOST = 0.300
+
+_MANY = 10_000
+_MEMORY_AT_MOST = 100.0  # MB
+_GROWTH_AT_MOST = 5.0
+_WARM = 50  # saves
 
 _LOOK_EVERY = 0.001
 _HALF_WRITTEN = 0.005  # seconds between the halves of a file that is written in place
@@ -47,16 +55,41 @@ class _Saves:
     called: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """Resident memory of main processes, in MB.
+
+    Attributes:
+        bare: Of the agent with literal settings.
+        loaded: Of the worker with many profiles, after a few saves.
+        saved: Of the same after all of them.
+    """
+
+    bare: float
+    loaded: float
+    saved: float
+
+
 def rows(*, quick: bool) -> Sequence[Row]:
     """Saves by renaming and in place, by turns, each after the one before was published."""
-    saves = asyncio.run(_saved(50 if quick else 1000))
+    count = 50 if quick else 1000
+    few = asyncio.run(_saved(count))
+    many, memory = asyncio.run(_saved_among_many(count))
+    return [
+        *_save_rows("", few),
+        *_save_rows(f", {_MANY:,} profiles", many),
+        *_memory_rows(memory, count),
+    ]
+
+
+def _save_rows(among: str, saves: _Saves) -> Sequence[Row]:
     half, called = str(saves.half_read), "has it" if saves.called else "has another"
     count = f"{len(saves.seconds):,}"
     percentiles = statistics.quantiles(saves.seconds, n=100)
     return [
-        _row("median", percentiles[49], _MEDIAN_AT_MOST),
-        _row("99th percentile", percentiles[98], _P99_AT_MOST),
-        Row(f"half-read files in {count} saves", half, "", half, "0", saves.half_read == 0),
+        _row(f"median{among}", percentiles[49], _MEDIAN_AT_MOST),
+        _row(f"99th percentile{among}", percentiles[98], _P99_AT_MOST),
+        Row(f"half-read files in {count} saves{among}", half, "", half, "0", saves.half_read == 0),
         Row("a real call after the last save", called, "", called, "has it", saves.called),
     ]
 
@@ -66,14 +99,58 @@ def _row(what: str, seconds: float, at_most: float) -> Row:
     return Row(work, shown(seconds), "", shown(seconds), shown(at_most), seconds <= at_most)
 
 
+def _memory_rows(memory: _Memory, count: int) -> Sequence[Row]:
+    more, growth = memory.loaded - memory.bare, memory.saved - memory.loaded
+    return [
+        Row(
+            f"memory of a worker's main process, {_MANY:,} profiles",
+            f"{memory.loaded:.1f} MB",
+            f"literal settings: {memory.bare:.1f} MB",
+            f"{more:+.1f} MB",
+            f"+{_MEMORY_AT_MOST:g} MB",
+            more <= _MEMORY_AT_MOST,
+        ),
+        Row(
+            f"the same {count:,} saves later",
+            f"{memory.saved:.1f} MB",
+            f"{memory.loaded:.1f} MB",
+            f"{growth:+.1f} MB",
+            f"+{_GROWTH_AT_MOST:g} MB",
+            growth <= _GROWTH_AT_MOST,
+        ),
+    ]
+
+
 async def _saved(count: int) -> _Saves:
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
         async with stage() as on, worker(on, PROFILED, Path(folder, PROFILED)) as who:
-            published = next(who.temporary.glob("timing-profiles-*/*.sqlite"))
-            profile = who.profiles / f"{_NAME}.yaml"
-            saves = [await _save(profile, published, number) for number in range(1, count + 1)]
-            called = await _called(on, who, published)
+            return await _save_all(on, who, count)
+
+
+async def _saved_among_many(count: int) -> tuple[_Saves, _Memory]:
+    with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
+        many = many_profiles(Path(folder, "many"), _MANY)
+        async with (
+            stage() as on,
+            worker(on, BARE, Path(folder, BARE)) as bare,
+            worker(on, PROFILED, Path(folder, PROFILED), many) as who,
+        ):
+            await _save_all(on, who, _WARM)
+            before = _megabytes(who.pid)
+            saves = await _save_all(on, who, count)
+            return saves, _Memory(_megabytes(bare.pid), before, _megabytes(who.pid))
+
+
+async def _save_all(on: Stage, who: Worker, count: int) -> _Saves:
+    published = next(who.temporary.glob("timing-profiles-*/*.sqlite"))
+    profile = who.profiles / f"{_NAME}.yaml"
+    saves = [await _save(profile, published, number) for number in range(1, count + 1)]
+    called = await _called(on, who, published)
     return _Saves([seconds for seconds, _ in saves], sum(half for _, half in saves), called)
+
+
+def _megabytes(pid: int) -> float:
+    return float(psutil.Process(pid).memory_info().rss) / 1e6
 
 
 async def _save(profile: Path, published: Path, number: int) -> tuple[float, int]:

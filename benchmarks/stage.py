@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,12 +52,14 @@ class Worker:
         profiles: Its own folder of profiles.
         temporary: Its folder of temporary files.
         log_file: What it prints: JSON, a line each.
+        pid: Of its main process.
     """
 
     agent: str
     profiles: Path
     temporary: Path
     log_file: Path
+    pid: int = 0
 
     async def registered(self) -> None:
         """Wait until LiveKit knows it."""
@@ -150,16 +152,19 @@ async def both_workers(folder: str) -> AsyncGenerator[tuple[Stage, Worker, Worke
 
 
 @contextlib.asynccontextmanager
-async def worker(on: Stage, agent: str, folder: Path) -> AsyncGenerator[Worker]:
+async def worker(
+    on: Stage, agent: str, folder: Path, profiles: Path = PROFILES
+) -> AsyncGenerator[Worker]:
     """Run a worker until the block ends.
 
     Args:
         on: What it talks to.
         agent: A program in agents/.
         folder: For what belongs to it; it must not be there yet.
+        profiles: What its profiles are copied from.
     """
     running = Worker(agent, folder / "profiles", folder / "tmp", folder / "worker.log")
-    shutil.copytree(PROFILES, running.profiles)
+    shutil.copytree(profiles, running.profiles)
     running.temporary.mkdir()
     environment = {
         **on.environment,
@@ -170,9 +175,9 @@ async def worker(on: Stage, agent: str, folder: Path) -> AsyncGenerator[Worker]:
     command = [sys.executable, str(ROOT / "benchmarks" / "agents" / f"{agent}.py"), "start"]
     with running.log_file.open("wb") as output:
         try:
-            async with child(command, env=environment, cwd=ROOT, output=output):
+            async with child(command, env=environment, cwd=ROOT, output=output) as process:
                 await running.registered()
-                yield running
+                yield replace(running, pid=process.pid)
         except TimeoutError as error:
             error.add_note(running.log_file.read_text(encoding="utf-8")[-4000:])
             raise

@@ -261,7 +261,7 @@ def test_publication_holds_each_set_whole(tmp_path: Path) -> None:
         {"default": default, "other": Layer("other", {"a": 1}, {}, "", "default")},
     ]
     for number, layers in enumerate(sets):
-        publication.put(str(number), STARTERS.schema, layers)
+        publication.put(str(number), STARTERS.schema, layers, {"default", "low", "other"})
         with snapshot.opened(path) as found:
             assert (found.revision, found.names()) == (str(number), sorted(layers))
             assert [found.profile(name) for name in layers] == [
@@ -269,7 +269,7 @@ def test_publication_holds_each_set_whole(tmp_path: Path) -> None:
                 for name, layer in layers.items()
             ]
     path.write_bytes(b"damaged")
-    publication.put("after", STARTERS.schema, sets[-1])
+    publication.put("after", STARTERS.schema, sets[-1], ())
     with snapshot.opened(path) as found:
         assert (found.revision, found.names()) == ("after", ["default", "other"])
 
@@ -282,6 +282,7 @@ def test_file_does_not_grow_with_the_sets_that_it_had(tmp_path: Path) -> None:
     sizes = set()
     for number in range(200):
         edited = Layer("edited", {"a": number + 1000}, {}, "", "default")
-        publication.put(f"{number:012}", STARTERS.schema, {"default": default, "edited": edited})
+        layers = {"default": default, "edited": edited}
+        publication.put(f"{number:012}", STARTERS.schema, layers, layers)
         sizes.add(path.stat().st_size)
     assert len(sizes) == 1

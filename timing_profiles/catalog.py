@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +13,7 @@ from timing_profiles.folder import SUFFIX, Contents
 from timing_profiles.inheritance import Entries, Layers
 from timing_profiles.problems import Problem, ProfilesError, in_order
 from timing_profiles.profile import DEFAULT, Layer, Profile, merged
+from timing_profiles.revision import Digests
 from timing_profiles.schema import Schema
 
 T = TypeVar("T")
@@ -32,6 +32,10 @@ class Catalog:
         entries: What was read, by file name, for the next reload to build on.
         found: What each profile was warned of together with what it inherits, likewise; only
             those with a warning.
+        digests: What the revision was made of, likewise.
+        parents: Names of all profiles that others extend, likewise; more may be among them.
+        changed: The profiles that are new, changed or gone since the catalog that this one was
+            built on.
     """
 
     revision: str
@@ -41,6 +45,9 @@ class Catalog:
     label: str
     entries: Entries
     found: Mapping[str, Sequence[Problem]]
+    digests: Digests = field(default_factory=Digests)
+    parents: frozenset[str | None] = field(default=frozenset(), compare=False)
+    changed: frozenset[str] = field(default=frozenset(), compare=False)
 
     def names(self) -> list[str]:
         """The names of all profiles, sorted."""
@@ -83,11 +90,12 @@ def build(files: Contents, in_force: Schema, before: Catalog | None, label: str)
         before = Catalog("", in_force, {}, (), label, {}, {})
     fresh = dict(_fresh(files, in_force, before, label))
     gone = before.entries.keys() - files.keys()
-    changed = {name.removesuffix(SUFFIX) for name in (*fresh, *gone)}
+    changed = frozenset(name.removesuffix(SUFFIX) for name in (*fresh, *gone))
     entries = _without(before.entries, gone) | fresh
     layers = _without(before.layers, changed) | _layers(fresh.values())
     missing = list(_missing_from_default(entries, layers, in_force, label))
-    checked = inheritance.affected(layers, changed)
+    parents = before.parents.union(read.layer.extends for read in fresh.values() if read.layer)
+    checked = inheritance.affected(layers, changed, parents)
     found = _without(before.found, checked | changed) | {
         name: problems
         for name in checked
@@ -96,14 +104,19 @@ def build(files: Contents, in_force: Schema, before: Catalog | None, label: str)
     everything = in_order(_every(fresh.values(), missing, found))
     if any(problem.severity == "error" for problem in everything):
         raise ProfilesError(everything)
+    texts = {name: text for name in fresh if isinstance(text := files[name], bytes)}
+    digests = before.digests.updated(texts, gone)
     return Catalog(
-        _revision(entries, in_force),
+        digests.revision(in_force.text),
         in_force,
         layers,
         everything,
         label,
         entries,
         found,
+        digests,
+        parents,
+        changed,
     )
 
 
@@ -152,9 +165,3 @@ def _missing_from_default(
         missing = [path for path in in_force.fields if path not in layers[DEFAULT].sets]
         for path in missing:
             yield Problem("default-incomplete", f"{DEFAULT} sets every field", path, file)
-
-
-def _revision(entries: Entries, in_force: Schema) -> str:
-    digest = hashlib.sha256(in_force.text.encode())
-    digest.update(b"".join(entries[name].digest for name in sorted(entries)))
-    return digest.hexdigest()[:12]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -21,14 +20,12 @@ class Entry:
 
     Attributes:
         content: Its bytes, or why there are none; an entry is made anew only when they change.
-        digest: A hash of its name and bytes.
         source: Its data and places.
         layer: What it sets; None where the file is broken by itself.
         problems: What is wrong with the file by itself.
     """
 
     content: bytes | Problem
-    digest: bytes
     source: Source
     layer: Layer | None
     problems: tuple[Problem, ...]
@@ -40,7 +37,7 @@ class Entry:
             return self
         read = replace(self.source, file=file)
         layer = self.layer and replace(self.layer, origins=_origins(read, self.layer.sets))
-        return Entry(self.content, self.digest, read, layer, ())
+        return Entry(self.content, read, layer, ())
 
 
 def read(name: str, content: bytes | Problem, in_force: Schema, label: str) -> Entry:
@@ -53,7 +50,7 @@ def read(name: str, content: bytes | Problem, in_force: Schema, label: str) -> E
         label: The folder as it is shown to people.
     """
     if isinstance(content, Problem):
-        return Entry(content, b"", Source(content.file), None, (content,))
+        return Entry(content, Source(content.file), None, (content,))
     text = source.read(f"{label}/{folder.shown(name)}", content)
     problems = [*text.problems, *_name_problems(text.file, name)]
     if text.data or not text.problems:
@@ -61,12 +58,7 @@ def read(name: str, content: bytes | Problem, in_force: Schema, label: str) -> E
         found = _document_problems(name, text, in_force)
         problems += [problem for problem in found if problem.path not in said]
     layer = None if problems else _layer(name.removesuffix(SUFFIX), text, in_force)
-    return Entry(content, _digest(name, content), text, layer, tuple(problems))
-
-
-def _digest(name: str, content: bytes) -> bytes:
-    parts = (name.encode("utf-8", "surrogateescape"), content)
-    return b"".join(hashlib.sha256(part).digest() for part in parts)
+    return Entry(content, text, layer, tuple(problems))
 
 
 def _name_problems(file: str, name: str) -> Iterator[Problem]:

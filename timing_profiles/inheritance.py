@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from timing_profiles import doubts, no_effect, rules
@@ -26,11 +26,19 @@ def chain(layers: Layers, name: str) -> list[Layer]:
     return found[::-1]
 
 
-def affected(layers: Layers, changed: Collection[str]) -> AbstractSet[str]:
-    """The profiles of a set that changed, or that inherit from one that did or that is gone."""
+def affected(
+    layers: Layers, changed: AbstractSet[str], parents: AbstractSet[str | None]
+) -> AbstractSet[str]:
+    """The profiles of a set that changed, or that inherit from one that did or that is gone.
+
+    Args:
+        layers: What each profile sets itself.
+        changed: The profiles that changed or are gone.
+        parents: All profiles that others extend; more may be among them.
+    """
     if DEFAULT in changed:
         return layers.keys()
-    found = fresh = set(changed)
+    found, fresh = changed, changed & parents
     while fresh:
         fresh = {name for name, layer in layers.items() if layer.extends in fresh} - found
         found = found | fresh

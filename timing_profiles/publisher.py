@@ -18,6 +18,8 @@ from timing_profiles.serving import Serving
 from timing_profiles.snapshot import Publication
 from timing_profiles.watch import Watcher
 
+_MOST_WARNINGS_LOGGED = 20
+
 _logger = logging.getLogger("timing_profiles")
 
 
@@ -47,7 +49,7 @@ class Publisher:
         publication = Publication(published)
 
         def publish(fresh: Catalog) -> None:
-            publication.put(fresh.revision, fresh.schema, fresh.layers)
+            publication.put(fresh.revision, fresh.schema, fresh.layers, fresh.changed)
 
         publish(first)
         os.environ[in_force.PUBLISHED] = str(published)
@@ -93,7 +95,10 @@ class Publisher:
         return first
 
     def _log(self, first: Catalog) -> None:
-        for warning in first.warnings:
+        for warning in first.warnings[:_MOST_WARNINGS_LOGGED]:
             _logger.warning("%s", warning)
+        rest = len(first.warnings) - _MOST_WARNINGS_LOGGED
+        if rest > 0:
+            _logger.warning("... and %d more warnings; see `timing-profiles check`", rest)
         count, folder = len(first.layers), self._profiles_dir.absolute()
         _logger.info("%d profiles in force, revision %s: %s", count, first.revision, folder)

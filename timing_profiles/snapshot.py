@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import lru_cache
@@ -126,25 +126,35 @@ class Publication:
             path: The published file; the next one is built beside it.
         """
         self._path = path
-        self._layers: Mapping[str, Layer] = {}
         self._written: tuple[int, int, int] | None = None
 
-    def put(self, revision: str, schema: Schema, layers: Mapping[str, Layer]) -> None:
+    def put(
+        self,
+        revision: str,
+        schema: Schema,
+        layers: Mapping[str, Layer],
+        changed: Collection[str] | None = None,
+    ) -> None:
         """Put a set in place of the one that is published.
 
         Args:
             revision: Of the set.
             schema: That it was checked against.
             layers: What each profile sets itself, by its name.
+            changed: Those that may differ from the set that was put before, or are gone; None
+                where any may.
 
         Raises:
             OSError: It cannot be written.
         """
         aside = self._path.with_suffix(".new")
         aside.unlink(missing_ok=True)
-        before = self._before(aside)
-        gone = [(name,) for name in before.keys() - layers.keys()]
-        fresh = (layer for name, layer in layers.items() if before.get(name) is not layer)
+        if changed is None or not self._is_untouched():
+            changed = layers.keys()
+        else:
+            shutil.copyfile(self._path, aside)
+        gone = [(name,) for name in changed if name not in layers]
+        fresh = (layers[name] for name in changed if name in layers)
         try:
             with closing(sqlite3.connect(aside)) as connection:
                 connection.executescript(_TABLES)
@@ -157,14 +167,11 @@ class Publication:
         except sqlite3.Error as error:
             raise OSError(f"{aside}: {error}") from error
         aside.replace(self._path)
-        self._layers, self._written = layers, _identity(self._path)
+        self._written = _identity(self._path)
 
-    def _before(self, aside: Path) -> Mapping[str, Layer]:
-        """What the next file begins with: the published one, or nothing if others have had it."""
-        if self._written is None or _identity(self._path) != self._written:
-            return {}
-        shutil.copyfile(self._path, aside)
-        return self._layers
+    def _is_untouched(self) -> bool:
+        """Whether the published file is the one that was put there."""
+        return self._written is not None and _identity(self._path) == self._written
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:

@@ -168,12 +168,10 @@ def _report(before: Catalog, after: Catalog) -> str:
 
 
 def _changes(before: Catalog, after: Catalog) -> Iterable[str]:
-    old, new = before.layers, after.layers
-    changed = [name for name, layer in new.items() if old.get(name) is not layer]
-    for name in sorted([*changed, *(old.keys() - new.keys())]):
-        if name not in new:
+    for name in sorted(after.changed):
+        if name not in after.layers:
             yield f"{name}: removed"
-        elif name not in old:
+        elif name not in before.layers:
             yield f"{name}: new"
         else:
             yield from _layer_changes(name, before, after)
