@@ -25,7 +25,7 @@ _IDLE = 0.07
 _FOLLOWING = 0.005
 
 _BURST = 0.4
-_COOKIE_WITHIN = 1.0
+_COOKIE_WITHIN = 2.0
 _FOLDER_RETRY = 1.0
 _LONGEST_RETRY = 60.0
 
@@ -119,6 +119,8 @@ class Events:
             seen |= self._meaning(paths)
             if str(self._cookie) in paths:
                 return seen
+        if self._notify:
+            self._failed(TimeoutError(f"an event did not come within {_COOKIE_WITHIN:g} s"))
         return EVERYTHING
 
     def watches(self) -> bool:

@@ -75,15 +75,16 @@ class Watcher:
         """What may have changed since the last time, as soon as anything may have."""
         while True:
             metrics.looked()
-            found = await self._events.next(self._rescan.due_in())
-            if found:
-                return found
+            # First, for events may come without a pause.
             if self._rescan.due_in() <= 0:
                 alive = self._events.alive
                 if await asyncio.to_thread(self._rescan.differs, self._contents, alive):
                     return EVERYTHING
                 if self._failed:
                     return NOTHING
+            found = await self._events.next(max(0.0, self._rescan.due_in()))
+            if found:
+                return found
 
     async def _reload(self, changed: Changed) -> None:
         self._failed = False
