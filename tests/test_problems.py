@@ -136,8 +136,8 @@ def test_long_list_is_cut() -> None:
 
 @pytest.mark.parametrize(
     ("word", "hint"),
-    [("patien", "did you mean patient?"), ("zzz", ""), ("", "")],
-    ids=["near", "far", "empty"],
+    [("patien", "did you mean patient?"), ("zzz", ""), ("", ""), ("patient" * 9_000, "")],
+    ids=["near", "far", "empty", "endless"],
 )
 def test_near_miss_gets_a_hint(word: str, hint: str) -> None:
     """A slip of a letter or two is recognised, a wild guess is not."""

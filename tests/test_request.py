@@ -179,7 +179,7 @@ def test_data_may_be_broad() -> None:
 
 @pytest.mark.parametrize("filler", ["x", "ä"])
 def test_64_kib_is_the_most_that_is_read(filler: str) -> None:
-    """The limit counts bytes, and is LiveKit's own: 65,536 are read, one more is not."""
+    """The limit counts bytes: 65,536 are read, one more is not."""
     head, tail = '{"profile": "p", "a": "', '"}'
     room = MAX_BYTES - len(head) - len(tail)
     fits = f"{head}{(filler * room).encode()[: room // 2 * 2].decode()}{tail}"
@@ -195,6 +195,8 @@ def test_64_kib_is_the_most_that_is_read(filler: str) -> None:
         pytest.param('{"a": "' + "x" * 524_288, ("metadata-too-large", TOO_LARGE), id="512-kib"),
         pytest.param('{"a":' * 13_000, ("metadata-invalid", TOO_DEEP), id="objects"),
         pytest.param('{"a":' + "[" * 65_000, ("metadata-invalid", TOO_DEEP), id="brackets"),
+        pytest.param('{"a":[[]' + (",[]" * 20_000) + "]}", None, id="lists"),
+        pytest.param('{"a":[{}' + (",{}" * 20_000) + "]}", None, id="empty-objects"),
         pytest.param('{"a":"' + '\\"' * 32_000 + "[", None, id="escapes"),
         pytest.param('{"' + "{" * 65_000, None, id="braces-in-a-key"),
         pytest.param('{"a":' + "1" * 65_000 + "}", None, id="digits"),
@@ -202,11 +204,15 @@ def test_64_kib_is_the_most_that_is_read(filler: str) -> None:
     ],
 )
 def test_hostile_text_costs_little(text: str, expected: tuple[str, str] | None) -> None:
-    """However it is built, it is refused, or ignored, within a fraction of a second."""
-    start = time.perf_counter()
-    found = problems(text)
-    assert time.perf_counter() - start < 0.5
-    assert expected is None or found == [expected]
+    """However it is built, it is refused, or ignored, within 20 ms of CPU."""
+
+    def cost() -> float:
+        start = time.thread_time()
+        read(text)
+        return time.thread_time() - start
+
+    assert min(cost() for _ in range(3)) < 0.02
+    assert expected is None or problems(text) == [expected]
 
 
 @pytest.mark.parametrize(

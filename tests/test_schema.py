@@ -284,6 +284,14 @@ def test_value_of_another_type_than_its_enum_is_refused_once(value: object) -> N
     assert len(violations(ENGINE, value)) == 1
 
 
+def test_after_100_violations_no_more_are_looked_for() -> None:
+    """The first hundred are named, one says that there are more; a hundred are no more."""
+    found = violations(("tts",), {f"k{n}": 1 for n in range(5_000)})
+    assert [violation.path for violation in found[:-1]] == [("tts", f"k{n}") for n in range(100)]
+    assert found[-1] == Violation((), "too-many", "more than 100 problems; no more are looked for")
+    assert len(violations(("tts",), {f"k{n}": 1 for n in range(100)})) == 100
+
+
 def test_message_does_not_grow_with_the_value() -> None:
     """A list of 20,000 numbers, which any caller can send, makes no message of 60,000 letters."""
     boundary = ("turn_handling", "interruption", "backchannel_boundary")

@@ -475,6 +475,30 @@ def test_thresholds_merge_language_by_language() -> None:
     assert profile.values[path] == {"en": 0.3, "de": 0.2}
 
 
+LANGUAGES = "turn_detector.unlikely_threshold"
+HINTS = "stt.flux.language_hint"
+LONG: dict[str, tuple[str, Any, str]] = {
+    "mapping": (LANGUAGES, {f"l{n}": 0.5 for n in range(101)}, '{"l0": 0.5, '),
+    "list": (HINTS, ["en"] * 101, '["en", '),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "begins"), LONG.values(), ids=LONG)
+def test_value_of_more_than_100_entries_is_left_out(path: str, value: Any, begins: str) -> None:
+    """Thousands of languages would cost the call time, or Deepgram's refusal."""
+    found = settle(overriding(path, value, "open"))
+    (problem,) = found.problems
+    assert (problem.code, problem.path, found.changed) == ("override-range", path, ())
+    assert problem.message.startswith(begins)
+    assert problem.message.endswith("... has more than 100 entries")
+
+
+def test_value_of_100_entries_is_taken() -> None:
+    """A hundred languages are more than anybody has."""
+    value = {f"l{n}": 0.5 for n in range(100)}
+    assert settle(overriding(LANGUAGES, value, "open")).values[LANGUAGES] == value
+
+
 @pytest.mark.parametrize(
     "key", ["allow", "extends", "description", "overrides", "__class__", "profile", "", "stt.", "."]
 )

@@ -9,7 +9,7 @@ from timing_profiles import folder, source
 from timing_profiles.folder import SUFFIX
 from timing_profiles.problems import Problem, quoted
 from timing_profiles.profile import DEFAULT, EVERYTHING, NAME, Layer
-from timing_profiles.schema import Schema
+from timing_profiles.schema import MAX_VIOLATIONS, Schema
 from timing_profiles.source import Source
 from timing_profiles.violation import Violation
 
@@ -85,11 +85,17 @@ def _at(read: Source, violation: Violation) -> Problem:
 
 
 def _allow_problems(read: Source, in_force: Schema) -> Iterator[Problem]:
-    for index, item in enumerate(read.data.get("overrides", {}).get("allow", ())):
-        if item != EVERYTHING and item not in in_force.fields and item not in in_force.sections:
-            message, hint = in_force.unknown(item)
-            path = ("overrides", "allow", index)
-            yield read.problem_at_value(path, "unknown-field", f"{quoted(item)}: {message}", hint)
+    allow = enumerate(read.data.get("overrides", {}).get("allow", ()))
+    known = {EVERYTHING, *in_force.fields, *in_force.sections}
+    unknown = ((index, item) for index, item in allow if item not in known)
+    for count, (index, item) in enumerate(unknown):
+        path = ("overrides", "allow", index)
+        if count == MAX_VIOLATIONS:
+            enough = f"more than {MAX_VIOLATIONS} problems; no more are looked for"
+            yield read.problem_at_value(path, "too-many", enough)
+            return
+        message, hint = in_force.unknown(item)
+        yield read.problem_at_value(path, "unknown-field", f"{quoted(item)}: {message}", hint)
 
 
 def _layer(name: str, read: Source, in_force: Schema) -> Layer:

@@ -14,6 +14,7 @@ KeyPath = tuple[str | int, ...]
 
 _LONGEST_QUOTE = 60
 _LONGEST_KEY = 40
+_LONGEST_NEAR_MISS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ def listed(words: Iterable[str], most: int = 20) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint for a near miss, or nothing."""
+    if len(word) > _LONGEST_NEAR_MISS:
+        return ""
     # Only a mistake needs it, and a command starts sooner without.
     import difflib  # noqa: PLC0415
 

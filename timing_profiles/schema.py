@@ -20,6 +20,9 @@ from timing_profiles.violation import Violation, unknown_field, violations
 # The top level of a profile that is about the file, not about a call.
 _ABOUT_THE_FILE = frozenset({"description", "extends", "overrides"})
 
+MAX_VIOLATIONS = 100
+"""The most violations of one document that are named; after them, no more are looked for."""
+
 
 def _pattern(
     _: Any, pattern: str, instance: Any, __: Mapping[str, Any]
@@ -57,11 +60,16 @@ class Schema:
 
     def violations(self, document: Mapping[str, Any]) -> Iterator[Violation]:
         """What is wrong with the data of one profile file: one violation for each place."""
-        found: dict[KeyPath, Violation] = {}
-        for error in self._validator.iter_errors(document):
-            for violation in violations(error, self._field(tuple(error.absolute_path))):
-                found.setdefault(violation.path, self._hinted(violation))
-        yield from found.values()
+        named: set[KeyPath] = set()
+        for violation in self._all_violations(document):
+            if violation.path in named:
+                continue
+            if len(named) == MAX_VIOLATIONS:
+                message = f"more than {MAX_VIOLATIONS} problems; no more are looked for"
+                yield Violation((), "too-many", message)
+                return
+            named.add(violation.path)
+            yield self._hinted(violation)
 
     def violation(self, field: Field, value: Any) -> Violation | None:
         """What is wrong with one value, or None."""
@@ -100,6 +108,10 @@ class Schema:
         for key in section.split("."):
             schema = schema["properties"][key]
         return str(schema.get("description", ""))
+
+    def _all_violations(self, document: Mapping[str, Any]) -> Iterator[Violation]:
+        for error in self._validator.iter_errors(document):
+            yield from violations(error, self._field(tuple(error.absolute_path)))
 
     def _hinted(self, violation: Violation) -> Violation:
         """A field in the wrong place gets the right one as a hint."""

@@ -16,6 +16,9 @@ from timing_profiles.schema import Schema
 # More unknown fields than these are counted, not named.
 _MOST_UNKNOWN = 20
 
+# More languages than this, or items of a list, are not judged one by one, nor taken.
+_MOST_ENTRIES = 100
+
 
 class Profiles(Protocol):
     """A set of profiles: a catalog, or what is published of one."""
@@ -152,7 +155,8 @@ def _path(keys: tuple[str, ...]) -> str:
 
     Each field has one spelling, so that none is given twice.
     """
-    return "" if any("." in key for key in keys) else ".".join(keys)
+    path = ".".join(keys)
+    return path if path.count(".") == len(keys) - 1 else ""
 
 
 def _unknown(paths: list[tuple[str, ...]], schema: Schema, origin: Origin) -> Iterator[Problem]:
@@ -178,6 +182,8 @@ def _problem(
         return "override-forbidden", f"metadata may set {allowed}", ""
     if path == DETECTION and value == "manual":
         return "override-forbidden", "manual is never taken from metadata", ""
+    if isinstance(value, list | dict) and len(value) > _MOST_ENTRIES:
+        return "override-range", f"{quoted(value)} has more than {_MOST_ENTRIES} entries", ""
     violation = schema.violation(schema.fields[path], value)
     if violation:
         code = violation.code.removesuffix("-field")

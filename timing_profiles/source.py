@@ -23,6 +23,12 @@ from timing_profiles.problems import KeyPath, Problem, dotted, quoted
 MAX_DEPTH = 16
 """The deepest nesting that is read. A profile nests 4 deep."""
 
+MAX_VALUES = 500
+"""The most values that are read, lists and mappings among them. A complete profile has 83."""
+
+MAX_PROBLEMS = 100
+"""The most problems of a text that are named; after them, it is read no further."""
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -91,11 +97,11 @@ class Source:
 
 
 class _Refused(Exception):
-    """Reading cannot go on; carries the problem."""
+    """Reading cannot go on; carries the problems."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        super().__init__(problem)
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__(*problems)
 
 
 def read(file: str, content: bytes) -> Source:
@@ -111,15 +117,16 @@ def read(file: str, content: bytes) -> Source:
     try:
         return _Reader(file, _decoded(file, content)).source()
     except _Refused as refused:
-        return Source(file, problems=(refused.problem,))
+        return Source(file, problems=refused.problems)
 
 
 def _decoded(file: str, content: bytes) -> str:
-    looks_like = _looks_like(content.removeprefix(codecs.BOM_UTF8))
+    content = content.removeprefix(codecs.BOM_UTF8)
+    looks_like = _looks_like(content)
     if looks_like:
         raise _Refused(Problem("file-kind", looks_like, file=file, line=1, column=1))
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         place = _after(content[: error.start].decode("utf-8"))
         message = f"byte 0x{content[error.start]:02x} is not UTF-8"
@@ -152,6 +159,7 @@ class _Reader:
         self._text = text
         self._keys: dict[KeyPath, Place] = {}
         self._values: dict[KeyPath, Place] = {}
+        self._read = 0
         self._problems: list[Problem] = []
 
     def source(self) -> Source:
@@ -193,6 +201,9 @@ class _Reader:
     def _node(self, event: yaml.NodeEvent, events: Iterator[yaml.Event], path: KeyPath) -> Any:
         self._values[path] = _place(event.start_mark)
         self._check_node(event, path)
+        self._read += 1
+        if self._read > MAX_VALUES:
+            self._refuse("yaml-values", f"more than {MAX_VALUES} values", event.start_mark)
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(events, path)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -276,6 +287,9 @@ class _Reader:
         raise _Refused(self._at("yaml-syntax", message, _after(self._text[:position])))
 
     def _note(self, code: str, message: str, place: Place, path: KeyPath, hint: str = "") -> None:
+        if len(self._problems) == MAX_PROBLEMS:
+            enough = f"more than {MAX_PROBLEMS} problems; the rest of the file is not read"
+            raise _Refused(*self._problems, self._at("yaml-problems", enough, place))
         self._problems.append(self._at(code, message, place, path, hint))
 
     def _refuse(self, code: str, message: str, mark: Any, hint: str = "") -> NoReturn:

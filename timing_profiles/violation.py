@@ -38,6 +38,11 @@ _HABITS = (
     ("boolean", re.compile(r"y|yes|on|true", re.IGNORECASE), "write true"),
     ("boolean", re.compile(r"n|no|off|false", re.IGNORECASE), "write false"),
     ("number", re.compile(r"\d+(:\d+)+"), "YAML 1.1 read this as base 60; write the number"),
+    (
+        "number",
+        re.compile(r"\d{4}-\d\d?-\d\d?"),
+        "YAML 1.1 read this as a date; write the number",
+    ),
     ("number", re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?"), "write the number without quotes"),
 )
 
@@ -51,7 +56,7 @@ class Violation:
 
     Attributes:
         path: Where, as keys and indices from the top.
-        code: `unknown-field`, `type` or `range`.
+        code: `unknown-field`, `type` or `range`; `too-many` where there are more violations.
         message: What was found and what is allowed.
         hint: What to do about it, where that can be said.
         at_key: Whether the key is at fault, not its value.
