@@ -24,7 +24,8 @@ class LiveKitServer:
     """`async with LiveKitServer() as server`: a server of its own, on free ports of 127.0.0.1.
 
     It ends with the block, and with this process, also when that is killed. It reads nothing from
-    the network and keeps nothing.
+    the network and keeps nothing. `aclose()` kills it inside the block, too, and `start()` brings
+    it back on the same ports, with the same key.
 
     Attributes:
         url: where it listens, as in LIVEKIT_URL.
@@ -33,12 +34,16 @@ class LiveKitServer:
         binary: the program that runs.
     """
 
-    def __init__(self, *, log_file: Path | None = None, progress: Progress = silent) -> None:
+    def __init__(
+        self, *, log_file: Path | None = None, progress: Progress = silent, redis: str = ""
+    ) -> None:
         """Nothing runs yet.
 
         Args:
             log_file: where the server's own log goes; by default it is dropped at the end.
             progress: gets a line now and then while the server has to be built first.
+            redis: host and port of a Redis. Servers that share it, and the key, are nodes of one
+                LiveKit; by default it is one by itself.
         """
         self.api_key = f"API{secrets.token_hex(6)}"
         self.api_secret = secrets.token_urlsafe(32)
@@ -46,9 +51,25 @@ class LiveKitServer:
         self.binary = Path()
         self._log_file = log_file
         self._progress = progress
+        self._redis = redis
+        self._ports: tuple[int, int] | None = None
         self._running = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        """Start it."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End it."""
+        await self.aclose()
+
+    async def start(self) -> None:
         """Start it and wait until it answers.
 
         Raises:
@@ -60,17 +81,12 @@ class LiveKitServer:
                 return await self._start()
         return await self._start()
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End it."""
+    async def aclose(self) -> None:
+        """Kill it."""
         await self._running.aclose()
 
-    async def _start(self) -> Self:
-        port, media_port = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
+    async def _start(self) -> None:
+        port, media_port = self._ports or _free_ports()
         async with contextlib.AsyncExitStack() as running:
             log_file = self._log_file or _temporary_file(running)
             process = await running.enter_async_context(
@@ -86,8 +102,8 @@ class LiveKitServer:
             if not await _answers(process, port):
                 raise _not_started(self.binary, log_file)
             self._running = running.pop_all()
+        self._ports = port, media_port
         self.url = f"ws://127.0.0.1:{port}"
-        return self
 
     def _config(self, port: int, media_port: int) -> str:
         return json.dumps(
@@ -95,6 +111,7 @@ class LiveKitServer:
                 "port": port,
                 "bind_addresses": ["127.0.0.1"],
                 "keys": {self.api_key: self.api_secret},
+                "redis": {"address": self._redis},
                 "rtc": {
                     "node_ip": "127.0.0.1",
                     "enable_loopback_candidate": True,
@@ -112,6 +129,10 @@ class LiveKitServer:
 
 class _PortTakenError(LiveKitServerError):
     pass
+
+
+def _free_ports() -> tuple[int, int]:
+    return _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
 
 
 def _free_port(kind: socket.SocketKind) -> int:

@@ -6,7 +6,14 @@ from sandbox.connection import Connection
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
 
-_FOREIGN = ("LIVEKIT_", "DEEPGRAM_", "TIMING_PROFILES_", "CALLER_TIMEOUT", "METRICS_PORT", "READY_PORT")
+_FOREIGN = (
+    "LIVEKIT_",
+    "DEEPGRAM_",
+    "TIMING_PROFILES_",
+    "CALLER_TIMEOUT",
+    "METRICS_PORT",
+    "READY_PORT",
+)
 
 
 def environment(connection: Connection, deepgram: Deepgram, llm: Inference) -> dict[str, str]:

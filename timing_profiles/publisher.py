@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from timing_profiles import call_reports, catalog, in_force, metrics
+from timing_profiles import call_reports, catalog, in_force, metrics, state
 from timing_profiles.call_reports import Reports
 from timing_profiles.catalog import Catalog
 from timing_profiles.problems import Problem, ProfilesError
 from timing_profiles.serving import Serving
 from timing_profiles.snapshot import Publication
+from timing_profiles.state import State
 from timing_profiles.watch import Watcher
 
 _MOST_WARNINGS_LOGGED = 20
@@ -29,7 +28,7 @@ class Publisher:
     def __init__(self, profiles_dir: Path) -> None:
         """Nothing is loaded yet."""
         self._profiles_dir = profiles_dir
-        self._state: Path | None = None
+        self._state: State | None = None
         self._watcher: Watcher | None = None
         self._watching: asyncio.Task[None] | None = None
         self._reports: Reports | None = None
@@ -44,20 +43,15 @@ class Publisher:
             ProfilesError: The profiles are broken, or there are other problems.
         """
         first = self._load(list(problems))
-        self._state = Path(tempfile.mkdtemp(prefix="timing-profiles-"))
-        published = self._state / "profiles.sqlite"
-        publication = Publication(published)
-
-        def publish(fresh: Catalog) -> None:
-            publication.put(fresh.revision, fresh.schema, fresh.layers, fresh.changed)
-
-        publish(first)
-        os.environ[in_force.PUBLISHED] = str(published)
-        metrics.in_force(first.revision)
-        self._count_calls(self._state / "calls")
+        for left in state.remove_abandoned():
+            _logger.info("removed what a killed worker left: %s", left)
+        try:
+            self._state = State()
+            self._watcher = self._published(first, self._state.path)
+        except OSError as error:
+            problem = Problem("unpublished", f"cannot be published: {error}")
+            raise ProfilesError([problem]) from None
         self._log(first)
-        cookies = self._state / "cookies"
-        self._watcher = Watcher(self._profiles_dir, first, publish, cookies)
         self._watching = asyncio.create_task(self._watcher.run())
 
     @property
@@ -75,7 +69,21 @@ class Publisher:
         if self._reports:
             self._reports.close()
         if self._state:
-            shutil.rmtree(self._state, ignore_errors=True)
+            self._state.remove()
+
+    def _published(self, first: Catalog, folder: Path) -> Watcher:
+        """Publish a first set; returns what watches from then on."""
+        path = folder / "profiles.sqlite"
+        publication = Publication(path)
+
+        def publish(fresh: Catalog) -> None:
+            publication.put(fresh.revision, fresh.schema, fresh.layers, fresh.changed)
+
+        publish(first)
+        os.environ[in_force.PUBLISHED] = str(path)
+        metrics.in_force(first.revision)
+        self._count_calls(folder / "calls")
+        return Watcher(self._profiles_dir, first, publish, folder / "cookies")
 
     def _count_calls(self, path: Path) -> None:
         try:

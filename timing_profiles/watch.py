@@ -118,12 +118,12 @@ class Watcher:
         found, since = await self._read(changed), time.monotonic()
         while True:
             changed |= await self._events.until_now(SETTLE)
+            # Asked before the second read: who ends in between has written what it sees.
+            written = await self._is_being_written(changed, found)
             again = await self._read(changed)
             if again != found:
                 found, since = again, time.monotonic()
-            elif time.monotonic() - since > OPEN_FOR_WRITING or not await self._is_being_written(
-                changed, found
-            ):
+            elif not written or time.monotonic() - since > OPEN_FOR_WRITING:
                 return found
             await asyncio.sleep(SETTLE)
 

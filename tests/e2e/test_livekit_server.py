@@ -146,6 +146,18 @@ async def test_it_answers_until_the_end_of_the_block() -> None:
     assert not await answers(server.url)
 
 
+async def test_it_comes_back_where_it_was() -> None:
+    """Killed inside the block and started again, it has the same port and the same key."""
+    async with LiveKitServer() as server:
+        url = server.url
+        await server.aclose()
+        assert not await answers(url)
+        await server.start()
+        assert server.url == url
+        assert await rooms(server, server.api_secret) == []
+    assert not await answers(url)
+
+
 async def test_two_servers_run_side_by_side() -> None:
     """Each has ports and a key of its own."""
     async with LiveKitServer() as one, LiveKitServer() as other:

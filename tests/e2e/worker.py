@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +27,26 @@ _OURS = re.compile(r"timing_profiles/\w+\.py\\?\", line|unhandled exception")
 
 
 @dataclass(frozen=True, slots=True)
+class Services:
+    """What workers talk to, on this machine.
+
+    Attributes:
+        livekit: The real LiveKit server.
+        deepgram: A stand-in.
+        llm: A stand-in.
+    """
+
+    livekit: LiveKitServer
+    deepgram: Deepgram
+    llm: Inference
+
+    @property
+    def connection(self) -> Connection:
+        """The LiveKit server, for a worker without a name and its callers."""
+        return Connection(self.livekit.url, self.livekit.api_key, self.livekit.api_secret)
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """A worker that runs.
 
@@ -34,17 +54,28 @@ class Worker:
         process: Its main process.
         profiles: Its own folder of profiles, to be edited.
         log_file: What it prints.
-        connection: The LiveKit server that it is registered with.
-        deepgram: The stand-in that it talks to.
-        llm: The stand-in that it talks to.
+        services: What it talks to.
     """
 
     process: asyncio.subprocess.Process
     profiles: Path
     log_file: Path
-    connection: Connection
-    deepgram: Deepgram
-    llm: Inference
+    services: Services
+
+    @property
+    def connection(self) -> Connection:
+        """The LiveKit server that it is registered with."""
+        return self.services.connection
+
+    @property
+    def deepgram(self) -> Deepgram:
+        """The stand-in that it talks to."""
+        return self.services.deepgram
+
+    @property
+    def llm(self) -> Inference:
+        """The stand-in that it talks to."""
+        return self.services.llm
 
     @property
     def log(self) -> str:
@@ -82,6 +113,13 @@ async def eventually(look: Callable[[], T | None], seconds: float, what: str) ->
 
 
 @contextlib.asynccontextmanager
+async def services() -> AsyncGenerator[Services]:
+    """A LiveKit server and the stand-ins, until the block ends."""
+    async with LiveKitServer() as livekit, Deepgram() as deepgram, Inference() as llm:
+        yield Services(livekit, deepgram, llm)
+
+
+@contextlib.asynccontextmanager
 async def worker(
     folder: Path,
     *,
@@ -89,10 +127,10 @@ async def worker(
     mode: str = "start",
     env: Mapping[str, str] | None = None,
     profiles: Path = ROOT / "profiles",
+    among: Services | None = None,
+    within: Sequence[str] = (),
 ) -> AsyncGenerator[Worker]:
     """Run a worker until it has registered; end it with the block.
-
-    It has a LiveKit server of its own: workers without a name would take each other's calls.
 
     Args:
         folder: For its profiles and its log.
@@ -100,28 +138,28 @@ async def worker(
         mode: `start` or `dev`.
         env: More of its environment.
         profiles: The folder that its profiles are copied from.
+        among: What it talks to. By default its own: workers without a name take each other's calls.
+        within: A command that becomes the worker, which it gets as its arguments.
     """
     shutil.copytree(profiles, folder / "profiles")
     log_file = folder / "worker.log"
     async with contextlib.AsyncExitStack() as running:
-        livekit = await running.enter_async_context(LiveKitServer())
-        connection = Connection(livekit.url, livekit.api_key, livekit.api_secret)
-        deepgram = await running.enter_async_context(Deepgram())
-        llm = await running.enter_async_context(Inference())
+        if among is None:
+            among = await running.enter_async_context(services())
         everything = {
-            **environment(connection, deepgram, llm),
+            **environment(among.connection, among.deepgram, among.llm),
             "PYTHONPATH": str(ROOT),
             "PROFILES_DIR": str(folder / "profiles"),
             **(env or {}),
         }
         process = await running.enter_async_context(
             child(
-                [sys.executable, str(agent), mode],
+                [*within, sys.executable, str(agent), mode],
                 env=everything,
                 cwd=ROOT,
                 output=running.enter_context(log_file.open("wb")),
             )
         )
-        started = Worker(process, folder / "profiles", log_file, connection, deepgram, llm)
+        started = Worker(process, folder / "profiles", log_file, among)
         await started.logs("registered worker", 60)
         yield started

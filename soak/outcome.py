@@ -1,0 +1,131 @@
+"""What became of calls under reload, and how it is told."""
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fidelity.prediction import predicted
+from fidelity.rows import Row
+from fidelity.turn import Turn
+from soak.edits import DELAYS, PROFILE
+from timing_profiles.settings import Settings
+
+DECISION_WITHIN = round(min(b - a for a, b in itertools.pairwise(DELAYS)) / 2, 3)
+"""Seconds by which an agent's decision may miss the prediction: it tells which edit is in force."""
+
+MISSES = 0.1
+"""The part of the decisions that may miss by more: agents stutter on a machine with too much to do.
+
+With ten processes for each core, 9 of 200 did, though every session had the right edit in force.
+"""
+
+DECISIONS_WITHIN = 0.02
+"""Seconds by which the median of the decisions may miss."""
+
+WAITS_WITHIN = 0.15
+"""Seconds by which callers' waits may miss, at the lower quartile: a busy machine only adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one call.
+
+    Attributes:
+        error: What it failed by; empty where it held.
+        revision: What the agent said it runs with.
+        edit: The number of the edit that was in force in its session.
+        behind: Seconds for which another state had been in place when the call began.
+        settings: What that state promises; None where the call did not get so far.
+        turn: What was measured; likewise.
+    """
+
+    error: str = ""
+    revision: str = ""
+    edit: int = 0
+    behind: float = 0.0
+    settings: Settings | None = None
+    turn: Turn | None = None
+
+    @property
+    def decision_error(self) -> float:
+        """Seconds by which the agent decided later than predicted."""
+        turn, foreseen = self._measured()
+        return turn.decision - predicted(foreseen, turn).decision
+
+    @property
+    def wait_error(self) -> float:
+        """Seconds by which the caller waited longer than predicted."""
+        turn, foreseen = self._measured()
+        return turn.wait - predicted(foreseen, turn).wait
+
+    def _measured(self) -> tuple[Turn, Row]:
+        if not (self.turn and self.settings):
+            raise ValueError(f"nothing was measured: {self.error}")
+        return self.turn, Row(PROFILE, "vad", self.settings.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All calls.
+
+    Attributes:
+        outcomes: One for each call.
+        edits: How often the folder was changed meanwhile.
+        reloads: How many of its states were put in force.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    edits: int
+    reloads: int
+
+    @property
+    def failures(self) -> list[str]:
+        """What did not hold, in words."""
+        return [outcome.error for outcome in self.outcomes if outcome.error] + list(self._missed())
+
+    def _missed(self) -> Iterator[str]:
+        held = [outcome for outcome in self.outcomes if outcome.turn]
+        if not held:
+            return
+        late = [outcome.decision_error for outcome in held]
+        missed = sum(abs(seconds) > DECISION_WITHIN for seconds in late)
+        if missed > math.ceil(MISSES * len(late)):
+            yield f"{missed} of {len(late)} decisions miss by more than {DECISION_WITHIN:g} s"
+        decisions = statistics.median(late)
+        if abs(decisions) > DECISIONS_WITHIN:
+            yield f"the median of the decisions misses by {decisions:+.3f} s"
+        waits = _quantile([outcome.wait_error for outcome in held], 0.25)
+        if abs(waits) > WAITS_WITHIN:
+            yield f"the lower quartile of the waits misses by {waits:+.3f} s"
+
+
+def text(found: Run) -> str:
+    """What was measured, a line each."""
+    held = [outcome for outcome in found.outcomes if outcome.turn]
+    return "\n".join([*_counts(found, held), *(_times(held) if held else ())])
+
+
+def _counts(found: Run, held: Sequence[Outcome]) -> Iterator[str]:
+    revisions = len({outcome.revision for outcome in held})
+    failed = sum(bool(outcome.error) for outcome in found.outcomes)
+    yield f"{len(found.outcomes)} calls, {failed} failed, {revisions} revisions among them"
+    yield f"{found.edits} edits meanwhile, {found.reloads} of them put in force"
+
+
+def _times(held: Sequence[Outcome]) -> Iterator[str]:
+    for name, seconds in (
+        ("age of the revision, behind the folder", [one.behind for one in held]),
+        ("the agent's decision, later than predicted", [one.decision_error for one in held]),
+        ("the caller's wait, longer than predicted", [one.wait_error for one in held]),
+    ):
+        misses = [abs(one) for one in seconds]
+        yield (
+            f"{name}: {statistics.median(seconds):.3f} s (median); "
+            f"{_quantile(misses, 0.95):.3f} (p95), {max(misses):.3f} (most) either way"
+        )
+
+
+def _quantile(numbers: Sequence[float], part: float) -> float:
+    return sorted(numbers)[min(int(len(numbers) * part), len(numbers) - 1)]
