@@ -3,13 +3,16 @@
 import os
 import shutil
 import socket
+import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from _pytest.mark import ParameterSet
 
-from timing_profiles import catalog, folder
+from tests.conftest import Happened
+from timing_profiles import catalog, folder, snapshot
 from timing_profiles.catalog import Catalog
 from timing_profiles.problems import Problem, ProfilesError, quoted
 from timing_profiles.schema import Schema
@@ -361,6 +364,41 @@ def test_thousands_of_files_are_served() -> None:
     after = built({**files, "p7": "tts: {speed: 0.9}"}, before)
     assert len(after.names()) == 1_001
     assert sum(after.entries[name] is before.entries[name] for name in after.entries) == 1_000
+
+
+def test_fault_43_a_file_of_10_mb_is_refused_and_10000_files_are_served(
+    profiles: Path, tmp_path: Path, happened: Happened
+) -> None:
+    """The one is not read whole, and of the others a call reads one."""
+    (profiles / "big.yaml").write_bytes(b"#" * 10_000_000)
+    tracemalloc.start()
+    try:
+        refused = problems(profiles)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    too_large = "the file is larger than 32768 bytes, the most that a profile may have"
+    assert refused == [f"profiles/big.yaml:1:1: {too_large}"]
+    assert most < 5_000_000
+    (profiles / "big.yaml").unlink()
+    for n in range(9_999):
+        (profiles / f"p{n}.yaml").write_text(f"session: {{user_away_timeout: {10 + n / 10}}}\n")
+    start = time.perf_counter()
+    loaded = catalog.load(profiles)
+    path = tmp_path / "profiles.sqlite"
+    snapshot.publish(loaded.revision, loaded.schema, iter(loaded.layers.values()), path)
+    served = time.perf_counter() - start
+    start = time.perf_counter()
+    with snapshot.opened(path) as published:
+        profile = published.profile("p9998")
+    read = time.perf_counter() - start
+    assert len(loaded.names()) == 10_000
+    assert profile is not None
+    assert profile.values["session.user_away_timeout"] == 1009.8
+    happened(
+        f"10 MB refused with {most / 1e6:.1f} MB; 10,000 files published in {served:.1f} s, "
+        f"one profile read in {1000 * read:.1f} ms"
+    )
 
 
 def test_problems_of_an_error_are_values(profiles: Path) -> None:

@@ -10,6 +10,7 @@ from livekit.agents.types import NOT_GIVEN
 from livekit.agents.voice.agent_activity import AgentActivity
 from livekit.plugins import deepgram
 
+from tests.conftest import Happened
 from timing_profiles import catalog, parts, request, settings
 from timing_profiles.paths import Values
 from timing_profiles.schema import Schema
@@ -266,6 +267,49 @@ def test_eager_mode_is_off_where_the_keyword_is_left_out() -> None:
     assert parts.section(values(), "stt.nova")["utterance_end_ms"] is None
 
 
+async def test_fault_59_null_is_none_and_auto_is_no_keyword(happened: Happened) -> None:
+    """In every field that takes them; where None is a TypeError, null is no keyword either."""
+    none: set[str] = set()
+    left_out: set[str] = set()
+    for path, field in SCHEMA.fields.items():
+        section, _, name = path.rpartition(".")
+        if SCHEMA.violation(field, None) is None:
+            found = parts.section(values({path: None}), section)
+            assert found.get(name, "left out") is (None if name in found else "left out")
+            (none if name in found else left_out).add(path)
+            build(values({path: None}))
+            build(values({**FLUX, path: None}))
+        if SCHEMA.violation(field, "auto") is None:
+            assert name not in parts.section(values({path: "auto"}), section)
+            left_out.add(path)
+            build(values({path: "auto"}))
+            build(values({**FLUX, path: "auto"}))
+    assert none == {
+        "stt.nova.utterance_end_ms",
+        "turn_handling.interruption.false_interruption_timeout",
+        "turn_handling.interruption.backchannel_boundary",
+        "turn_handling.user_turn_limit.max_words",
+        "turn_handling.user_turn_limit.max_duration",
+        "tts.speed",
+        "session.user_away_timeout",
+        "session.aec_warmup_duration",
+        "session.transcription_timeout",
+    }
+    assert left_out == {
+        "stt.flux.eot_threshold",
+        "stt.flux.eager_eot_threshold",
+        "stt.flux.eot_timeout_ms",
+        "stt.flux.language_hint",
+        "vad.deactivation_threshold",
+        "turn_detector.version",
+        "turn_detector.unlikely_threshold",
+        "turn_detector.backchannel_threshold",
+        "turn_handling.interruption.mode",
+        "session.aec_warmup_duration",
+    }
+    happened(f"None in {len(none)} fields, no keyword in {len(left_out)}; sessions built with each")
+
+
 def test_auto_interruption_leaves_the_keyword_out() -> None:
     """None would start the adaptive detector."""
     assert "mode" not in handled({MODE: "auto"})["interruption"]
@@ -302,14 +346,22 @@ def spoil(arguments: dict[str, Any]) -> None:
     arguments["spoiled"] = True
 
 
-async def test_session_changes_no_settings() -> None:
-    """A session that changes its endpointing leaves the settings of the call as they were."""
-    ours = values()
+async def test_fault_60_what_the_sdk_changes_is_its_own(happened: Happened) -> None:
+    """A session changes its endpointing, and everything else is spoiled: the settings are not."""
+    ours = values({"turn_detector.unlikely_threshold": {"en": 0.3}})
     before = copy.deepcopy(ours)
-    session = AgentSession[None](turn_handling=parts.turn_handling(ours, {}, realtime=False))  # type: ignore[arg-type]  # a TypedDict
+    given = parts.turn_handling(ours, {}, realtime=False)
+    session = AgentSession[None](turn_handling=given)  # type: ignore[arg-type]  # a TypedDict
     session.update_options(endpointing_opts={"min_delay": 9.0})
     assert session.options.endpointing["min_delay"] == 9.0
+    sections = ("stt.nova", "stt.flux", "vad", "turn_detector", "turn_handling", "tts", "session")
+    for arguments in (given, *(parts.section(ours, name) for name in sections)):
+        spoil(arguments)
     assert ours == before
+    for name in sections:
+        assert parts.section(ours, name) == parts.section(before, name)
+    assert parts.turn_handling(ours, {}, realtime=False)["endpointing"]["min_delay"] == 0.3
+    happened(f"{len(sections)} sections spoiled, the next call's are as before")
 
 
 def test_what_the_application_sets_wins() -> None:
@@ -447,6 +499,32 @@ async def test_no_accepted_value_makes_the_sdk_raise(
     for value in near(field):
         asked = request.Request("room", "open", {"stt.engine": engine, field: value})
         build(settings.settle(PROFILES, [asked]).values)
+
+
+RAISE: dict[str, dict[str, Any]] = {
+    "VAD silence of 0.1 s with the detector": {"vad.min_silence_duration": 0.1},
+    "alpha 0": {"turn_handling.endpointing.mode": "dynamic", "turn_handling.endpointing.alpha": 0},
+    "eager above eot": {**FLUX, "stt.flux.eager_eot_threshold": 0.8, "stt.flux.eot_threshold": 0.6},
+    "a negative boundary": {"turn_handling.interruption.backchannel_boundary": [-1.0, 1.0]},
+    "manual": {DETECTION: "manual"},
+}
+
+
+async def test_fault_58_overrides_that_make_the_sdk_raise_are_refused(happened: Happened) -> None:
+    """Each is a problem, also where everything is allowed, and the session is built without it."""
+    codes = {}
+    for name, changes in RAISE.items():
+        found = settings.settle(PROFILES, [request.Request("room", "open", changes)])
+        codes[name] = {problem.code for problem in found.problems}
+        build(found.values)
+    assert codes == {
+        "VAD silence of 0.1 s with the detector": {"override-conflict"},
+        "alpha 0": {"override-range"},
+        "eager above eot": {"override-conflict"},
+        "a negative boundary": {"override-range"},
+        "manual": {"override-forbidden"},
+    }
+    happened("; ".join(f"{name}: {', '.join(found)}" for name, found in codes.items()))
 
 
 def near(field: str) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Happened
 from timing_profiles import catalog, offline, schema_file
 from timing_profiles.problems import ProfilesError
 from timing_profiles.schema import Schema
@@ -225,7 +226,9 @@ def impatient() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_reference_to_a_url_is_refused_without_the_network(folder: Path) -> None:
+def test_fault_56_reference_to_a_url_is_refused_without_the_network(
+    folder: Path, happened: Happened
+) -> None:
     """A `$ref` that leaves the file is a problem; nobody connects anywhere."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/engine.json"
@@ -234,6 +237,7 @@ def test_reference_to_a_url_is_refused_without_the_network(folder: Path) -> None
         server.setblocking(False)  # noqa: FBT003 - its only argument
         with pytest.raises(BlockingIOError):
             server.accept()
+    happened("the schema is refused with the URL; the server there saw no connection")
 
 
 @pytest.mark.parametrize(

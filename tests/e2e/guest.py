@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from typing import Literal
 
 from livekit import api, rtc
 
 from sandbox.caller import Script
 from sandbox.caller.sound import Microphone
 from sandbox.connection import Connection
+
+Kind = Literal["standard", "egress", "agent"]
 
 
 class Guest:
@@ -38,7 +41,9 @@ async def guest(
     room: str,
     *,
     identity: str = "guest",
+    kind: Kind = "standard",
     metadata: str = "",
+    attributes: Mapping[str, str] | None = None,
     can_publish: bool = True,
 ) -> AsyncGenerator[Guest]:
     """Be in a room by its name, with an open microphone where one may publish."""
@@ -46,7 +51,9 @@ async def guest(
     token = (
         api.AccessToken(connection.api_key, connection.api_secret)
         .with_identity(identity)
+        .with_kind(kind)
         .with_metadata(metadata)
+        .with_attributes(dict(attributes or {}))
         .with_grants(grants)
         .to_jwt()
     )

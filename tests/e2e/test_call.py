@@ -1,18 +1,25 @@
 """Real calls: the caller's metadata decides the timing."""
 
 import asyncio
+import contextlib
 import json
+import secrets
 from collections.abc import Mapping
 from typing import Any
+
+from livekit import rtc
 
 import timing_profiles
 from sandbox.caller import Dial, Script, call, join
 from sandbox.deepgram import Request
-from tests.e2e.guest import guest
+from tests.conftest import Happened
+from tests.e2e.guest import Guest, guest
 from tests.e2e.read_back import session_options
-from tests.e2e.worker import Worker
+from tests.e2e.worker import Worker, eventually
 
 SENTENCE = Script("I would like to book a table for two.")
+
+STATE = "lk.agent.state"
 
 # K_in + K_out and V of a call on this machine, and what a busy moment adds to a single turn.
 PATH = 0.3
@@ -31,12 +38,17 @@ def marked(endpointing_ms: int, **metadata: Any) -> Dial:
 
 def heard_of(worker: Worker, endpointing_ms: int) -> Request:
     """The speech-to-text connection of a marked caller."""
-    (request,) = (
+    (request,) = listening(worker, endpointing_ms)
+    return request
+
+
+def listening(worker: Worker, endpointing_ms: int) -> list[Request]:
+    """Every speech-to-text connection with this number."""
+    return [
         request
         for request in worker.deepgram.requests
         if request.path == "/v1/listen" and request.query["endpointing"] == [str(endpointing_ms)]
-    )
-    return request
+    ]
 
 
 def seconds_of_speech(request: Request) -> float:
@@ -127,15 +139,48 @@ def _section(values: Mapping[str, Any], section: str) -> dict[str, Any]:
     }
 
 
-async def test_the_caller_is_not_the_observer_who_came_first(shared_worker: Worker) -> None:
-    """Somebody without the right to publish is passed over; the caller after them is served."""
-    dial = Dial(metadata=json.dumps({"profile": "patient", "endpointing_ms": 61}), observer=True)
-    served = await call(shared_worker.connection, dial, SENTENCE)
-    assert (served.profile, served.problems) == ("patient", ())
+async def test_fault_53_the_caller_is_not_the_observer_who_came_first(
+    shared_worker: Worker, happened: Happened
+) -> None:
+    """Nor another agent, a recorder or an avatar: the caller after them is served, and heard."""
+    connection, room = shared_worker.connection, f"crowded-{secrets.token_hex(4)}"
+    everybody_else = marked(66, profile="brisk").metadata
+    async with contextlib.AsyncExitStack() as there:
+
+        async def comes(identity: str, **who: Any) -> Guest:
+            metadata = who.pop("metadata", everybody_else)
+            joining = guest(connection, room, identity=identity, metadata=metadata, **who)
+            return await there.enter_async_context(joining)
+
+        observer = await comes("observer", can_publish=False)
+        await comes("another-agent", kind="agent")
+        await comes("recorder", kind="egress")
+        agent = await eventually(lambda: _agent(observer), 20, "the agent")
+        kinds = {one.identity: one.kind for one in observer.room.remote_participants.values()}
+        assert kinds["recorder"] == rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS
+        assert kinds["another-agent"] == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+        await comes("avatar", attributes={"lk.publish_on_behalf": agent.identity})
+        wishes = marked(61, profile="patient").metadata
+        caller = await comes("caller", metadata=wishes, attributes={"timing.profile": "courier"})
+        await comes("second")
+        await eventually(lambda: agent.attributes.get(STATE) == "listening", 20, "it listens")
+        await caller.speak(SENTENCE.text)
+        await eventually(lambda: agent.attributes.get(STATE) == "speaking", 20, "it answers")
+        told = {name: agent.attributes.get(name) for name in ("timing.profile", "timing.problems")}
+    assert told == {"timing.profile": "patient", "timing.problems": None}
     assert heard_of(shared_worker, 61).last_loud_at is not None
+    assert listening(shared_worker, 66) == []
+    happened("observer, agent, egress, avatar, caller, another: patient for the caller, answered")
 
 
-async def test_only_the_caller_is_heard(shared_worker: Worker) -> None:
+def _agent(observer: Guest) -> rtc.RemoteParticipant | None:
+    """The worker's agent, once it is in the room."""
+    there = observer.room.remote_participants.values()
+    agents = [one for one in there if one.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT]
+    return next((one for one in agents if one.identity != "another-agent"), None)
+
+
+async def test_fault_53_only_the_caller_is_heard(shared_worker: Worker, happened: Happened) -> None:
     """A second client that talks over the caller is not transcribed, and delays no answer."""
     async with join(shared_worker.connection, marked(62, profile="brisk")) as caller:
         await caller.agent_listens()
@@ -147,11 +192,15 @@ async def test_only_the_caller_is_heard(shared_worker: Worker) -> None:
                 ),
             )
     spoken = turn.parts[-1].end - turn.parts[0].start
+    heard = seconds_of_speech(heard_of(shared_worker, 62))
     assert turn.wait is not None
-    assert seconds_of_speech(heard_of(shared_worker, 62)) <= spoken + 0.3
+    assert heard <= spoken + 0.3
+    happened(f"{heard:.1f} s heard of a caller's {spoken:.1f} s, nothing of who talks over it")
 
 
-async def test_what_is_said_before_the_session_is_there_is_heard(shared_worker: Worker) -> None:
+async def test_fault_57_what_is_said_before_the_session_is_there_is_heard(
+    shared_worker: Worker, happened: Happened
+) -> None:
     """LiveKit's pre-connect audio is held while the caller is waited for, and then heard."""
     said = "One two three four five six seven eight nine ten."
     early = Dial(metadata=json.dumps({"profile": "brisk", "endpointing_ms": 63}), preconnect=True)
@@ -161,5 +210,7 @@ async def test_what_is_said_before_the_session_is_there_is_heard(shared_worker: 
     expected = heard_of(shared_worker, 64)
     assert answered.waits[0] is not None
     assert on_time.waits[0] is not None
-    assert abs(seconds_of_speech(request) - seconds_of_speech(expected)) < 0.3
+    early_words, words = seconds_of_speech(request), seconds_of_speech(expected)
+    assert abs(early_words - words) < 0.3
     assert "pre-connect audio" not in shared_worker.log  # no warning of a loss that is none
+    happened(f"{early_words:.1f} s of early speech heard, of {words:.1f} s when on time")

@@ -5,12 +5,13 @@ import os
 import sys
 from pathlib import Path
 
+from tests.conftest import Happened
 from tests.e2e.worker import ROOT
 
 CONSOLE_AGENT = Path(__file__).with_name("console_agent.py")
 
 
-async def test_a_console_session_gets_the_default_profile() -> None:
+async def test_fault_61_a_console_session_gets_the_default_profile(happened: Happened) -> None:
     """The mocks are not asked for anything, and no attribute is set."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -30,4 +31,6 @@ async def test_a_console_session_gets_the_default_profile() -> None:
     text = printed.decode()
     assert process.returncode == 0, text
     assert "call with profile default, revision" in text
+    assert "left out" not in text
     assert "Traceback" not in text
+    happened("profile default, no problem, the job ends by itself")

@@ -1,9 +1,11 @@
 """How a worker and its jobs end: in words, with nothing left behind."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,44 +13,59 @@ from livekit import api
 
 from sandbox.caller import Dial, Script, call, join
 from sandbox.connection import Connection
+from tests.conftest import Happened
 from tests.e2e.guest import guest
-from tests.e2e.worker import ROOT, WARM_AGENT, Worker, worker
+from tests.e2e.records import records, started_processes
+from tests.e2e.worker import ROOT, WARM_AGENT, Worker, eventually, services, worker
 
 SLOW_AGENT = Path(__file__).with_name("slow_agent.py")
 
 
-async def test_a_job_ends_when_no_caller_comes(tmp_path: Path) -> None:
+async def test_fault_52_a_job_ends_when_no_caller_comes(tmp_path: Path, happened: Happened) -> None:
     """After CALLER_TIMEOUT the job shuts down, without a traceback, and its process is gone."""
     async with (
         worker(tmp_path, env={"CALLER_TIMEOUT": "1.5"}) as running,
         guest(running.connection, "nobody-calls", can_publish=False),
     ):
-        await running.logs("no call: no caller came within 1.5 s")
-        await running.logs("process exiting")
+        ended = await _ends(running, "no call: no caller came within 1.5 s")
     assert running.tracebacks == []
+    happened(f"{ended} after 1.5 s without a caller")
 
 
-async def test_a_job_ends_when_the_room_closes(own_worker: Worker) -> None:
+async def test_fault_52_a_job_ends_when_the_room_closes(
+    own_worker: Worker, happened: Happened
+) -> None:
     """A room that is deleted while the caller is waited for ends the job in the same way."""
     async with guest(own_worker.connection, "closes", can_publish=False):
-        await own_worker.logs("process initialized")
         await _agent_in(own_worker.connection, "closes")
         await _delete_room(own_worker.connection, "closes")
-        await own_worker.logs("no call: the room closed before the caller came")
-        await own_worker.logs("process exiting")
+        ended = await _ends(own_worker, "no call: the room closed before the caller came")
     assert own_worker.tracebacks == []
+    happened(f"{ended} after the room closed")
 
 
-async def test_a_job_ends_when_the_caller_leaves_during_set_up(tmp_path: Path) -> None:
+async def test_fault_52_a_job_ends_when_the_caller_leaves_during_set_up(
+    tmp_path: Path, happened: Happened
+) -> None:
     """The caller goes between being found and being linked: the job does not stay for ever."""
     async with worker(tmp_path, agent=SLOW_AGENT) as running:
         async with join(running.connection, Dial()):
             await running.logs("call with profile default")
-        await running.logs("no call: the caller left while the call was set up")
-        await running.logs("process exiting")
-        again = await call(running.connection, Dial(), Script("Yes please."))
-    assert again.waits[0] is not None
+        ended = await _ends(running, "no call: the caller left while the call was set up")
+        async with join(running.connection, Dial()) as again:
+            await again.agent_listens()
     assert running.tracebacks == []
+    happened(f"{ended} after the caller left; the next caller is listened to")
+
+
+async def _ends(running: Worker, reason: str) -> str:
+    """Wait until the process of the only job is gone, and no traceback was left behind."""
+    await running.logs(reason)
+    since = time.monotonic()
+    (job,) = {record["pid"] for record in records(running, reason)}
+    await eventually(lambda: not Path(f"/proc/{job}").exists(), 20, f"process {job} is gone")
+    assert "Traceback" not in running.log
+    return f"process gone {time.monotonic() - since:.1f} s"
 
 
 async def _agent_in(connection: Connection, room: str) -> None:
@@ -116,12 +133,40 @@ async def test_a_worker_with_broken_profiles_does_not_start(tmp_path: Path, mode
     assert "Traceback" not in printed
 
 
-async def test_a_worker_without_a_deepgram_key_does_not_start() -> None:
-    """One line says so, and the status is 1."""
+async def test_fault_62_a_worker_without_a_deepgram_key_does_not_start(happened: Happened) -> None:
+    """One line says so, at once, and the status is 1."""
+    begun = time.monotonic()
     status, printed = await _run_agent("start")
+    seconds = time.monotonic() - begun
     problem = "DEEPGRAM_API_KEY: is not set; Deepgram takes no call without it"
     assert (status, _problems(printed)) == (1, [problem])
     assert "Traceback" not in printed
+    happened(f"{problem}; status 1 after {seconds:.1f} s, imports included")
+
+
+async def test_fault_62_a_worker_waits_for_a_server_that_is_not_there(
+    tmp_path: Path, happened: Happened
+) -> None:
+    """It says so, tries again by itself, and takes calls once the server is there."""
+    async with services() as among, contextlib.AsyncExitStack() as running:
+        await among.livekit.aclose()
+        starting = asyncio.create_task(
+            running.enter_async_context(worker(tmp_path, among=among)), name="starting"
+        )
+        log = tmp_path / "worker.log"
+        retried = "failed to connect to livekit, retrying in 2s"
+        await eventually(lambda: log.exists() and retried in log.read_text(), 60, retried)
+        await among.livekit.start()
+        begun = time.monotonic()
+        started = await starting
+        recovered = time.monotonic() - begun
+        async with join(among.connection, Dial()) as caller:
+            await caller.agent_listens()
+    messages = [record["message"] for record in records(started)]
+    tried = [message for message in messages if message.startswith("failed to connect")]
+    assert tried[:2] == ["failed to connect to livekit, retrying in 0s", retried]
+    assert "Traceback" not in started.log
+    happened(f"said {len(tried)} times, at once; registered by itself, and took a call", recovered)
 
 
 async def _run_agent(mode: str, **env: str) -> tuple[int | None, str]:
@@ -146,23 +191,47 @@ def _problems(printed: str) -> list[str]:
     return [line for line in lines if line.startswith(("DEEPGRAM", "profiles/", "  hint"))]
 
 
-async def test_a_call_goes_on_without_the_published_profiles(tmp_path: Path) -> None:
-    """Damaged, then missing: the job reads the folder itself, and says so."""
+async def test_fault_46_49_a_call_goes_on_without_the_published_profiles(
+    tmp_path: Path, happened: Happened
+) -> None:
+    """Damaged, missing, the folder broken as well: two steps back, and no storm of processes."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
+    brisk = Dial(metadata='{"profile": "brisk"}')
     async with worker(tmp_path, env={"TMPDIR": str(temporary)}) as running:
         (published,) = temporary.glob("timing-profiles-*/*.sqlite")
-        brisk = Dial(metadata='{"profile": "brisk"}')
         published.write_bytes(published.read_bytes()[:5000])
-        damaged = await call(running.connection, brisk, Script("Yes please."))
+        damaged = await _told(running, brisk)
         published.unlink()
-        missing = await call(running.connection, brisk, Script("Yes please."))
-        (running.profiles / "default.yaml").unlink()
-        nothing = await call(running.connection, brisk, Script("Yes please."))
-    assert [(made.profile, made.problems) for made in (damaged, missing, nothing)] == [
+        missing = await _told(running, brisk)
+        (running.profiles / "default.yaml").write_text("nonsense: 1\n", encoding="utf-8")
+        nothing = await _told(running, brisk)
+        made = await call(running.connection, Dial(), Script("Yes please."))
+        # Two are kept warm, and each call takes one: all were started, the last ones with nothing
+        # but broken files around them.
+        due = 2 + 4
+        await eventually(lambda: len(started_processes(running)) >= due, 20, "warm processes")
+        await asyncio.sleep(1.0)
+        started = len(started_processes(running))
+    assert (damaged, missing, nothing) == (
         ("brisk", ("profiles-unavailable",)),
         ("brisk", ("profiles-unavailable",)),
         ("default", ("profiles-unavailable", "profile-unknown")),
-    ]
-    assert all(made.waits[0] is not None for made in (damaged, missing, nothing))
+    )
+    assert (made.profile, made.problems) == ("default", ("profiles-unavailable",))
+    assert made.waits[0] is not None
+    assert started == due
+    assert "the profiles folder cannot be used either" in running.log
     assert running.tracebacks == []
+    happened(
+        "damaged, missing: brisk from the folder; the folder broken too: packaged default; "
+        f"profiles-unavailable each time; {started} processes for 4 calls and 2 warm ones"
+    )
+
+
+async def _told(running: Worker, dial: Dial) -> tuple[str, tuple[str, ...]]:
+    """Profile and problems of a call whose agent has come and listens."""
+    async with join(running.connection, dial) as caller:
+        await caller.agent_listens()
+        told = caller.result([])
+        return told.profile, told.problems

@@ -2,12 +2,21 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.caller import Dial, Script, call
-from tests.e2e.worker import Worker
+import timing_profiles
+from sandbox.caller import Dial, NotAnsweredError, Script, call, join
+from tests.conftest import Happened
+from tests.e2e.read_back import session_options
+from tests.e2e.records import records
+from tests.e2e.running_call import PROBLEMS, BackEnd, attributes, says
+from tests.e2e.scrape import free_port, page, scraped, until
+from tests.e2e.worker import Worker, worker
+from timing_profiles import request
 
 AT_ONCE = 2  # a busy server has been seen to leave the fourth of four without a job
 
@@ -22,6 +31,14 @@ def overriding(path: str, value: Any) -> str:
     return json.dumps({"profile": "brisk", "overrides": nested})
 
 
+def telling(**metadata: Any) -> Dial:
+    """A caller with this metadata."""
+    return Dial(metadata=json.dumps(metadata))
+
+
+# The most that a LiveKit server takes of a participant.
+BIG = '{"profile": "brisk", "notes": "'.ljust(512 * 1024 - 2, "x") + '"}'
+
 NOT_OURS = {
     "none at all": "",
     "text that is no JSON": "hello there",
@@ -29,21 +46,34 @@ NOT_OURS = {
     "an object without our keys": '{"language": "de", "user": {"id": 7}}',
 }
 
-WRONG = {
-    "broken JSON": ('{"profile": "brisk"', "metadata-invalid"),
-    "65 KiB": (json.dumps({"profile": "brisk", "notes": "x" * 65 * 1024}), "metadata-too-large"),
-    "100,000 levels": ('{"a":' * 100_000, "metadata-too-large"),
-    "10,000 levels": ('{"a":' * 10_000, "metadata-invalid"),
-    "duplicate keys": ('{"profile": "brisk", "profile": "patient"}', "metadata-invalid"),
-    "NaN": ('{"overrides": {"vad": {"activation_threshold": NaN}}}', "metadata-invalid"),
-    "a profile that is no string": ('{"profile": 5}', "profile-unknown"),
-    "an unknown profile": ('{"profile": "../../etc/passwd"}', "profile-unknown"),
+UNREAD = {
+    "broken JSON": (Dial(metadata='{"profile": "brisk"'), "metadata-invalid"),
+    "65 KiB": (telling(profile="brisk", notes="x" * 65 * 1024), "metadata-too-large"),
+    "512 KiB": (Dial(metadata=BIG), "metadata-too-large"),
+    "512 KiB of the room": (Dial(room_metadata=BIG), "metadata-too-large"),
+    "512 KiB of the dispatch": (Dial(dispatch_metadata=BIG), "metadata-too-large"),
+    "100,000 levels": (Dial(metadata='{"a":' * 100_000), "metadata-too-large"),
+    "10,000 levels": (Dial(metadata='{"a":' * 10_000), "metadata-invalid"),
+    "duplicate keys": (
+        Dial(metadata='{"profile": "brisk", "profile": "patient"}'),
+        "metadata-invalid",
+    ),
+    "NaN": (Dial(metadata='{"profile": "brisk", "vad": NaN}'), "metadata-invalid"),
+}
+
+UNKNOWN = {
+    "a misspelled one": telling(profile="patiens"),
+    "one in capitals": telling(profile="Brisk"),
+    "a way out of the folder": telling(profile="../../etc/passwd"),
+    "no string": telling(profile=5),
+    "of the attribute": Dial(attributes={"timing.profile": "nobody"}),
+    "of the room": Dial(room_metadata='{"profile": "nobody"}'),
+    "of the dispatch": Dial(dispatch_metadata='{"profile": ""}'),
 }
 
 LEFT_OUT = {
     "an unknown field": (overriding("stt.nova.endpoint_ms", 300), "override-unknown"),
     "a forbidden field": (overriding("stt.nova.model", "nova-2"), "override-forbidden"),
-    "manual": (overriding("turn_handling.turn_detection", "manual"), "override-forbidden"),
     "out of range": (overriding("stt.nova.endpointing_ms", 99_999), "override-range"),
     "a number as text": (overriding("stt.nova.endpointing_ms", "800"), "override-type"),
     "true for a number": (overriding("stt.nova.endpointing_ms", value=True), "override-type"),
@@ -53,26 +83,104 @@ LEFT_OUT = {
         ),
         "override-conflict",
     ),
-    "one that makes the SDK raise": (
-        overriding("vad.min_silence_duration", 0.1),
-        "override-conflict",
-    ),
-    "one that mutes the agent": (
-        overriding("turn_handling.interruption.min_duration", 0),
-        "override-range",
-    ),
 }
 
 RIGHT = {"800.0 for an integer": overriding("stt.nova.endpointing_ms", 800.0)}
 
 
+async def each(worker: Worker, dials: Mapping[str, Dial]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Profile and problems of a call for each, whose agent has come and listens."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(dial: Dial) -> tuple[str, tuple[str, ...]]:
+        async with gate, join(worker.connection, dial) as caller:
+            await caller.agent_listens()
+            told = caller.result([])
+            return told.profile, told.problems
+
+    return dict(zip(dials, await asyncio.gather(*map(one, dials.values())), strict=True))
+
+
+async def test_fault_50_metadata_that_cannot_be_read_costs_no_call(
+    shared_worker: Worker, happened: Happened
+) -> None:
+    """The default profile and a problem; without one where the metadata is not ours."""
+    not_ours = {name: Dial(metadata=text) for name, text in NOT_OURS.items()}
+    unread = {name: dial for name, (dial, _) in UNREAD.items()}
+    assert await each(shared_worker, {**not_ours, **unread}) == {
+        **dict.fromkeys(NOT_OURS, ("default", ())),
+        **{name: ("default", (code,)) for name, (_, code) in UNREAD.items()},
+    }
+    made = await call(shared_worker.connection, UNREAD["broken JSON"][0], YES)
+    assert made.waits[0] is not None
+    # Nothing of what is refused reaches the log.
+    assert "xxxxxxxxxx" not in shared_worker.log
+    assert shared_worker.tracebacks == []
+    happened(
+        f"{len(UNREAD)} calls with default and a problem, {len(NOT_OURS)} without; all answered"
+    )
+
+
+async def test_fault_50_512_kib_that_are_written_during_a_call_do_not_change_it(
+    shared_worker: Worker, happened: Happened
+) -> None:
+    """A problem, and what was in force stays; with more, LiveKit lets no caller in."""
+    with pytest.raises(NotAnsweredError, match="does not let the caller in"):
+        await call(shared_worker.connection, Dial(metadata=f"{BIG} "))
+    async with (
+        join(shared_worker.connection, telling(profile="brisk")) as caller,
+        BackEnd(shared_worker, caller) as back_end,
+    ):
+        await caller.agent_listens()
+        await back_end.write(BIG)
+        await says(caller, PROBLEMS, "metadata-too-large")
+        assert attributes(caller)["timing.profile"] == "brisk"
+        answered = await caller.say(YES.turns()[0])
+    assert answered.wait is not None
+    assert shared_worker.tracebacks == []
+    happened("LiveKit takes 524,288 bytes: metadata-too-large, brisk stays; refuses one more")
+
+
+async def test_fault_51_an_unknown_profile_is_default_and_a_problem(
+    shared_worker: Worker, happened: Happened
+) -> None:
+    """Whoever names it, and however; the log says which profiles there are."""
+    found = await each(shared_worker, UNKNOWN)
+    assert found == dict.fromkeys(UNKNOWN, ("default", ("profile-unknown",)))
+    log = await shared_worker.logs("../../etc/passwd")
+    assert "is no profile; there are brisk, courier" in log
+    assert "did you mean patient?" in log
+    assert shared_worker.tracebacks == []
+    happened(f"{len(found)} calls with default and profile-unknown, in every layer")
+
+
+async def test_fault_58_63_what_would_cost_the_call_is_refused(
+    shared_worker: Worker, happened: Happened
+) -> None:
+    """All at once: what makes the SDK raise, and what it takes and then never answers."""
+    dial = telling(
+        profile="brisk",
+        turn_detection="manual",
+        min_interruption_duration=0,
+        overrides={
+            "vad": {"min_silence_duration": 0.1},
+            "turn_handling": {"endpointing": {"mode": "dynamic", "alpha": 0}},
+            "stt": {"flux": {"eager_eot_threshold": 0.8, "eot_threshold": 0.6}},
+        },
+    )
+    made = await call(shared_worker.connection, dial, YES)
+    assert made.profile == "brisk"
+    assert sorted(made.problems) == ["override-conflict", "override-forbidden", "override-range"]
+    assert made.waits[0] is not None
+    assert shared_worker.tracebacks == []
+    happened(f"refused ({', '.join(sorted(made.problems))}), answered in {made.waits[0]:.2f} s")
+
+
 async def test_whatever_a_caller_sends_the_call_is_answered(shared_worker: Worker) -> None:
     """Each request ends in a working call, with the profile in force and the code that is due."""
     expected = {
-        **{name: (text, "default", ()) for name, text in NOT_OURS.items()},
-        **{name: (text, "default", (code,)) for name, (text, code) in WRONG.items()},
-        **{name: (text, "brisk", (code,)) for name, (text, code) in LEFT_OUT.items()},
-        **{name: (text, "brisk", ()) for name, text in RIGHT.items()},
+        **{name: (text, (code,)) for name, (text, code) in LEFT_OUT.items()},
+        **{name: (text, ()) for name, text in RIGHT.items()},
     }
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -81,13 +189,100 @@ async def test_whatever_a_caller_sends_the_call_is_answered(shared_worker: Worke
             made = await call(shared_worker.connection, Dial(metadata=metadata), YES)
             return made.profile, made.problems, made.waits[0] is not None
 
-    outcomes = await asyncio.gather(*(outcome(text) for text, _, _ in expected.values()))
+    outcomes = await asyncio.gather(*(outcome(text) for text, _ in expected.values()))
     assert dict(zip(expected, outcomes, strict=True)) == {
-        name: (profile, codes, True) for name, (_, profile, codes) in expected.items()
+        name: ("brisk", codes, True) for name, (_, codes) in expected.items()
     }
-    # Nothing of a refused value reaches the log but what is shown of it on purpose.
-    assert "xxxxxxxxxx" not in shared_worker.log
     assert shared_worker.tracebacks == []
+
+
+NAME = "\x1b[31mforged\x1b[0m\r\nERROR forged\x00\u202e" + "\x07" * 200
+
+HOSTILE = json.dumps(
+    {
+        "profile": NAME,
+        "turn_detection": "manual",
+        "endpointing_ms": 99_999,
+        "min_endpointing_delay": 9e9,
+        "allow": ["*"],
+        "overrides": {
+            "allow": ["*"],
+            "overrides": {"allow": ["*"]},
+            NAME: NAME,
+            "stt": {"engine": "flux", "nova": {"model": NAME, "language": NAME}},
+            "vad": NAME,
+            "tts": {"speed": NAME},
+            **{f"\x1b{n}": n for n in range(1_000)},
+        },
+    }
+)
+ATTRIBUTE = {"timing.profile": NAME + "x" * 60_000}  # of attributes, LiveKit takes 64 KiB
+LONG = json.dumps({"profile": "x" * 100_000})
+
+FROM_EVERYWHERE = {
+    "the room": Dial(room_metadata=HOSTILE),
+    "the dispatch": Dial(dispatch_metadata=HOSTILE),
+    "the participant": Dial(metadata=HOSTILE),
+    "the attribute": Dial(attributes=ATTRIBUTE),
+    "all of them": Dial(
+        room_metadata=HOSTILE,
+        dispatch_metadata=HOSTILE,
+        metadata=HOSTILE,
+        attributes=ATTRIBUTE,
+    ),
+    "names of 100,000 characters": Dial(room_metadata=LONG, dispatch_metadata=LONG, metadata=LONG),
+}
+
+CODES = {
+    *("metadata-too-large", "profile-unknown", "override-unknown", "override-type"),
+    *("override-range", "override-forbidden"),
+}
+
+
+async def test_fault_54_hostile_metadata_gets_no_further_in_any_layer(
+    tmp_path: Path, happened: Happened
+) -> None:
+    """Each layer alone, and all at once: policy and bounds hold, nothing is said unescaped."""
+    assert len(HOSTILE) <= request.MAX_BYTES
+    port = free_port()
+    async with worker(tmp_path, env={"METRICS_PORT": str(port)}) as running:
+        default = timing_profiles.resolve(profiles_dir=running.profiles).values
+        for dial in FROM_EVERYWHERE.values():
+            async with join(running.connection, dial) as caller:
+                await caller.agent_listens()
+                told = attributes(caller)
+                delays = (await session_options(caller))["endpointing"]
+            assert told["timing.profile"] == "default"
+            assert set(told["timing.problems"].split(",")) <= CODES
+            assert delays["min_delay"] == default["turn_handling.endpointing.min_delay"]
+        calls = len(FROM_EVERYWHERE)
+        await until(port, "timing_profiles_calls_total", calls, profile="default")
+        metrics = await page(port)
+        labels = {labels for _, labels in await scraped(port)}
+        heard = [r.query for r in running.deepgram.requests if r.path == "/v1/listen"]
+        said = records(running)
+    assert [(query["model"], query["endpointing"]) for query in heard] == [
+        ([default["stt.nova.model"]], [str(default["stt.nova.endpointing_ms"])])
+    ] * calls
+    assert not [r for r in running.deepgram.requests if r.path == "/v2/listen"]
+    # In the log, in the metrics: printable, short, and not many.
+    assert "forged" not in metrics
+    assert {value for label in labels for name, value in label if name == "code"} <= CODES
+    assert not [letter for letter in running.log if not (letter.isprintable() or letter == "\n")]
+    ours = [record["message"] for record in said if record["name"] == "timing_profiles"]
+    assert not [message for message in ours if not message.isascii() or not message.isprintable()]
+    longest = max(len(message) for message in ours)
+    assert longest < 600
+    assert len(ours) < 40 * calls
+    assert [message for message in ours if r"\u001b[31mforged" in message]
+    assert not [
+        record for record in said if "forged" in str(record) and record["message"] not in ours
+    ]
+    assert running.tracebacks == []
+    happened(
+        f"{calls} calls with default, Deepgram asked as default says; {len(ours)} lines of log, "
+        f"the longest of {longest} characters"
+    )
 
 
 LAYERS = {

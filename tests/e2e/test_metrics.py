@@ -1,49 +1,11 @@
 """What an operator sees of a worker, at its end point for Prometheus."""
 
-import asyncio
 import json
-import socket
 from pathlib import Path
 
-import aiohttp
-from prometheus_client.parser import text_string_to_metric_families
-
 from sandbox.caller import Dial, join
+from tests.e2e.scrape import free_port, until
 from tests.e2e.worker import Worker, worker
-
-Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
-
-
-async def scraped(port: int) -> Samples:
-    """Our samples, by name and labels."""
-    url = f"http://127.0.0.1:{port}/metrics"
-    async with aiohttp.ClientSession() as http, http.get(url) as answer:
-        text = await answer.text()
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name.startswith("timing_profiles_") and not sample.name.endswith("_created")
-    }
-
-
-async def until(port: int, name: str, value: float, **labels: str) -> Samples:
-    """Scrape until a sample has a value."""
-    key = (name, frozenset(labels.items()))
-    async with asyncio.timeout(20):
-        while True:
-            found = await scraped(port)
-            if found.get(key) == value:
-                return found
-            await asyncio.sleep(0.05)
 
 
 async def answered(running: Worker, metadata: str) -> str:

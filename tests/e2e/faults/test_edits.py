@@ -1,0 +1,244 @@
+"""Edits of real files: bad ones, slow ones, and those that editors make."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Happened
+from tests.e2e.faults.followed_folder import FollowedFolder, away
+
+SYNTAX = "description: Half a sentence\nstt: [nova\n"
+SYNTAX_PROBLEM = (
+    "profiles/patient.yaml:3:1: not YAML: did not find expected ',' or ']'\n"
+    "  hint: look at the line above, too"
+)
+
+MISTAKE = "turn_handling:\n  endpointing:\n    min_delay: 1500\n"
+MISTAKE_PROBLEM = (
+    "profiles/patient.yaml:3:16: turn_handling.endpointing.min_delay: "
+    "1500 is more than the maximum of 10 (s)\n  hint: 1500 ms is 1.5 s: write 1.5"
+)
+
+
+# Bad states
+
+
+def test_fault_01_04_a_syntax_error_is_kept_out_until_a_good_edit(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """The last good set stays, and the file and the line are said; a new good one is taken."""
+    first = followed.in_force
+    followed.write("patient.yaml", SYNTAX)
+    kept = followed.keeps(SYNTAX_PROBLEM)
+    followed.write("patient.yaml", away(20))
+    happened(f"{kept}; then served", followed.serves())
+    assert followed.served() == [first, followed.in_force]
+
+
+def test_fault_02_03_a_mistake_is_kept_out_until_the_old_content_is_back(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """The identical old content has the revision that is in force: nothing new is published."""
+    first = followed.in_force
+    sound = (followed.folder / "patient.yaml").read_bytes()
+    followed.write("patient.yaml", MISTAKE)
+    kept = followed.keeps(MISTAKE_PROBLEM)
+    followed.write("patient.yaml", sound)
+    happened(f"{kept}; then 1 with the same revision", followed.serves())
+    assert followed.log.endswith(f"INFO the profiles are sound again, revision {first}\n")
+    assert followed.served() == [first]
+
+
+def test_fault_05_one_bad_file_among_many_keeps_all_of_them_out(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """Nineteen good files are not taken without the twentieth, and then all at once."""
+    first = followed.in_force
+    followed.write("patient.yaml", MISTAKE)  # the first: no state on the way is a good one
+    for number in range(19):
+        followed.write(f"new-{number}.yaml", away(20))
+    kept = followed.keeps(MISTAKE_PROBLEM)
+    followed.write("patient.yaml", away(20))
+    happened(f"{kept}; then all 20 at once", followed.serves())
+    assert followed.served() == [first, followed.in_force]
+
+
+# Writes that take their time
+
+
+def test_fault_06_a_write_in_place_is_seen(followed: FollowedFolder, happened: Happened) -> None:
+    """The plainest of edits."""
+    followed.write("patient.yaml", away(20))
+    happened("served", followed.serves())
+
+
+@pytest.mark.parametrize("pause", [0.02, 0.1, 0.3, 1.0])
+def test_fault_07_half_a_write_is_never_published(
+    followed: FollowedFolder, happened: Happened, pause: float
+) -> None:
+    """Each half would be a sound profile."""
+    first = followed.in_force
+    with (followed.folder / "patient.yaml").open("w", encoding="utf-8") as file:
+        file.write("vad: {min_silence_duration: 0.3}\n")
+        file.flush()
+        time.sleep(pause)
+        file.write(away(20))
+    happened(f"{pause} s between two halves: published once", followed.serves())
+    assert followed.served() == [first, followed.in_force]
+
+
+@pytest.mark.parametrize("pause", [0.02, 0.3, 1.0])
+@pytest.mark.parametrize("stays_open", [True, False], ids=["open", "closed"])
+def test_fault_08_an_emptied_file_is_never_published(
+    followed: FollowedFolder, happened: Happened, pause: float, *, stays_open: bool
+) -> None:
+    """Whether the file is held open until it is written, or emptied and closed first."""
+    first = followed.in_force
+    profile = followed.folder / "patient.yaml"
+    with profile.open("w", encoding="utf-8") as file:
+        if stays_open:
+            time.sleep(pause)
+            file.write(away(20))
+    if not stays_open:
+        time.sleep(pause)
+        profile.write_text(away(20), encoding="utf-8")
+    happened(f"{pause} s empty: published once", followed.serves())
+    assert followed.served() == [first, followed.in_force]
+
+
+def test_fault_09_a_slow_writer_is_published_once(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """Twenty bytes every 20 ms, for 2 s."""
+    first = followed.in_force
+    text = away(20) + "# nineteen letters\n" * 98
+    with (followed.folder / "patient.yaml").open("wb", buffering=0) as file:
+        for begin in range(0, len(text), 20):
+            file.write(text[begin : begin + 20].encode())
+            time.sleep(0.02)
+    happened(f"{len(text) // 20} writes: published once", followed.serves())
+    assert followed.served() == [first, followed.in_force]
+
+
+# Saves of editors
+
+
+def vim(profile: Path, text: str) -> None:
+    """Vim with `backup`: a probe, the old file set aside, a new one; the swap file all along."""
+    swap = profile.with_name(f".{profile.name}.swp")
+    swap.write_bytes(b"b0VIM 9.1")
+    probe = profile.with_name("4913")
+    os.close(os.open(probe, os.O_CREAT | os.O_WRONLY | os.O_EXCL))
+    probe.unlink()
+    profile.rename(f"{profile}~")
+    write(profile, text)
+    swap.unlink()
+
+
+def vim_in_place(profile: Path, text: str) -> None:
+    """Vim with `backupcopy=yes` or `nowritebackup`: the file itself is truncated."""
+    swap = profile.with_name(f".{profile.name}.swp")
+    swap.write_bytes(b"b0VIM 9.1")
+    shutil.copyfile(profile, f"{profile}~")
+    write(profile, text)
+    swap.unlink()
+
+
+def emacs(profile: Path, text: str) -> None:
+    """Emacs: a lock that is a broken link, an auto-save, the old file set aside, a new one."""
+    lock = profile.with_name(f".#{profile.name}")
+    lock.symlink_to("ada@host.4242:1764000000")
+    saved = profile.with_name(f"#{profile.name}#")
+    write(saved, text[:-5])
+    profile.rename(f"{profile}~")
+    write(profile, text)
+    saved.unlink()
+    lock.unlink()
+
+
+def sed(profile: Path, text: str) -> None:
+    """The real one: a file `sedXXXXXX`, renamed."""
+    subprocess.run(["sed", "-i", f"1c\\{text.strip()}\n2,$d", str(profile)], check=True)  # noqa: S603, S607
+
+
+def jetbrains(profile: Path, text: str) -> None:
+    """With `safe write`: a new file aside, the old one set aside, the new one put in its place."""
+    fresh = Path(f"{profile}___jb_tmp___")
+    write(fresh, text)
+    old = profile.rename(f"{profile}___jb_old___")
+    fresh.rename(profile)
+    old.unlink()
+
+
+def write(path: Path, text: str) -> None:
+    """Create or truncate, write, and have it on the disk, as editors do."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@pytest.mark.parametrize("save", [vim, vim_in_place, emacs, sed, jetbrains])
+def test_fault_12_a_save_of_an_editor_is_seen(
+    followed: FollowedFolder, happened: Happened, save: Callable[[Path, str], None]
+) -> None:
+    """Three saves, one after the other; what the editor keeps beside the file is no profile."""
+    slowest = 0.0
+    for seconds in (20, 21, 22):
+        save(followed.folder / "patient.yaml", away(seconds))
+        slowest = max(slowest, followed.serves())
+    happened(f"{save.__name__}: each of 3 saves served", slowest)
+    for temporary in ("~", ".swp", "4913", "#", "sed", "___jb", ": new"):
+        assert temporary not in followed.log
+
+
+# Many edits
+
+
+def test_fault_11_of_a_hundred_renames_the_last_one_is_served(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """A file is written aside and renamed over the profile, 100 times."""
+    for seconds in range(100, 200):
+        aside = followed.folder / ".patient.yaml.tmp"
+        aside.write_text(away(seconds), encoding="utf-8")
+        aside.rename(followed.folder / "patient.yaml")
+    took = followed.serves()
+    happened(f"the last one served, after {len(followed.served()) - 1} reloads", took)
+
+
+def test_fault_27_two_edits_within_one_second_are_both_seen(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """Of the same size, and the second one as soon as the first is in force."""
+    first, profile = followed.in_force, followed.folder / "patient.yaml"
+    seconds: list[int] = []
+    while len(set(seconds)) != 1:  # until both fall within one second
+        seconds = []
+        for text in (away(20), away(21)):
+            followed.write("patient.yaml", text)
+            seconds.append(int(profile.stat().st_mtime))
+            took = followed.serves()
+    happened("both served", took)
+    one, other = followed.served()[-2:]
+    assert len({first, one, other}) == 3
+
+
+def test_fault_27_an_edit_that_keeps_size_and_time_is_seen(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """As `rsync --times` or a restored backup leaves it."""
+    profile = followed.folder / "patient.yaml"
+    followed.write("patient.yaml", away(20))
+    followed.serves()
+    before = profile.stat()
+    followed.write("patient.yaml", away(21))
+    os.utime(profile, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = profile.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    happened("served", followed.serves())

@@ -1,0 +1,154 @@
+"""Folders that are swapped, replaced, removed or covered as a whole."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Happened
+from tests.e2e.faults.deliveries import ConfigMap, GitSync
+from tests.e2e.faults.followed_folder import PROFILES, FollowedFolder, away, following
+from tests.e2e.faults.namespaces import enter, namespaces
+from tests.e2e.repository import Repository
+
+GONE = "profiles: cannot be read: No such file or directory"
+NO_DEFAULT = "profiles/default.yaml: is missing; it sets every field"
+
+
+# What clusters and git do
+
+
+def test_fault_13_each_swap_of_a_config_map_is_served(tmp_path: Path, happened: Happened) -> None:
+    """Three updates, as the kubelet writes them; the files themselves are links all along."""
+    starters = {file.name: file.read_bytes() for file in PROFILES.glob("*.yaml")}
+    mounted = ConfigMap(tmp_path / "etc" / "profiles")
+    mounted.update(starters)
+    with following(mounted.folder) as followed:
+        expected, slowest = [followed.in_force], 0.0
+        for seconds in (20, 21, 22):
+            mounted.update({**starters, "patient.yaml": away(seconds).encode()})
+            slowest = max(slowest, followed.serves())
+            expected.append(followed.in_force)
+        assert followed.served() == expected
+    happened("each of 3 updates served", slowest)
+
+
+def test_fault_14_each_swap_of_git_sync_is_served(tmp_path: Path, happened: Happened) -> None:
+    """The folder is reached by way of a link, which is what changes; the old work tree goes."""
+    repository = Repository.init(tmp_path / "origin")
+    repository.add_profiles()
+    repository.commit()
+    synced = GitSync(tmp_path / "git", repository.folder)
+    synced.sync()
+    with following(synced.link / "profiles") as followed:
+        expected, slowest = [followed.in_force], 0.0
+        for seconds in (20, 21, 22):
+            repository.write("profiles/patient.yaml", away(seconds))
+            repository.commit()
+            synced.sync()
+            slowest = max(slowest, followed.serves())
+            expected.append(followed.in_force)
+        assert followed.served() == expected
+    happened("each of 3 swaps served", slowest)
+
+
+def test_fault_16_a_checkout_of_a_thousand_files_is_served(
+    tmp_path: Path, happened: Happened
+) -> None:
+    """With the real git, between two branches in which every one of them differs."""
+    repository = Repository.init(tmp_path / "project")
+    repository.add_profiles()
+    for seconds, branch in ((20, "main"), (21, "other")):
+        repository.git("checkout", "--quiet", "-B", branch)
+        for number in range(1000):
+            repository.write(f"profiles/caller-{number}.yaml", away(seconds))
+        repository.commit()
+    with following(repository.profiles) as followed:
+        repository.git("checkout", "--quiet", "main")
+        took = followed.serves()
+        reloads = len(followed.served()) - 1
+        happened(f"the last state served, {reloads} reloads", took)
+        assert reloads <= 2
+
+
+# Links
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to], ids=["symlink", "hard"])
+def test_fault_17_a_linked_file_that_is_edited_elsewhere_is_found(
+    followed: FollowedFolder,
+    tmp_path: Path,
+    happened: Happened,
+    link: Callable[[Path, Path], None],
+) -> None:
+    """No event comes of it; a rescan finds it."""
+    elsewhere = tmp_path / "elsewhere" / "linked.yaml"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text(away(20), encoding="utf-8")
+    link(followed.folder / "linked.yaml", elsewhere)
+    followed.serves()
+    elsewhere.write_text(away(21), encoding="utf-8")
+    happened("found", followed.serves())
+
+
+# The folder itself
+
+
+def test_fault_18_a_folder_that_is_deleted_and_made_anew_is_followed(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """Kept while it is gone; then what is there, and the edits in it."""
+    shutil.rmtree(followed.folder)
+    kept = followed.keeps(GONE)
+    shutil.copytree(PROFILES, followed.folder)
+    took = followed.serves()
+    followed.write("patient.yaml", away(20))
+    happened(f"{kept}; then served, and an edit {followed.serves():.2f} s after it", took)
+
+
+def test_fault_18_a_folder_that_is_made_anew_at_once_is_followed(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """The file system may give it the number of the folder that has gone."""
+    shutil.rmtree(followed.folder)
+    shutil.copytree(PROFILES, followed.folder)
+    followed.write("patient.yaml", away(20))
+    followed.serves()
+    followed.write("patient.yaml", away(21))
+    happened("served, and so is an edit in it", followed.serves())
+
+
+def test_fault_19_a_folder_that_is_replaced_by_rename_is_followed(
+    followed: FollowedFolder, tmp_path: Path, happened: Happened
+) -> None:
+    """What is in it at once, and an edit in it later; not what becomes of the old one."""
+    fresh, old = tmp_path / "fresh", tmp_path / "old"
+    shutil.copytree(followed.folder, fresh)
+    (fresh / "patient.yaml").write_text(away(20), encoding="utf-8")
+    followed.folder.rename(old)
+    fresh.rename(followed.folder)
+    took = followed.serves()
+    (old / "patient.yaml").write_text(away(21), encoding="utf-8")
+    followed.write("patient.yaml", away(22))
+    later = followed.serves()
+    happened(f"served; an edit in it {later:.2f} s after it", took)
+    assert len(followed.served()) == 3
+
+
+def test_fault_20_a_mount_over_the_folder_comes_and_goes(folder: Path, happened: Happened) -> None:
+    """Empty, it keeps the last good set; with profiles it is followed; gone, the folder is back."""
+    with following(folder, within=namespaces()) as followed:
+        first = followed.in_force
+        enter(followed.process, f"mount -t tmpfs none {folder}")
+        kept = followed.keeps(NO_DEFAULT)
+        shutil.copytree(PROFILES, followed.inside(folder), dirs_exist_ok=True)
+        followed.serves()
+        followed.write("patient.yaml", away(20))
+        followed.serves()
+        enter(followed.process, f"umount {folder}")
+        took = followed.serves()
+        assert followed.in_force == first
+        followed.write("patient.yaml", away(21))
+        followed.serves()
+    happened(f"{kept}; profiles in the mount served; then the folder below", took)

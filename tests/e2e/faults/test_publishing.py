@@ -1,0 +1,95 @@
+"""A worker that dies while it publishes, or has no room to."""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Happened
+from tests.e2e.faults.followed_folder import (
+    PATIENCE,
+    FollowedFolder,
+    away,
+    following,
+    lies,
+    published,
+)
+from tests.e2e.faults.namespaces import namespaces
+
+# Seconds from when the new file is begun.
+MOMENTS = [0.0, 0.0005, 0.001, 0.002, 0.004]
+
+
+def test_fault_45_a_kill_while_publishing_leaves_a_whole_set(
+    folder: Path, happened: Happened
+) -> None:
+    """The old one or the new one, to its last profile; the next worker serves the new one."""
+    found = []
+    for number, moment in enumerate(MOMENTS):
+        with following(folder) as followed:
+            old = followed.published()
+            assert old == followed.lies()
+            followed.write("patient.yaml", "nonsense: 1\n")  # until all others are there
+            for copy in range(50):  # so that publishing takes a while
+                followed.write(f"copy-{copy}.yaml", away(20 + number))
+            before = state(followed)
+            followed.write("patient.yaml", away(20 + number))
+            until_publishing(followed, before)
+            time.sleep(moment)
+            os.kill(followed.process.pid, signal.SIGKILL)
+            followed.process.wait()
+            new = lies(folder)
+            left = published(followed.published_file)
+            assert left in (old, new)
+            found.append("new" if left == new else "old")
+    happened(f"{found.count('old')} times the old set was left, {found.count('new')} times the new")
+
+
+def state(followed: FollowedFolder) -> set[tuple[str, int]]:
+    """The published file, and what is beside it while the next one is made."""
+    beside = followed.published_file.parent
+    with contextlib.suppress(FileNotFoundError):  # renamed in this very moment
+        return {(file.name, file.stat().st_ino) for file in beside.glob("profiles.*")}
+    return set()
+
+
+def until_publishing(followed: FollowedFolder, before: set[tuple[str, int]]) -> None:
+    """Wait, without a pause, until another file is there."""
+    deadline = time.monotonic() + PATIENCE
+    while state(followed) == before:
+        assert time.monotonic() < deadline, "nothing is published"
+
+
+@pytest.mark.parametrize("for_the_old_one", [False, True], ids=["none", "too-little"])
+def test_fault_45_a_full_disk_keeps_the_last_good_set(
+    folder: Path, tmp_path: Path, happened: Happened, *, for_the_old_one: bool
+) -> None:
+    """No room, or what the old set took; once there is more, the edit is published by itself."""
+    small = tmp_path / "small"
+    small.mkdir()
+    within = namespaces(f"mount -t tmpfs -o size=512k none {small}")
+    with following(folder, within=within, env={"TMPDIR": str(small)}) as followed:
+        file = followed.published_file
+        room = followed.inside(file).stat().st_size if for_the_old_one else 0
+        filler = followed.inside(small) / "filler"
+        fill(filler, room)
+        for copy in range(100):
+            followed.write(f"copy-{copy}.yaml", away(20))
+        aside = file.with_suffix(".new")
+        kept = followed.keeps(
+            f"cannot be published: {aside}: database or disk is full"
+            if for_the_old_one
+            else f"cannot be published: [Errno 28] No space left on device: '{file}' -> '{aside}'"
+        )
+        filler.unlink()
+        happened(f"{room} bytes: {kept}; then served", followed.serves())
+
+
+def fill(filler: Path, room: int) -> None:
+    """Write a file until nothing more can be written, but for some room."""
+    with pytest.raises(OSError, match="No space left"):
+        filler.write_bytes(bytes(1 << 20))
+    os.truncate(filler, filler.stat().st_size - room)

@@ -1,0 +1,113 @@
+"""Starts with a set that is broken, missing, or being edited."""
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from sandbox.connection import Connection
+from tests.conftest import Happened
+from tests.e2e.faults.followed_folder import PROFILES, ROOT, away, following, until
+
+BROKEN = [
+    (
+        "profiles/a.yaml:1:7: vad.min_silence: unknown field; vad takes "
+        "min_speech_duration, min_silence_duration, prefix_padding_duration, "
+        "activation_threshold, deactivation_threshold"
+    ),
+    "  hint: did you mean min_silence_duration?",
+    'profiles/b.yaml:1:10: extends: there is no profile "patient"; there are b, default',
+]
+MISSING = ["profiles: cannot be read: No such file or directory"]
+
+
+@pytest.fixture
+async def livekit_port() -> AsyncGenerator[tuple[int, list[object]]]:
+    """The port of something in the place of LiveKit, and who has knocked there."""
+    knocked: list[object] = []
+
+    async def knock(_: object, writer: asyncio.StreamWriter) -> None:
+        knocked.append(writer.get_extra_info("peername"))
+        writer.close()
+
+    server = await asyncio.start_server(knock, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], knocked
+
+
+@pytest.mark.parametrize("broken", [True, False], ids=["broken", "missing"])
+async def test_fault_32_a_worker_without_a_sound_set_does_not_start(
+    tmp_path: Path, livekit_port: tuple[int, list[object]], happened: Happened, *, broken: bool
+) -> None:
+    """Every problem is printed, the status is 1, and nobody has come to LiveKit's door."""
+    port, knocked = livekit_port
+    folder = tmp_path / "profiles"
+    if broken:
+        folder.mkdir()
+        shutil.copy(PROFILES / "default.yaml", folder)
+        (folder / "a.yaml").write_text("vad: {min_silence: 1}\n", encoding="utf-8")
+        (folder / "b.yaml").write_text("extends: patient\n", encoding="utf-8")
+    status, printed = await run_worker(
+        Connection(f"ws://127.0.0.1:{port}", "key", "secret"), folder
+    )
+    assert status == 1
+    said = [line for line in printed.splitlines() if line.startswith(("profiles", "  hint"))]
+    assert said == (BROKEN if broken else MISSING)
+    assert (knocked, "Traceback" in printed) == ([], False)
+    happened(f"exit 1, {len(said)} lines of problems, no connection")
+
+
+async def run_worker(connection: Connection, folder: Path) -> tuple[int | None, str]:
+    """The status and the output of the agent of this repository."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "agent.py"), "start"),
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "DEEPGRAM_API_KEY": "a-key",
+            "PROFILES_DIR": str(folder),
+            **connection.environment(),
+        },
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    return process.returncode, printed.decode()
+
+
+# Seconds after the process has made its temporary folder, which it does between loading the set
+# and watching it, or before both.
+MOMENTS = [0.0, 0.003, 0.01, 0.03, 0.1]
+
+
+def test_fault_33_an_edit_during_the_start_is_served(
+    folder: Path, tmp_path: Path, happened: Happened
+) -> None:
+    """Five starts with one edit each, every time at another moment."""
+    slowest = 0.0
+    for number, moment in enumerate(MOMENTS):
+        temporary = tmp_path / f"tmp-{number}"
+        temporary.mkdir()
+        with ThreadPoolExecutor() as pool:
+            edit = away(20 + number)
+            editing = pool.submit(edit_during_start, temporary, moment, folder, edit)
+            with following(folder, env={"TMPDIR": str(temporary)}) as followed:
+                edited = editing.result()
+                followed.serves()
+                slowest = max(slowest, time.monotonic() - edited)
+    happened(f"served, at each of {len(MOMENTS)} moments", slowest)
+
+
+def edit_during_start(temporary: Path, moment: float, folder: Path, text: str) -> float:
+    """Edit a profile so many seconds after a process has begun to publish; when that was."""
+    until(lambda: list(temporary.iterdir()), "the process makes its folder")
+    time.sleep(moment)
+    (folder / "patient.yaml").write_text(text, encoding="utf-8")
+    return time.monotonic()

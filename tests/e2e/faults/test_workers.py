@@ -1,0 +1,97 @@
+"""Workers with a fault of their own: a handler that raises, more load than LiveKit allows."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+from sandbox.caller import Dial, NotAnsweredError, join
+from sandbox.deepgram import Deepgram
+from sandbox.inference import Inference
+from sandbox.livekit_server import LiveKitServer
+from tests.conftest import Happened
+from tests.e2e.scrape import free_port, until
+from tests.e2e.worker import ROOT, Services, Worker, worker
+from timing_profiles import offline
+
+GAUGE = "timing_profiles_last_reload_successful"
+
+RAISING_AGENT = Path(__file__).with_name("raising_agent.py")
+BUSY_AGENT = Path(__file__).with_name("busy_agent.py")
+
+
+async def revision_of_a_call(running: Worker) -> str:
+    """The revision that a call gets."""
+    async with join(running.connection, Dial()) as caller:
+        await caller.agent_listens()
+        return caller.result([]).revision
+
+
+async def test_fault_44_the_loop_survives_a_handler_that_raises(
+    tmp_path: Path, happened: Happened
+) -> None:
+    """Whatever it raises, the set in force stays, and the next good state is taken."""
+    port = free_port()
+    env = {"METRICS_PORT": str(port)}
+    async with worker(tmp_path, agent=RAISING_AGENT, env=env) as running:
+        first = offline.resolve(profiles_dir=running.profiles).revision
+        odd = running.profiles / "odd.yaml"
+        odd.write_text("tts: {speed: 0.9}\n", encoding="utf-8")
+        await running.logs(f"the profiles cannot be used, revision {first} stays in force")
+        await until(port, GAUGE, 0)
+        assert "cannot be reloaded: ZeroDivisionError: odd" in running.log
+        assert await revision_of_a_call(running) == first
+        odd.unlink()
+        (running.profiles / "good.yaml").write_text("tts: {speed: 0.8}\n", encoding="utf-8")
+        begun = time.monotonic()
+        second = offline.resolve(profiles_dir=running.profiles).revision
+        await running.logs(f"profiles changed, revision {first} -> {second}")
+        recovered = time.monotonic() - begun
+        await until(port, GAUGE, 1)
+        assert await revision_of_a_call(running) == second
+        assert running.process.returncode is None
+    happened(f"kept {first}, gauge 0; then served {second}", recovered)
+
+
+class AsInstalled(LiveKitServer):
+    """A LiveKit server whose threshold of a worker's load is its own default."""
+
+    def _config(self, port: int, media_port: int) -> str:
+        config = json.loads(super()._config(port, media_port))
+        del config["agents"]
+        return json.dumps(config)
+
+
+async def test_fault_64_a_loaded_worker_is_held_back_by_livekits_default(
+    tmp_path: Path, happened: Happened
+) -> None:
+    """Above 0.7 a LiveKit server gives it no call, and the caller is told why; ours here does."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert "`AgentServer(load_threshold=...)`" in page
+    assert "`agents.target_load`" in page
+    async with (
+        AsInstalled() as as_installed,
+        LiveKitServer() as ours,
+        Deepgram() as deepgram,
+        Inference() as llm,
+    ):
+        held_back, answered = await asyncio.gather(
+            _refusal(tmp_path / "as-installed", Services(as_installed, deepgram, llm), 4.0),
+            _refusal(tmp_path / "ours", Services(ours, deepgram, llm), 30.0),
+        )
+    assert held_back.endswith("One with more load than 0.7 gets no call")
+    assert answered == ""
+    happened("load 0.95: no call at LiveKit's default of 0.7, and words why; answered at ours")
+
+
+async def _refusal(folder: Path, among: Services, patience: float) -> str:
+    """Why a worker with much load takes no call; empty where it takes one."""
+    folder.mkdir()
+    async with worker(folder, agent=BUSY_AGENT, mode="dev", among=among) as running:
+        await running.logs("LiveKit knows of the load")
+        try:
+            async with join(among.connection, Dial(patience=patience)) as caller:
+                await caller.agent_listens()
+        except NotAnsweredError as error:
+            return str(error)
+    return ""
