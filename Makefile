@@ -2,7 +2,7 @@
 # requirements.lock, which names every package with its hashes.
 
 .DEFAULT_GOAL := help
-.PHONY: help dev call test faults check format docs bench fidelity drift lock clean
+.PHONY: help dev call test faults check format docs bench fidelity fuzz soak scale drift lock clean
 MAKEFLAGS += --no-print-directory
 
 # What varies a call; see sandbox/caller/__init__.py.
@@ -65,6 +65,17 @@ fidelity: .venv/.ready  ## call with every profile, and hold predicted waits to 
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m fidelity $(ARGS)
 
+fuzz: .venv/.fuzz  ## read a million hostile files, a million metadata; ARGS='--seconds 60'
+	@$(BIN)/python -m fuzz $(ARGS)
+
+soak: .venv/.ready  ## keep a worker under load for an hour, and see what grows; ARGS='--minutes 1'
+	@$(BIN)/python -m sandbox.livekit_binary
+	@$(BIN)/python -m soak $(ARGS)
+
+scale: .venv/.ready  ## run workers against two LiveKit nodes; ARGS='--workers 2 --calls 8'
+	@$(BIN)/python -m sandbox.livekit_binary
+	@$(BIN)/python -m scale $(ARGS)
+
 drift: .venv/.ready  ## for maintainers: what the newest release of LiveKit's SDK has changed
 	@$(BIN)/python -m tests.sdk
 
@@ -74,6 +85,8 @@ lock: .venv/.ready  ## for maintainers: choose versions anew (needs uv)
 	    --output-file requirements.worker.lock
 	uv pip compile $(COMPILE) --upgrade --group bench --constraint requirements.lock \
 	    --output-file benchmarks/requirements.lock
+	uv pip compile $(COMPILE) --upgrade --group fuzz --constraint requirements.lock \
+	    --output-file fuzz/requirements.lock
 	$(NPM) --prefix tests/npm update --package-lock-only
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
@@ -96,6 +109,10 @@ clean:  ## remove the environment and what tools left
 
 .venv/.bench: .venv/.ready benchmarks/requirements.lock
 	@$(INSTALL) --only-binary :all: --require-hashes --requirement benchmarks/requirements.lock
+	@touch $@
+
+.venv/.fuzz: .venv/.ready fuzz/requirements.lock
+	@$(INSTALL) --only-binary :all: --require-hashes --requirement fuzz/requirements.lock
 	@touch $@
 
 # What the tests run with node, beside the environment so that `--clear` takes it along.
