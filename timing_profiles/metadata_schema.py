@@ -6,6 +6,7 @@ What the schema accepts, a worker applies without a problem, but for what no sch
 |---|---|
 | is no JSON, has a key twice or NaN, is over 64 KiB or nested deeper than 32 | uses none of it |
 | breaks a rule over several fields: `min_delay` above `max_delay` | leaves those fields out |
+| has more than 100 entries in a list or a mapping | leaves that field out |
 | names no profile, and a lower layer does | judges it by the policy of that one |
 
 A rule with only one field that metadata may change becomes a bound of this field. Profiles that
