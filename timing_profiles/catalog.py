@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -74,7 +74,13 @@ def load(profiles_dir: Path, before: Catalog | None = None, label: str = "") -> 
     return build(folder.read(profiles_dir, label), in_force, before, label)
 
 
-def build(files: Contents, in_force: Schema, before: Catalog | None, label: str) -> Catalog:
+def build(
+    files: Contents,
+    in_force: Schema,
+    before: Catalog | None,
+    label: str,
+    only: Collection[str] | None = None,
+) -> Catalog:
     """Check the bytes of a set, and merge it.
 
     Args:
@@ -82,25 +88,28 @@ def build(files: Contents, in_force: Schema, before: Catalog | None, label: str)
         in_force: The schema to hold them to.
         before: An earlier catalog: what has not changed since is neither read nor checked anew.
         label: The folder as it is shown to people.
+        only: The files that may have changed, come or gone since the earlier catalog; None where
+            any may.
 
     Raises:
         ProfilesError: Something is wrong; carries every problem of every file.
     """
     if not before or before.schema.text != in_force.text:
-        before = Catalog("", in_force, {}, (), label, {}, {})
-    fresh = dict(_fresh(files, in_force, before, label))
-    gone = before.entries.keys() - files.keys()
+        before, only = Catalog("", in_force, {}, (), label, {}, {}), None
+    names = only if only is not None and label == before.label else {*files, *before.entries}
+    fresh = dict(_fresh(names, files, in_force, before, label))
+    gone = [name for name in names if name in before.entries and name not in files]
     changed = frozenset(name.removesuffix(SUFFIX) for name in (*fresh, *gone))
-    entries = _without(before.entries, gone) | fresh
-    layers = _without(before.layers, changed) | _layers(fresh.values())
+    entries = _updated(before.entries, gone, fresh)
+    layers = _updated(before.layers, changed, _layers(fresh.values()))
     missing = list(_missing_from_default(entries, layers, in_force, label))
     parents = before.parents.union(read.layer.extends for read in fresh.values() if read.layer)
     checked = inheritance.affected(layers, changed, parents)
-    found = _without(before.found, checked | changed) | {
-        name: problems
-        for name in checked
-        if (problems := inheritance.problems(name, entries, layers, default=not missing))
+    problems = {
+        name: inheritance.problems(name, entries, layers, default=not missing) for name in checked
     }
+    warned = {name: warnings for name, warnings in problems.items() if warnings}
+    found = _updated(before.found, checked | changed, warned)
     everything = in_order(_every(fresh.values(), missing, found))
     if any(problem.severity == "error" for problem in everything):
         raise ProfilesError(everything)
@@ -121,22 +130,25 @@ def build(files: Contents, in_force: Schema, before: Catalog | None, label: str)
 
 
 def _fresh(
-    files: Contents, in_force: Schema, before: Catalog, label: str
+    names: Iterable[str], files: Contents, in_force: Schema, before: Catalog, label: str
 ) -> Iterator[tuple[str, Entry]]:
-    """The files that are not in an earlier catalog as they are now."""
+    """Those of the files that are not in an earlier catalog as they are now."""
     relabelled = before.label != label
-    for name, content in files.items():
-        known = before.entries.get(name)
-        if known is None or (known.content is not content and known.content != content):
+    for name in names:
+        content, known = files.get(name), before.entries.get(name)
+        if content is None:
+            continue
+        if known is None or known.content != content:
             yield name, entry.read(name, content, in_force, label)
         elif relabelled:
             yield name, known.labelled(name, label)
 
 
-def _without(mapping: Mapping[str, T], keys: Iterable[str]) -> dict[str, T]:
+def _updated(mapping: Mapping[str, T], gone: Iterable[str], fresh: Mapping[str, T]) -> dict[str, T]:
     found = dict(mapping)
-    for key in keys:
+    for key in gone:
         found.pop(key, None)
+    found.update(fresh)
     return found
 
 

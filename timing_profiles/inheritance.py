@@ -42,7 +42,7 @@ def affected(
     while fresh:
         fresh = {name for name, layer in layers.items() if layer.extends in fresh} - found
         found = found | fresh
-    return found & layers.keys()
+    return {name for name in found if name in layers}
 
 
 def problems(name: str, entries: Entries, layers: Layers, *, default: bool) -> Sequence[Problem]:

@@ -58,6 +58,7 @@ class Watcher:
         self._folder = profiles_dir
         self._label = first.label
         self._publish = publish
+        self._behind = NOTHING
         self._contents: Contents = {name: entry.content for name, entry in first.entries.items()}
         self._events = Events(profiles_dir, cookies)
         self._rescan = Rescan(profiles_dir, self._label)
@@ -105,7 +106,10 @@ class Watcher:
         """A set of these files, published where it is new."""
         before = self.catalog.schema
         in_force = await asyncio.to_thread(schema_file.load, self._folder, before)
-        fresh = await asyncio.to_thread(catalog.build, files, in_force, self.catalog, self._label)
+        only = None if self._behind.everything else self._behind.names
+        fresh = await asyncio.to_thread(
+            catalog.build, files, in_force, self.catalog, self._label, only
+        )
         if fresh.revision != self.catalog.revision:
             await asyncio.to_thread(self._publish, fresh)
         return fresh
@@ -115,21 +119,26 @@ class Watcher:
 
         Of a file that changes between the two, an event tells: only what changed is read.
         """
+        changed = self._seen(changed)
         found, since = await self._read(changed), time.monotonic()
         while True:
-            changed |= await self._events.until_now(SETTLE)
+            changed = self._seen(changed | await self._events.until_now(SETTLE))
             # Asked before the second read: who ends in between has written what it sees.
             written = await self._is_being_written(changed, found)
             again = await self._read(changed)
-            if again != found:
+            if not _alike(found, again, changed):
                 found, since = again, time.monotonic()
             elif not written or time.monotonic() - since > OPEN_FOR_WRITING:
+                self._behind |= changed
                 return found
             await asyncio.sleep(SETTLE)
 
-    async def _read(self, changed: Changed) -> Contents:
+    def _seen(self, changed: Changed) -> Changed:
         # An event of a folder that was replaced says nothing of the one in its place.
-        only = None if changed.everything or not self._events.watches() else changed.names
+        return changed if self._events.watches() else EVERYTHING
+
+    async def _read(self, changed: Changed) -> Contents:
+        only = None if changed.everything else changed.names
         return await asyncio.to_thread(folder.read, self._folder, self._label, self._contents, only)
 
     async def _is_being_written(self, changed: Changed, files: Contents) -> bool:
@@ -148,7 +157,7 @@ class Watcher:
             )
 
     def _take(self, fresh: Catalog) -> None:
-        before, self.catalog = self.catalog, fresh
+        before, self.catalog, self._behind = self.catalog, fresh, NOTHING
         mended = bool(self.serving.problems)
         if fresh.revision != before.revision or mended:
             self.serving = serving(fresh.revision)
@@ -157,6 +166,13 @@ class Watcher:
             _logger.info("%s", _report(before, fresh))
         elif mended:
             _logger.info("the profiles are sound again, revision %s", fresh.revision)
+
+
+def _alike(one: Contents, other: Contents, changed: Changed) -> bool:
+    """Whether two reads of what changed found the same."""
+    if changed.everything:
+        return one == other
+    return all(one.get(name) == other.get(name) for name in changed.names)
 
 
 def _report(before: Catalog, after: Catalog) -> str:

@@ -17,8 +17,8 @@ from timing_profiles.problems import ProfilesError
 from timing_profiles.watch import SETTLE
 
 SWAPS = 5000
-SWAPS_BETWEEN_RESTS = 50
-RESTS = [count / 100 for count in range(20)]
+SWAPS_BETWEEN_RESTS = 100
+RESTS = [count / 50 for count in range(20)]
 """Seconds: some too short for a set to be published, some long enough."""
 
 AWAY = "session.user_away_timeout"
@@ -40,7 +40,7 @@ def generation(number: int) -> Mapping[str, bytes]:
 def test_fault_15_thousands_of_swaps_publish_no_mixture(
     tmp_path: Path, happened: Happened, layout: type[ConfigMap | Trees]
 ) -> None:
-    """5,000 swaps of 20 files, as fast as can be, with a rest of up to 0.2 s after every 50."""
+    """5,000 swaps of 20 files, as fast as can be, with a rest of up to 0.4 s after every 100."""
     delivered = layout(tmp_path / "delivered")
     delivered.update(generation(0))
     rests = itertools.cycle(RESTS)
@@ -58,7 +58,7 @@ def test_fault_15_thousands_of_swaps_publish_no_mixture(
             assert len({(old, new) for _, old, new in changes}) == 1
         assert "ERROR" not in followed.log
     happened(f"{layout.__name__}: {SWAPS} swaps, {len(reloads)} reloads, no mixture", took)
-    assert len(read) > 10
+    assert len(read) > 5
 
 
 def read_for(seconds: float, followed: FollowedFolder) -> set[float]:
