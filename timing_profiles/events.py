@@ -22,7 +22,7 @@ _logger = logging.getLogger("timing_profiles")
 # Seconds between two looks at the queue; a change is told at the second look after it. Each look
 # wakes the process: with few of them an idle worker takes under a thousandth of a core. Who edits
 # saves again soon: for a minute it looks more often, and while a change is followed all the time.
-_IDLE = 0.12
+_IDLE = 0.13
 _EDITED = 0.04
 _FOLLOWING = 0.005
 
