@@ -9,6 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import timing_profiles
+from soak.beside import beside
 from timing_profiles.settings import Settings
 
 PROFILE = "edited"
@@ -39,15 +40,9 @@ class Edits:
 
     @contextlib.contextmanager
     def going_on(self) -> Generator[None]:
-        """Edit for as long as the block runs, whatever else keeps this process busy."""
-        ended = threading.Event()
-        editing = threading.Thread(target=self._edit, args=(ended,))
-        editing.start()
-        try:
+        """Edit for as long as the block runs."""
+        with beside(self._edit):
             yield
-        finally:
-            ended.set()
-            editing.join()
 
     def settings(self, number: int, metadata: str) -> Settings:
         """What a call gets that asks for this while that edit is in force."""

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+from soak.beside import beside
+
 EVERY = 0.1
 """Seconds from one edit to the next: in most of them a reload fits."""
 
@@ -35,14 +37,10 @@ class Unrest:
     @contextlib.contextmanager
     def going_on(self) -> Generator[None]:
         """Edit for as long as the block runs; the folder is sound afterwards."""
-        ended = threading.Event()
-        editing = threading.Thread(target=self._edit, args=(ended,))
-        editing.start()
         try:
-            yield
+            with beside(self._edit):
+                yield
         finally:
-            ended.set()
-            editing.join()
             self._save_over()
 
     def _edit(self, ended: threading.Event) -> None:
