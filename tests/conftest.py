@@ -1,7 +1,6 @@
 """What tests share."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,8 @@ from tests.command_line import ROOT, CommandLine
 class Happened:
     """What a fault was answered with."""
 
-    def __init__(self, record: Callable[[str, object], None]) -> None:
-        self._record = record
+    def __init__(self, properties: list[tuple[str, object]]) -> None:
+        self._properties = properties
 
     def __call__(self, what: str, recovered: float | None = None) -> None:
         """Say it.
@@ -22,9 +21,9 @@ class Happened:
             what: A few words, as measured: `kept 59c62fecb090, gauge 0`.
             recovered: Seconds from the repair until the worker was as before, where there is one.
         """
-        self._record("happened", what)
+        self._properties.append(("happened", what))
         if recovered is not None:
-            self._record("recovered", recovered)
+            self._properties.append(("recovered", recovered))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,6 +47,6 @@ def run(capsys: pytest.CaptureFixture[str]) -> CommandLine:
 
 
 @pytest.fixture
-def happened(record_property: Callable[[str, object], None]) -> Happened:
+def happened(request: pytest.FixtureRequest) -> Happened:
     """Says what a fault was answered with, for the table of `make faults`."""
-    return Happened(record_property)
+    return Happened(request.node.user_properties)
