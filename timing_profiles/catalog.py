@@ -96,9 +96,10 @@ def build(
     """
     if not before or before.schema.text != in_force.text:
         before, only = Catalog("", in_force, {}, (), label, {}, {}), None
-    names = only if only is not None and label == before.label else {*files, *before.entries}
-    fresh = dict(_fresh(names, files, in_force, before, label))
-    gone = [name for name in names if name in before.entries and name not in files]
+    if only is None or label != before.label:
+        only = dict.fromkeys((*files, *before.entries))
+    fresh = dict(_fresh(only, files, in_force, before, label))
+    gone = [name for name in only if name in before.entries and name not in files]
     changed = frozenset(name.removesuffix(SUFFIX) for name in (*fresh, *gone))
     entries = _updated(before.entries, gone, fresh)
     layers = _updated(before.layers, changed, _layers(fresh.values()))

@@ -149,29 +149,38 @@ class Publication:
         """
         aside = self._path.with_suffix(".new")
         aside.unlink(missing_ok=True)
-        if changed is None or not self._is_untouched():
-            changed = layers.keys()
-        else:
-            shutil.copyfile(self._path, aside)
-        gone = [(name,) for name in changed if name not in layers]
-        fresh = (layers[name] for name in changed if name in layers)
         try:
-            with closing(sqlite3.connect(aside)) as connection:
-                connection.executescript(_TABLES)
-                connection.execute("DELETE FROM published")
-                connection.execute("INSERT INTO published VALUES (?, ?)", (revision, schema.text))
-                connection.executemany("DELETE FROM layer WHERE name = ?", gone)
-                rows = ((layer.name, json.dumps(asdict(layer))) for layer in fresh)
-                connection.executemany("INSERT OR REPLACE INTO layer VALUES (?, ?)", rows)
-                connection.commit()
-        except sqlite3.Error as error:
-            raise OSError(f"{aside}: {error}") from error
-        aside.replace(self._path)
+            if changed is None or not self._is_untouched():
+                changed = layers.keys()
+            else:
+                shutil.copyfile(self._path, aside)
+            _write(aside, revision, schema, layers, changed)
+            aside.replace(self._path)
+        finally:
+            aside.unlink(missing_ok=True)  # a half takes up a disk that is full
         self._written = _identity(self._path)
 
     def _is_untouched(self) -> bool:
         """Whether the published file is the one that was put there."""
         return self._written is not None and _identity(self._path) == self._written
+
+
+def _write(
+    path: Path, revision: str, schema: Schema, layers: Mapping[str, Layer], changed: Collection[str]
+) -> None:
+    gone = [(name,) for name in changed if name not in layers]
+    fresh = [layers[name] for name in changed if name in layers]
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(_TABLES)
+            connection.execute("DELETE FROM published")
+            connection.execute("INSERT INTO published VALUES (?, ?)", (revision, schema.text))
+            connection.executemany("DELETE FROM layer WHERE name = ?", gone)
+            rows = ((layer.name, json.dumps(asdict(layer))) for layer in fresh)
+            connection.executemany("INSERT OR REPLACE INTO layer VALUES (?, ?)", rows)
+            connection.commit()
+    except sqlite3.Error as error:
+        raise OSError(f"{path}: {error}") from error
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:
