@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from timing_profiles import folder
+from timing_profiles.events import EVERYTHING, Changed
 from timing_profiles.folder import Contents
 from timing_profiles.problems import ProfilesError
 
@@ -37,8 +39,8 @@ class Rescan:
         """Seconds until the next slice is due."""
         return self._due - time.monotonic()
 
-    def differs(self, known: Contents, events: bool) -> bool:  # noqa: FBT001 - by `to_thread`
-        """Whether the next slice of the folder is not what is known of it.
+    def differing(self, known: Contents, events: bool) -> Changed:  # noqa: FBT001 - by `to_thread`
+        """What in the next slice of the folder is not as it is known.
 
         Args:
             known: What was read of the folder.
@@ -48,17 +50,18 @@ class Rescan:
         seconds = ROUND if events else min(ROUND, max(_SHORTEST_ROUND, spent))
         self._due = time.monotonic() + seconds / max(1, math.ceil(len(known) / _SLICE))
         try:
-            return self._slice_differs(known)
+            return Changed(frozenset(self._differing(known)))
         except ProfilesError:
             self._left = []
-            return True
+            return EVERYTHING
 
-    def _slice_differs(self, known: Contents) -> bool:
+    def _differing(self, known: Contents) -> Iterable[str]:
         if not self._left:
             self._left = folder.names(self._folder, self._label)
-            if known.keys() != set(self._left):
+            astray = known.keys() ^ set(self._left)
+            if astray:
                 self._left = []
-                return True
+                return astray
         slice_, self._left = self._left[:_SLICE], self._left[_SLICE:]
         fresh = folder.read(self._folder, self._label, known, slice_)
-        return any(fresh.get(name) is not known.get(name) for name in slice_)
+        return [name for name in slice_ if fresh.get(name) is not known.get(name)]

@@ -78,14 +78,22 @@ class Watcher:
             metrics.looked()
             # First, for events may come without a pause.
             if self._rescan.due_in() <= 0:
-                alive = self._events.alive
-                if await asyncio.to_thread(self._rescan.differs, self._contents, alive):
-                    return EVERYTHING
-                if self._failed:
-                    return NOTHING
+                missed = await self._missed()
+                if missed or self._failed:
+                    return missed
             found = await self._events.next(max(0.0, self._rescan.due_in()))
             if found:
                 return found
+
+    async def _missed(self) -> Changed:
+        """What contents tell: what events have not told yet, or never will."""
+        alive = self._events.alive
+        found = await asyncio.to_thread(self._rescan.differing, self._contents, alive)
+        if not found:
+            return NOTHING
+        told = await self._events.until_now(SETTLE)
+        # Where no event tells of one file, none may tell of others: files behind a link, say.
+        return told if found.names <= told.names and not found.everything else EVERYTHING
 
     async def _reload(self, changed: Changed) -> None:
         self._failed = False
