@@ -39,7 +39,7 @@ test: .venv/.ready .venv/.npm  ## all tests, on the real LiveKit server; ARGS='-
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m pytest $(ARGS)
 
-faults: .venv/.ready  ## break everything on purpose; a table of what happened (six minutes)
+faults: .venv/.ready  ## break everything on purpose; a table of what happened (seven minutes)
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m pytest -p tests.fault_table --quiet --no-header --tb=short $(ARGS)
 
