@@ -90,7 +90,7 @@ def _save_rows(among: str, saves: _Saves) -> Sequence[Row]:
         _row(f"median{among}", percentiles[49], _MEDIAN_AT_MOST),
         _row(f"99th percentile{among}", percentiles[98], _P99_AT_MOST),
         Row(f"half-read files in {count} saves{among}", half, "", half, "0", saves.half_read == 0),
-        Row("a real call after the last save", called, "", called, "has it", saves.called),
+        Row(f"a real call after the last save{among}", called, "", called, "has it", saves.called),
     ]
 
 
