@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import os
 import shutil
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
@@ -50,3 +52,21 @@ async def test_the_schema_beside_the_folder_is_watched(watcher: Watcher, tmp_pat
     assert [str(problem) for problem in watcher.serving.problems] == [
         "profiles/elderly.yaml:19:10: tts.speed: 0.9 is less than the minimum of 0.95 (factor)"
     ]
+
+
+async def test_a_folder_that_could_not_be_read_for_a_moment_is_taken_again(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No event tells that a network file system is back: it is read again all the same."""
+    listing = os.listdir
+
+    def failing(_: int) -> list[str]:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "listdir", failing)
+    await until(lambda: bool(watcher.serving.problems))
+    assert [str(problem) for problem in watcher.serving.problems] == [
+        "profiles: cannot be read: Input/output error"
+    ]
+    monkeypatch.setattr(os, "listdir", listing)
+    await until(lambda: not watcher.serving.problems)

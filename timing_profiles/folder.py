@@ -52,7 +52,8 @@ def read(
     """
     with _opened(profiles_dir, label) as handle:
         if only is None:
-            return {name: _again(before, handle, name, label) for name in _names(handle)}
+            present = _names(handle, label)
+            return {name: _again(before, handle, name, label) for name in present}
         fresh = {name: _again(before, handle, name, label) for name in only}
         gone = [name for name in fresh if not _is_there(handle, name, fresh)]
     files = {**before, **fresh}
@@ -68,7 +69,7 @@ def names(profiles_dir: Path, label: str) -> list[str]:
         ProfilesError: The folder cannot be read.
     """
     with _opened(profiles_dir, label) as handle:
-        return _names(handle)
+        return _names(handle, label)
 
 
 def is_profile(name: str) -> bool:
@@ -95,8 +96,12 @@ def _opened(profiles_dir: Path, label: str) -> Iterator[int]:
         os.close(handle)
 
 
-def _names(handle: int) -> list[str]:
-    return sorted(name for name in os.listdir(handle) if is_profile(name))
+def _names(handle: int, label: str) -> list[str]:
+    try:
+        found = os.listdir(handle)
+    except OSError as error:  # a network file system that is gone, say
+        raise ProfilesError([_unreadable(label, error)]) from None
+    return sorted(name for name in found if is_profile(name))
 
 
 def _is_there(handle: int, name: str, fresh: Contents) -> bool:

@@ -35,6 +35,11 @@ class Rescan:
         self._left: list[str] = []
         self._due = time.monotonic() + _SHORTEST_ROUND
 
+    @property
+    def ended(self) -> bool:
+        """Whether the next slice is the first one of a round."""
+        return not self._left
+
     def due_in(self) -> float:
         """Seconds until the next slice is due."""
         return self._due - time.monotonic()

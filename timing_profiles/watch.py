@@ -25,6 +25,7 @@ SETTLE = 0.03
 OPEN_FOR_WRITING = 3.0
 """Seconds that a file which somebody has open for writing may hold a set up."""
 
+_RETRY = 1.0
 _MOST_CHANGES_LOGGED = 20
 
 _logger = logging.getLogger("timing_profiles")
@@ -68,7 +69,13 @@ class Watcher:
         """Follow the folder until cancelled."""
         try:
             while True:
-                await self._reload(await self._change())
+                try:
+                    changed = await self._change()
+                except Exception:
+                    _logger.exception("the folder of profiles could not be watched")
+                    await asyncio.sleep(_RETRY)
+                    changed = EVERYTHING
+                await self._reload(changed)
         finally:
             self._events.close()
 
@@ -79,7 +86,7 @@ class Watcher:
             # First, for events may come without a pause.
             if self._rescan.due_in() <= 0:
                 missed = await self._missed()
-                if missed or self._failed:
+                if missed or (self._failed and self._rescan.ended):
                     return missed
             found = await self._events.next(max(0.0, self._rescan.due_in()))
             if found:
@@ -101,6 +108,7 @@ class Watcher:
             self._contents = await self._settled(changed)
             self._take(await self._fresh(self._contents))
         except ProfilesError as error:
+            self._failed = True  # what could not be read may be there again, with no event
             self._keep(error.problems)
         except OSError as error:
             self._failed = True
