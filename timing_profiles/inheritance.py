@@ -62,7 +62,7 @@ def problems(name: str, entries: Entries, layers: Layers, *, default: bool) -> S
 
 
 def _extends_problems(
-    entry: Entry, layer: Layer, entries: Mapping[str, Entry], layers: Layers
+    entry: Entry, layer: Layer, entries: Entries, layers: Layers
 ) -> Iterator[Problem]:
     if layer.extends is None:
         return

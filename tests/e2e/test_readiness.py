@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import time
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import aiohttp
 
 import timing_profiles
 from sandbox.caller import Dial, join
+from tests.e2e.scrape import free_port
 from tests.e2e.worker import Worker, worker
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
@@ -19,9 +19,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 
 async def test_it_says_what_is_served_and_what_was_refused(tmp_path: Path) -> None:
     """Ready with the last good set, also after a broken edit; not ready while it ends."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    port = free_port()
     async with worker(tmp_path, env={"READY_PORT": str(port)}) as running:
         revision = timing_profiles.resolve(profiles_dir=running.profiles).revision
         assert await _answer(port) == (200, f"serving revision {revision} since T\n")
