@@ -45,9 +45,9 @@ FLAT_NAMES: Mapping[str, str] = MappingProxyType(
 )
 """Former keyword arguments of `AgentSession`, which clients send already, and today's field."""
 
-_NO_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[^"\[\]{}]+')
-
-_DEEPER = {"[": 1, "{": 1, "]": -1, "}": -1}
+_STRING = re.compile(rb'"[^"]*"?')
+_NOT_NESTING = bytes(set(range(256)) - set(b'"[]{}'))
+_DEEPER = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,11 @@ def read(text: Any, origin: Origin) -> Request:
     """
     if not isinstance(text, str) or not text.lstrip().startswith("{"):
         return Request(origin)
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+    encoded = text.encode("utf-8", "surrogatepass")
+    if len(encoded) > MAX_BYTES:
         return _unread(origin, "metadata-too-large", f"is longer than {MAX_BYTES} bytes")
     try:
+        _check_depth(encoded)
         return _request(origin, _parsed(text))
     except _Refused as error:
         return _unread(origin, "metadata-invalid", str(error))
@@ -96,17 +98,19 @@ def read(text: Any, origin: Origin) -> Request:
         return _unread(origin, "metadata-invalid", "is not JSON: a number is too long")
 
 
-def _parsed(text: str) -> dict[str, Any]:
-    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+def _check_depth(encoded: bytes) -> None:
+    """Refuse what is nested too deep; json.loads would recurse as deep as the text says."""
+    if encoded.count(b"{") + encoded.count(b"[") <= MAX_DEPTH:
+        return
+    unescaped = encoded.replace(rb"\\", b"").replace(rb"\"", b"")
+    brackets = _STRING.sub(b"", unescaped.translate(None, _NOT_NESTING))
+    if max(accumulate(map(_DEEPER.__getitem__, brackets)), default=0) > MAX_DEPTH:
         raise _Refused(f"is nested deeper than {MAX_DEPTH}")
+
+
+def _parsed(text: str) -> dict[str, Any]:
     parsed: dict[str, Any] = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     return parsed
-
-
-def _depth(text: str) -> int:
-    """The nesting of a JSON text; json.loads itself would recurse as deep as the text says."""
-    brackets = _NO_BRACKETS.sub("", text)
-    return max(accumulate(map(_DEEPER.__getitem__, brackets)), default=0)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,14 +19,14 @@ class Turn:
 
     @property
     def wait(self) -> float | None:
-        """Seconds from the last audible sample sent to the first one heard; None without one.
+        """Seconds from the last audible sample sent to the first one heard, to the millisecond.
 
-        An agent that cuts into a pause has answered what was said before it.
+        None without one. An agent that cuts into a pause has answered what was said before it.
         """
         answer = next((s.start for s in self.sounds if s.start > self.parts[0].end), None)
         if answer is None:
             return None
-        return answer - max(part.end for part in self.parts if part.end < answer)
+        return round(answer - max(part.end for part in self.parts if part.end < answer), 3)
 
     @property
     def cut_in(self) -> bool:

@@ -20,7 +20,7 @@ def report(call: Call, dial: Dial) -> dict[str, Any]:
         "profile": call.profile or None,
         "revision": call.revision or None,
         "problems": list(call.problems),
-        "waits": [wait if wait is None else round(wait, 3) for wait in call.waits],
+        "waits": call.waits,
         "cut_in": call.cut_in,
     }
 
