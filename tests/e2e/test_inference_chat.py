@@ -104,6 +104,24 @@ async def test_a_cancelled_request_is_noticed_at_once(
     assert server.requests[-1].completed_at is None
 
 
+async def test_a_client_that_hangs_up_before_the_answer_is_no_error(
+    server: Inference, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whenever it does: it is recorded as cancelled, unless all was said, and nothing is logged."""
+    body = b'{"messages": [{"role": "user", "content": "Hello."}], "stream": true}'
+    head = "POST /chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer key\r\n"
+    for turns in range(20):  # of the event loop, until it hangs up
+        _, client = await asyncio.open_connection("127.0.0.1", server.port)
+        client.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        client.close()
+        await client.wait_closed()
+    await until(lambda: all(r.cancelled_at or r.completed_at for r in server.requests))
+    assert any(request.cancelled_at for request in server.requests)
+    assert caplog.messages == []
+
+
 async def test_two_requests_at_once_do_not_wait_for_each_other(
     llm: inference.LLM, server: Inference
 ) -> None:
