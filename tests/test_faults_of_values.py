@@ -73,12 +73,13 @@ WORDS = {
     f"{ENDPOINTING}: 017": "017 is 17 in YAML 1.2 and octal in YAML 1.1\n  hint: write 17",
 }
 
+IN_QUOTES = "keys are text\n  hint: in quotes it is text"
 KEYS = {
-    "12": '1:1: the key "12" is a number; keys are text',
-    "1.5": '1:1: the key "1.5" is a number; keys are text',
-    "true": '1:1: the key "true" is a boolean; keys are text',
-    "~": '1:1: the key "~" is null; keys are text',
-    "? [a]\n": "1:3: a key must be plain text",
+    "12": f'1:1: the key "12" is a number; {IN_QUOTES}',
+    "1.5": f'1:1: the key "1.5" is a number; {IN_QUOTES}',
+    "true": f'1:1: the key "true" is a boolean; {IN_QUOTES}',
+    "~": f'1:1: the key "~" is null; {IN_QUOTES}',
+    "? [a]\n": "1:3: a key must be plain text\n  hint: write a name, a colon and a value",
 }
 
 

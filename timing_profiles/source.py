@@ -241,13 +241,14 @@ class _Reader:
 
     def _key(self, event: yaml.Event) -> str:
         if not isinstance(event, yaml.ScalarEvent):
-            self._refuse("yaml-key", "a key must be plain text", event.start_mark)
+            hint = "write a name, a colon and a value"
+            self._refuse("yaml-key", "a key must be plain text", event.start_mark, hint)
         self._check_node(event, ())
         text: str = event.value
         if event.implicit[0] and _NOT_TEXT.fullmatch(text):
             kind = _kind(_plain(text[:_LONGEST_NUMBER]))
             message = f"the key {quoted(text)} is {kind}; keys are text"
-            self._refuse("yaml-key", message, event.start_mark)
+            self._refuse("yaml-key", message, event.start_mark, "in quotes it is text")
         return text
 
     def _sequence(self, events: Iterator[yaml.Event], path: KeyPath) -> list[Any]:
