@@ -6,7 +6,8 @@ Every call is held to this:
 - its revision is that of a state of the folder that was in place before the call began;
 - its session has that state in force, when it begins and when it ends.
 
-Of all calls together, agents decide as soon as their states say, and callers wait as predicted.
+Of all calls together, agents decide as soon as their states say, and callers wait as predicted. A
+few may have been answered and not measured: the machine broke their sound into pieces.
 
 Exit status: 0 when all of it held.
 """
@@ -78,7 +79,7 @@ async def run(folder: Path, *, calls: int, at_once: int, progress: Progress) -> 
     async def line(running: Worker, edits: Edits, index: int) -> None:
         for _ in range(index, calls, at_once):
             outcomes.append(await _outcome(running, edits, index))
-            progress(f"{len(outcomes)} of {calls}: {outcomes[-1].error or 'held'}")
+            progress(f"{len(outcomes)} of {calls}: {outcomes[-1]}")
 
     with copies(ROOT / "profiles", 2) as (source, aside):
         Edits(source, aside)
@@ -97,13 +98,15 @@ async def _outcome(running: Worker, edits: Edits, index: int) -> Outcome:
         async with join(running.connection, Dial(metadata=asked, patience=_PATIENCE)) as caller:
             said, measured = await _talk(running, caller, endpointing_ms)
             began = _began(running, caller)
-    except (NotAnsweredError, SpoiledTurnError, _NotHeldError, TimeoutError) as error:
+    except (NotAnsweredError, _NotHeldError, TimeoutError) as error:
         return Outcome(f"{type(error).__name__}: {error}")
     return _judged(said, measured, began, edits, asked)
 
 
-async def _talk(running: Worker, caller: Caller, endpointing_ms: int) -> tuple[_Session, Turn]:
-    """One measured turn, and what the session has in force before it, and still after it."""
+async def _talk(
+    running: Worker, caller: Caller, endpointing_ms: int
+) -> tuple[_Session, Turn | SpoiledTurnError]:
+    """One turn, and what the session has in force before it, and still after it."""
     await caller.agent_listens()
     if not caller.agent:
         raise _NotHeldError("the agent left")
@@ -142,20 +145,24 @@ async def _said_by(caller: Caller, session: RemoteSession) -> _Session:
     return _Session(ours, {name: ast.literal_eval(text) for name, text in options.items()})
 
 
-async def _turn(caller: Caller, told: Told, request: Request) -> Turn:
+async def _turn(caller: Caller, told: Told, request: Request) -> Turn | SpoiledTurnError:
+    """A turn that can be measured, or why the last one could not."""
     (sentence,) = _SENTENCE.turns()
-    for tries in range(1, _TRIES + 1):
+    answered, spoiled = False, SpoiledTurnError()
+    for _ in range(_TRIES):
         told.clear()
         before = len(request.messages)
         spoken = await caller.say(sentence)
+        answered = answered or spoken.wait is not None
         await _until(lambda: bool(told.agent))
         try:
             return turn(spoken, told, request, before)
-        except SpoiledTurnError:
-            if tries == _TRIES:
-                raise
-            await caller.agent_listens()
-    raise AssertionError  # the last try returns or raises
+        except SpoiledTurnError as error:
+            spoiled = error
+        await caller.agent_listens()
+    if not answered:
+        raise _NotHeldError("the caller heard no answer")
+    return spoiled
 
 
 async def _until(condition: Callable[[], bool]) -> None:
@@ -174,7 +181,13 @@ def _began(running: Worker, caller: Caller) -> float:
     raise _NotHeldError("its job has logged no settings")
 
 
-def _judged(said: _Session, measured: Turn, began: float, edits: Edits, asked: str) -> Outcome:
+def _judged(
+    said: _Session,
+    measured: Turn | SpoiledTurnError,
+    began: float,
+    edits: Edits,
+    asked: str,
+) -> Outcome:
     edit = number(said.options["user_away_timeout"])
     settings = edits.settings(edit, asked)
     revision = said.attributes.get("timing.revision", "")
@@ -187,7 +200,10 @@ def _judged(said: _Session, measured: Turn, began: float, edits: Edits, asked: s
         error = f"edit {edit} has another min_delay than {said.options['endpointing']}"
     elif edits.written[edit] > began:
         error = f"edit {edit} was not written when the call began"
-    return Outcome(error, revision, edit, max(began - superseded, 0.0), settings, measured)
+    behind = max(began - superseded, 0.0)
+    if isinstance(measured, SpoiledTurnError):
+        return Outcome(error, revision, edit, behind, settings, spoiled=str(measured))
+    return Outcome(error, revision, edit, behind, settings, measured)
 
 
 def main(command_line: Sequence[str] | None = None) -> int:
