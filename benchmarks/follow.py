@@ -15,7 +15,8 @@ from sandbox.connection import Connection
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
 from sandbox.worker_environment import environment
-from timing_profiles import catalog, in_force, snapshot
+from timing_profiles import catalog, in_force
+from timing_profiles.snapshot import Publication
 
 _CHANGE_AT_MOST = 0.001  # seconds
 _TURN_AT_MOST = 1.02
@@ -73,5 +74,5 @@ async def _measured(folder: Path, *, turns: int) -> Mapping[str, list[float]]:
 def _published(folder: Path) -> Path:
     path = folder / "profiles.sqlite"
     loaded = catalog.load(PROFILES)
-    snapshot.publish(loaded.revision, loaded.schema, iter(loaded.layers.values()), path)
+    Publication(path).put(loaded.revision, loaded.schema, loaded.layers)
     return path

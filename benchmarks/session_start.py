@@ -18,7 +18,8 @@ from benchmarks.inputs import PROFILES, ROOT
 from benchmarks.stage import BARE, Stage, stage, worker
 from benchmarks.table import Row
 from benchmarks.timing import Pair, shown
-from timing_profiles import catalog, in_force, snapshot
+from timing_profiles import catalog, in_force
+from timing_profiles.snapshot import Publication
 
 _WITH_IMPORTS_AT_MOST = 1.05
 _AFTER_THEM_AT_MOST = 1.01
@@ -103,7 +104,7 @@ async def _measured(folder: Path, rounds: int) -> _Measured:
 def _published(folder: Path) -> Path:
     path = folder / "profiles.sqlite"
     loaded = catalog.load(PROFILES)
-    snapshot.publish(loaded.revision, loaded.schema, iter(loaded.layers.values()), path)
+    Publication(path).put(loaded.revision, loaded.schema, loaded.layers)
     return path
 
 

@@ -45,7 +45,8 @@ def _reading(folder: Path, count: int) -> Callable[[], object]:
     path = folder / f"{count}.sqlite"
     loaded = catalog.load(PROFILES)
     layers = list(_layers(loaded.layers[DEFAULT], loaded.layers[PROFILE], count))
-    snapshot.publish(loaded.revision, loaded.schema, iter(layers), path)
+    by_name = {layer.name: layer for layer in layers}
+    snapshot.Publication(path).put(loaded.revision, loaded.schema, by_name)
     names = (layers[place * _STRIDE % count].name for place in itertools.count())
 
     def read() -> object:

@@ -13,10 +13,11 @@ from livekit.agents.types import NOT_GIVEN
 
 from tests.room import Job, Room
 from tests.session import Session
-from timing_profiles import catalog, in_force, request, snapshot
+from timing_profiles import catalog, in_force, request
 from timing_profiles.call import Timing
 from timing_profiles.request import Request
 from timing_profiles.schema import Schema
+from timing_profiles.snapshot import Publication
 from timing_profiles.wishes import Wishes
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +43,7 @@ def publish(
     texts = {f"{name}.yaml": text.encode() for name, text in (more or {}).items()}
     found = catalog.build({**_STARTERS, **_OPEN, **texts}, SCHEMA, None, "profiles")
     path = folder / "published.sqlite"
-    snapshot.publish(found.revision, found.schema, iter(found.layers.values()), path)
+    Publication(path).put(found.revision, found.schema, found.layers)
     environment.setenv(in_force.PUBLISHED, str(path))
     environment.setenv("DEEPGRAM_API_KEY", "a-key")
     # Whatever is not prevented from connecting does not leave this machine.

@@ -386,7 +386,7 @@ def test_fault_43_a_file_of_10_mb_is_refused_and_10000_files_are_served(
     start = time.perf_counter()
     loaded = catalog.load(profiles)
     path = tmp_path / "profiles.sqlite"
-    snapshot.publish(loaded.revision, loaded.schema, iter(loaded.layers.values()), path)
+    snapshot.Publication(path).put(loaded.revision, loaded.schema, loaded.layers)
     served = time.perf_counter() - start
     start = time.perf_counter()
     with snapshot.opened(path) as published:

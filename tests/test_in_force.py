@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from timing_profiles import catalog, in_force, request, snapshot
+from timing_profiles import catalog, in_force, request
 from timing_profiles.folder import PROFILES_DIR, profiles_dir
 from timing_profiles.request import Request
 from timing_profiles.settings import Settings
+from timing_profiles.snapshot import Publication
 
 ROOT = Path(__file__).parent.parent
 UNAVAILABLE = "the published profiles cannot be read"
@@ -33,7 +34,7 @@ def published(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """What a worker has published of the folder."""
     path = tmp_path / "profiles.sqlite"
     found = catalog.load(folder)
-    snapshot.publish(found.revision, found.schema, iter(found.layers.values()), path)
+    Publication(path).put(found.revision, found.schema, found.layers)
     monkeypatch.setenv(in_force.PUBLISHED, str(path))
     return path
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import lru_cache
@@ -189,21 +189,6 @@ def _identity(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def publish(revision: str, schema: Schema, layers: Iterable[Layer], path: Path) -> None:
-    """Put a set in place of the one that is published, whole or not at all.
-
-    Args:
-        revision: Of the set.
-        schema: That it was checked against.
-        layers: What each profile sets itself.
-        path: The published file; the file is built beside it.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    Publication(path).put(revision, schema, {layer.name: layer for layer in layers})
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from typing import Any, Final
 import pytest
 
 from tests.e2e.fields.conversation import Conversation, Scene, converse
-from timing_profiles import catalog, in_force, snapshot
+from timing_profiles import catalog, in_force
 from timing_profiles.schema import Schema
+from timing_profiles.snapshot import Publication
 
 ROOT = Path(__file__).parents[3]
 
@@ -91,7 +92,7 @@ def _publish(profiles: Mapping[str, str], path: Path, environment: pytest.Monkey
     files["default.yaml"] = (ROOT / "profiles" / "default.yaml").read_bytes()
     schema = Schema((ROOT / "schema.json").read_text(encoding="utf-8"))
     found = catalog.build(files, schema, None, "profiles")
-    snapshot.publish(found.revision, found.schema, iter(found.layers.values()), path)
+    Publication(path).put(found.revision, found.schema, found.layers)
     for name in ("LIVEKIT_DEV_MODE", "LIVEKIT_REMOTE_EOT_URL"):
         environment.delenv(name, raising=False)
     for name in ("DEEPGRAM_API_KEY", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
