@@ -11,7 +11,7 @@ import pytest
 from tests.room import Somebody
 from tests.running import Running, publish
 from tests.virtual_time import run
-from timing_profiles.following import RAPID
+from timing_profiles.following import LOGGED_WITHIN, MOST_LOGGED, RAPID
 
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 ENDPOINTING = "stt.nova.endpointing_ms"
@@ -296,6 +296,26 @@ def test_a_change_that_cannot_be_taken_is_told_until_it_goes(
         " effect on the next one"
     )
     assert log.messages.count(problem) == 1
+
+
+def test_a_caller_who_changes_all_the_time_does_not_fill_the_log(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """Everything is put in force; ten changes of a minute are logged, and that others are not."""
+
+    async def story() -> Running:
+        running = await followed("", *[BRISK, PATIENT] * 10)
+        assert (running.timing.profile, running.in_force(MIN_DELAY)) == ("patient", 1.5)
+        await asyncio.sleep(LOGGED_WITHIN)
+        return await changed(running, BRISK)
+
+    run(story())
+    heads = [line.partition(",")[0].removeprefix("the call goes on with ") for line in log.messages]
+    assert heads == [
+        *["profile brisk", "profile patient"] * (MOST_LOGGED // 2),
+        "more than 10 changes within 60 s: not all of them are logged",
+        "profile brisk",
+    ]
 
 
 def test_a_room_whose_metadata_cannot_be_read_does_not_stop_its_caller() -> None:

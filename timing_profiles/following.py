@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,6 +19,14 @@ from timing_profiles.wishes import Wishes
 
 RAPID = 0.2
 """Seconds without another change after which the last one of a caller's metadata counts."""
+
+MOST_LOGGED = 10
+"""Changes of one call that are logged within `LOGGED_WITHIN`; all of them are put in force."""
+
+LOGGED_WITHIN = 60.0
+"""Seconds."""
+
+_logger = logging.getLogger("timing_profiles")
 
 
 class Following:
@@ -48,6 +58,8 @@ class Following:
         self._live = live
         self._changed = changed
         self._reported = live.settings.problems
+        self._logged_at: deque[float] = deque(maxlen=MOST_LOGGED)
+        self._muted = False
         self._timer: asyncio.TimerHandle | None = None
         self._room = None if ctx.is_fake_job() else ctx.room
         if self._room:
@@ -79,11 +91,30 @@ class Following:
             announcement.announce(self._ctx, now)
         # Each problem once, however often the same request comes.
         problems = tuple(problem for problem in now.problems if problem not in self._reported)
-        self._reported = now.problems
-        if now.values != was.values or now.profile != was.profile:
-            announcement.log(replace(now, problems=problems), "the call goes on")
-        else:
-            announcement.log_problems(problems)
+        differs = now.values != was.values or now.profile != was.profile
+        if not (differs or problems):
+            self._reported = now.problems
+        elif self._may_log():
+            self._reported = now.problems
+            if differs:
+                announcement.log(replace(now, problems=problems), "the call goes on")
+            else:
+                announcement.log_problems(problems)
+
+    def _may_log(self) -> bool:
+        """Whether it is not the caller's doing that the log fills."""
+        now = asyncio.get_running_loop().time()
+        muted = len(self._logged_at) == MOST_LOGGED and now - self._logged_at[0] < LOGGED_WITHIN
+        if not muted:
+            self._logged_at.append(now)
+        elif not self._muted:
+            _logger.warning(
+                "more than %d changes within %g s: not all of them are logged",
+                MOST_LOGGED,
+                LOGGED_WITHIN,
+            )
+        self._muted = muted
+        return not muted
 
     def _connected(self, who: rtc.RemoteParticipant) -> None:
         """After a lost connection, the caller is another object."""
