@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 import timing_profiles
-from soak import growth
+from soak import growth, outcome
 from soak.__main__ import main
 from soak.growth import Growth, Sample
+from soak.outcome import Outcome, Run
 from soak.sample import BOUNDS
 from soak.unrest import Unrest
 
@@ -85,3 +86,17 @@ def test_a_run_that_is_too_short_is_an_error_of_usage(
         main(["--minutes", minutes])
     assert ended.value.code == 2
     assert f"{minutes} minutes are too few" in capsys.readouterr().err
+
+
+def test_a_call_that_cannot_be_measured_is_no_failure_but_many_are() -> None:
+    """It was answered, and had the right revision; the machine broke its sound into pieces."""
+    spoiled = Outcome(revision="0" * 12, spoiled="it became 2 turns")
+    assert str(spoiled) == "answered, not measured: it became 2 turns"
+    calls = [spoiled, *[Outcome("TimeoutError: ")] * 9]
+    assert Run(tuple(calls), 0, 0).failures == ["TimeoutError: "] * 9
+    assert Run((spoiled, spoiled), 7, 5).failures == ["nothing could be measured of 2 of 2 calls"]
+    assert outcome.text(Run((spoiled, spoiled), 7, 5)).splitlines() == [
+        "2 calls, 0 failed, 1 revisions among them",
+        "2 answered, not measured",
+        "7 edits meanwhile, 5 of them put in force",
+    ]
