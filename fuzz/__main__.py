@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fuzz import judgement, table
 from fuzz.exploration import SLOW, Exploration
-from fuzz.targets import ROOT, TARGETS, Target
+from fuzz.targets import CORPUS, ROOT, TARGETS, Target
 
 
 def main(command_line: Sequence[str] | None = None) -> int:
@@ -63,7 +63,8 @@ def _explore(targets: Sequence[Target], inputs: int, seconds: float) -> int:
         statuses = _run_all(folders, inputs, seconds)
         for target in targets:
             folder = folders[target.name]
-            slow = judgement.slowest(target, folder.glob(f"{SLOW}*"))
+            timed = [*folder.glob(f"{SLOW}*"), *(CORPUS / target.name).iterdir()]
+            slow = judgement.slowest(target, timed)
             _say(f"{target.name}: the slowest was {judgement.kept(target, slow.data, 'slowest')}")
             messages += judgement.messages(target, folder, slow)
             explored = Exploration.read(folder)

@@ -1,13 +1,23 @@
 """A server on 127.0.0.1 that remembers what it was asked."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from aiohttp import web
 
 Record = TypeVar("Record")
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def _hanging_up_is_no_error(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ConnectionResetError:  # aiohttp would log it with a traceback
+        return web.Response()
 
 
 class LoopbackServer(Generic[Record]):
@@ -38,7 +48,7 @@ class LoopbackServer(Generic[Record]):
         Raises:
             OSError: The port is taken.
         """
-        app = web.Application()
+        app = web.Application(middlewares=[_hanging_up_is_no_error])
         app.add_routes([web.get("/sandbox/requests", self._show_requests), *self.routes()])
         # A client that hangs up must be noticed at once, also while nothing is being sent to it.
         self._runner = web.AppRunner(

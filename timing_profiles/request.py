@@ -88,7 +88,8 @@ def read(text: Any, origin: Origin) -> Request:
         return _unread(origin, "metadata-too-large", f"is longer than {MAX_BYTES} bytes")
     try:
         _check_depth(encoded)
-        return _request(origin, _parsed(text))
+        data = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        return _request(origin, data)
     except _Refused as error:
         return _unread(origin, "metadata-invalid", str(error))
     except json.JSONDecodeError as error:
@@ -102,15 +103,11 @@ def _check_depth(encoded: bytes) -> None:
     """Refuse what is nested too deep; json.loads would recurse as deep as the text says."""
     if encoded.count(b"{") + encoded.count(b"[") <= MAX_DEPTH:
         return
+    # Without escapes, each quote that is left begins or ends a text.
     unescaped = encoded.replace(rb"\\", b"").replace(rb"\"", b"")
     brackets = _STRING.sub(b"", unescaped.translate(None, _NOT_NESTING))
     if max(accumulate(map(_DEEPER.__getitem__, brackets)), default=0) > MAX_DEPTH:
         raise _Refused(f"is nested deeper than {MAX_DEPTH}")
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    return parsed
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -55,17 +55,10 @@ async def answer(http: web.Request, request: Request, body: Body, mind: Mind) ->
     try:
         await asyncio.sleep(mind.latency)
         return await _completion(http, request, body)
-    except asyncio.CancelledError:
-        _note_hanging_up(request)
+    except (asyncio.CancelledError, ConnectionResetError):
+        if request.completed_at is None:
+            request.cancelled_at = time.time()
         raise
-    except ConnectionResetError:  # in this very moment; raised, it would be logged as an error
-        _note_hanging_up(request)
-        return web.Response()
-
-
-def _note_hanging_up(request: Request) -> None:
-    if request.completed_at is None:
-        request.cancelled_at = time.time()
 
 
 def _user_texts(messages: list[Body]) -> Iterator[str]:
