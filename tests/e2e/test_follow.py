@@ -59,7 +59,7 @@ async def test_a_change_of_metadata_changes_the_wait(shared_worker: Worker) -> N
         assert attributes(caller) == {**began, "timing.profile": "patient"}
     assert (in_force["min_delay"], in_force["max_delay"]) == (2.5, 2.6)
     assert before < 1.2
-    assert 2.5 < after < 4.5
+    assert 2.5 < after < 3.4
 
 
 async def test_what_is_no_request_changes_nothing(shared_worker: Worker) -> None:
@@ -149,7 +149,7 @@ async def test_another_engine_takes_over_and_gives_back(shared_worker: Worker) -
     assert ears.query["eager_eot_threshold"] == ["0.4"]
     assert ears.last_loud_at is not None
     assert with_flux > 1.2 + 0.2
-    assert with_nova < with_flux
+    assert with_nova < 1.5
     assert in_force["max_delay"] == expected["turn_handling.endpointing.max_delay"]
     (nova,) = listens(shared_worker, 322)
     assert nova.last_loud_at is not None
@@ -174,7 +174,7 @@ async def test_a_thousand_changes_in_a_moment(shared_worker: Worker) -> None:
         wait = await saying
         await eventually(lambda: listens(shared_worker, 5999), 10, "the last one")
         log = shared_worker.log[known:]
-    assert wait < 2.5
+    assert wait < 1.5
     assert len(listens(shared_worker, *range(5000, 6000))) == 1
     # The SDK says where the loop stood still for a tenth of a second.
     blocked = [line for line in log.splitlines() if "event loop blocked" in line]
