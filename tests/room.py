@@ -37,7 +37,7 @@ class Room(rtc.EventEmitter[EventTypes]):
 
     Attributes:
         local_participant: The agent.
-        caller: The caller.
+        caller: The caller; another object after a lost connection.
     """
 
     def __init__(self, metadata: str = "", attributes: Mapping[str, str] | None = None) -> None:
@@ -50,6 +50,11 @@ class Room(rtc.EventEmitter[EventTypes]):
         super().__init__()
         self.local_participant = Somebody("agent")
         self.caller = Somebody("caller", metadata, attributes)
+
+    @property
+    def remote_participants(self) -> dict[str, Somebody]:
+        """Who is there beside the agent, by identity."""
+        return {self.caller.identity: self.caller}
 
     def change_metadata(self, metadata: str, who: Somebody | None = None) -> None:
         """Somebody, by default the caller, gets other metadata."""

@@ -232,6 +232,20 @@ def test_a_caller_who_comes_back_is_followed_again() -> None:
     assert run(story()) == ["patient", "courier"]
 
 
+def test_a_caller_who_came_back_before_it_was_followed_is_followed() -> None:
+    """The connection was lost while the application made its session."""
+
+    async def story() -> list[str]:
+        running = Running(BRISK)
+        running.room.caller = Somebody("caller", PATIENT)
+        seen = [running.follow().timing.profile]
+        running.room.change_metadata('{"profile": "courier"}')
+        await rest()
+        return [*seen, running.timing.profile]
+
+    assert run(story()) == ["patient", "courier"]
+
+
 def test_a_thousand_changes_in_a_second_settle_on_the_last(
     log: pytest.LogCaptureFixture,
 ) -> None:

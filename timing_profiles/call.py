@@ -21,6 +21,7 @@ from livekit.agents import (
     tts,
     vad,
 )
+from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
 from livekit.protocol.agent import JobType
 
 from timing_profiles import announcement, call_reports, parts, request
@@ -36,6 +37,10 @@ from timing_profiles.wishes import Wishes
 
 CALLER_TIMEOUT = 300.0
 """Seconds to wait for a caller where `CALLER_TIMEOUT` says nothing: the room's empty time-out."""
+
+# Seconds in which a caller who was lost may come again: for as long, LiveKit keeps a room that
+# everybody has left.
+_COMES_AGAIN = 20.0
 
 # Seconds from the caller's arrival after which early audio waits for the session no longer.
 _SESSION_STARTS = 3.0
@@ -266,14 +271,24 @@ def _below(ctx: JobContext, profile: str | None) -> list[Request]:
 def _end_with_caller(ctx: JobContext, caller: rtc.RemoteParticipant) -> None:
     """End the job if the caller leaves before the session is linked to it.
 
-    A session waits for ever for a participant who has gone. Once linked, it closes by itself.
+    A session waits for ever for a participant who has gone. Once linked, it closes by itself. Who
+    has not said goodbye, as a session understands it, may come again.
     """
     setting_up = asyncio.current_task()
 
-    def left(participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == caller.identity and not _is_linked(ctx, caller):
+    def gone() -> None:
+        if caller.identity not in ctx.room.remote_participants and not _is_linked(ctx, caller):
             _logger.info("no call: the caller left while the call was set up")
             _end(ctx, setting_up)
+
+    def left(participant: rtc.RemoteParticipant) -> None:
+        if participant.identity != caller.identity or _is_linked(ctx, caller):
+            return
+        if participant.disconnect_reason in DEFAULT_CLOSE_ON_DISCONNECT_REASONS:
+            gone()
+        else:
+            # It has lost its connection, or the job has: both make another one.
+            asyncio.get_running_loop().call_later(_COMES_AGAIN, gone)
 
     ctx.room.on("participant_disconnected", left)
     if caller.identity not in ctx.room.remote_participants:

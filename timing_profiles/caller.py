@@ -100,6 +100,9 @@ class EarlyAudio:
     only where it was made before the room was connected. Ours is made after that, because the
     caller's metadata decides how. So the subscription waits for the session: the recording goes on
     until then. And the stream is kept, should it come before the session takes it.
+
+    A room that is connected anew publishes every track anew. Until it is, what it is asked for is
+    lost: a track that was announced meanwhile is subscribed to afterwards.
     """
 
     def __init__(self, room: rtc.Room) -> None:
@@ -110,6 +113,8 @@ class EarlyAudio:
         self._waiting = True
         self._register = room.register_byte_stream_handler
         room.on("track_published", self._subscribe)
+        room.on("track_unpublished", self._forget)
+        room.on("reconnected", self._ask)
         # An application that takes the topic itself is let be, as the session would do.
         with contextlib.suppress(ValueError):
             self._register(PRE_CONNECT_TOPIC, self._keep)
@@ -126,15 +131,24 @@ class EarlyAudio:
     def release(self) -> None:
         """Subscribe to everything from now on."""
         self._waiting = False
-        while self._tracks:
-            self._tracks.pop().set_subscribed(True)
+        self._ask()
 
     def _subscribe(self, publication: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant) -> None:
-        recorded = AudioTrackFeature.TF_PRECONNECT_BUFFER in publication.audio_features
-        if self._waiting and recorded:
-            self._tracks.append(publication)
-        else:
-            publication.set_subscribed(True)
+        self._tracks.append(publication)
+        self._ask()
+
+    def _forget(self, publication: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant) -> None:
+        if publication in self._tracks:
+            self._tracks.remove(publication)
+
+    def _ask(self) -> None:
+        if self._room.connection_state == rtc.ConnectionState.CONN_CONNECTED:
+            tracks, self._tracks = self._tracks, []
+            for track in tracks:
+                if self._waiting and AudioTrackFeature.TF_PRECONNECT_BUFFER in track.audio_features:
+                    self._tracks.append(track)
+                else:
+                    track.set_subscribed(True)
 
     def _keep(self, reader: rtc.ByteStreamReader, identity: str) -> None:
         self._streams.append((reader, identity))

@@ -63,6 +63,8 @@ class Following:
         self._timer: asyncio.TimerHandle | None = None
         self._room = None if ctx.is_fake_job() else ctx.room
         if self._room:
+            # The connection may have been lost since the caller was found.
+            wishes.caller = self._room.remote_participants.get(identity, wishes.caller)
             self._room.on("participant_connected", self._connected)
             self._room.on("participant_metadata_changed", self._metadata_changed)
             self._room.on("participant_attributes_changed", self._attributes_changed)

@@ -129,9 +129,7 @@ class Caller:
     @property
     def agent(self) -> rtc.RemoteParticipant | None:
         """The agent, as long as it has come; also after it has left."""
-        for participant in self.room.remote_participants.values():
-            if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
-                self._agent = participant
+        self._agent = self._agent_in_room() or self._agent
         return self._agent
 
     async def agent_listens(self) -> None:
@@ -228,6 +226,11 @@ class Caller:
         await writer.write(samples)
         await writer.aclose()
 
+    def _agent_in_room(self) -> rtc.RemoteParticipant | None:
+        agent = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+        there = self.room.remote_participants.values()
+        return next((who for who in there if who.kind == agent), None)
+
     def _agent_is_active(self) -> bool:
         active = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
         return self.agent is not None and self.agent.state == active
@@ -235,7 +238,8 @@ class Caller:
     def _has_settled(self) -> bool:
         now = time.monotonic()
         sounds = self._ear.sounds
-        listens = self.agent is not None and self.agent.attributes.get(_STATE) == "listening"
+        agent = self._agent_in_room()
+        listens = agent is not None and agent.attributes.get(_STATE) == "listening"
         if not listens or (sounds and now - sounds[-1].end < _SETTLED):
             self._unsettled = now
         return now - self._unsettled >= _SETTLED

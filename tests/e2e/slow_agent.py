@@ -18,6 +18,7 @@ async def entrypoint(ctx: JobContext) -> None:
     session: AgentSession[None] = AgentSession(**timing.session_kwargs(llm="openai/gpt-4.1-mini"))
     options = timing.room_options()
     await session.start(agent=Agent(instructions=""), room=ctx.room, room_options=options)
+    timing.follow(session)
 
 
 if __name__ == "__main__":

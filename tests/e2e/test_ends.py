@@ -16,9 +16,15 @@ from sandbox.connection import Connection
 from tests.conftest import Happened
 from tests.e2e.guest import guest
 from tests.e2e.records import records, started_processes
-from tests.e2e.worker import ROOT, WARM_AGENT, Worker, eventually, services, worker
-
-SLOW_AGENT = Path(__file__).with_name("slow_agent.py")
+from tests.e2e.worker import (
+    ROOT,
+    SLOW_AGENT,
+    WARM_AGENT,
+    Worker,
+    eventually,
+    services,
+    worker,
+)
 
 
 async def test_fault_52_a_job_ends_when_no_caller_comes(tmp_path: Path, happened: Happened) -> None:
@@ -56,6 +62,21 @@ async def test_fault_52_a_job_ends_when_the_caller_leaves_during_set_up(
             await again.agent_listens()
     assert running.tracebacks == []
     happened(f"{ended} after the caller left; the next caller is listened to")
+
+
+async def test_a_job_ends_when_a_lost_caller_does_not_come_again(tmp_path: Path) -> None:
+    """It was removed from a room that lives on: the job waits for it, but not for ever."""
+    async with (
+        worker(tmp_path, agent=SLOW_AGENT) as running,
+        join(running.connection, Dial(observer=True)) as caller,
+        _api(running.connection) as server,
+    ):
+        await running.logs("call with profile default")
+        who = api.RoomParticipantIdentity(room=caller.room.name, identity="caller")
+        await server.room.remove_participant(who)
+        await running.logs("no call", seconds=40)
+        await _ends(running, "no call: the caller left while the call was set up")
+    assert running.tracebacks == []
 
 
 async def _ends(running: Worker, reason: str) -> str:

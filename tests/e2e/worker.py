@@ -20,6 +20,7 @@ from sandbox.worker_environment import environment
 
 ROOT = Path(__file__).parents[2]
 WARM_AGENT = Path(__file__).with_name("warm_agent.py")
+SLOW_AGENT = Path(__file__).with_name("slow_agent.py")
 
 T = TypeVar("T")
 

@@ -20,7 +20,16 @@ from sandbox.caller import Call, Caller, Dial, Script, call, join
 from sandbox.connection import Connection
 from tests.conftest import Happened
 from tests.e2e.read_back import session_options
-from tests.e2e.worker import ROOT, Services, Worker, eventually, services, worker
+from tests.e2e.worker import (
+    ROOT,
+    SLOW_AGENT,
+    WARM_AGENT,
+    Services,
+    Worker,
+    eventually,
+    services,
+    worker,
+)
 from timing_profiles import snapshot
 
 YES = Script("Yes please.")
@@ -132,6 +141,33 @@ async def test_a_killed_livekit_server_is_found_again(
         assert attributes(caller) == ("brisk", revision(running.profiles))
         assert running.tracebacks == []
     happened("registered again, the next call served, the old one went on", recovered=recovered)
+
+
+@pytest.mark.parametrize("agent", [WARM_AGENT, SLOW_AGENT], ids=["in_a_call", "in_its_set_up"])
+async def test_a_job_that_is_back_after_its_caller_follows_it(
+    tmp_path: Path, around: Services, agent: Path
+) -> None:
+    """LiveKit was killed. A caller who is there before the job is heard, and is followed."""
+    async with (
+        worker(tmp_path, agent=agent, among=around) as running,
+        join(running.connection, BRISK) as caller,
+    ):
+        await running.logs("call with profile brisk")
+        if agent == WARM_AGENT:
+            await caller.agent_listens()
+        back = asyncio.Event()
+        caller.room.on("reconnected", back.set)
+        with stopped(job_of(running, caller)):
+            await around.livekit.aclose()
+            await around.livekit.start()
+            async with asyncio.timeout(20):
+                await back.wait()
+        await caller.agent_listens()
+        answered = await caller.say(SENTENCE)
+        assert answered.wait is not None
+        await caller.room.local_participant.set_metadata('{"profile": "patient"}')
+        await running.logs("the call goes on with profile patient")
+    assert running.tracebacks == []
 
 
 async def test_deepgram_gone_for_two_seconds_does_not_end_a_call(
@@ -312,6 +348,16 @@ def job_of(running: Worker, caller: Caller) -> int:
     """The id of the process in which a caller's agent runs."""
     lines = [json.loads(line) for line in running.log.splitlines() if '"call with' in line]
     return next(int(line["pid"]) for line in lines if line["room"] == caller.room.name)
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Generator[None]:
+    """A process that does nothing while the block runs."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def runs(pid: int) -> bool:
