@@ -38,6 +38,7 @@ class Room(rtc.EventEmitter[EventTypes]):
     Attributes:
         local_participant: The agent.
         caller: The caller; another object after a lost connection.
+        connection_state: Of the agent.
     """
 
     def __init__(self, metadata: str = "", attributes: Mapping[str, str] | None = None) -> None:
@@ -50,6 +51,7 @@ class Room(rtc.EventEmitter[EventTypes]):
         super().__init__()
         self.local_participant = Somebody("agent")
         self.caller = Somebody("caller", metadata, attributes)
+        self.connection_state = rtc.ConnectionState.CONN_CONNECTED
 
     @property
     def remote_participants(self) -> dict[str, Somebody]:

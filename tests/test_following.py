@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from livekit import rtc
 
 from tests.room import Somebody
 from tests.running import Running, publish
@@ -230,6 +231,26 @@ def test_a_caller_who_comes_back_is_followed_again() -> None:
         return [*seen, running.timing.profile]
 
     assert run(story()) == ["patient", "courier"]
+
+
+def test_what_is_in_force_is_announced_once_the_room_is_connected_again() -> None:
+    """LiveKit loses attributes that are set while the connection is being made anew."""
+
+    async def story() -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+        running = Running(BRISK).follow()
+        room = running.room
+        room.connection_state = rtc.ConnectionState.CONN_RECONNECTING
+        room.change_metadata(PATIENT)
+        await rest()
+        before = list(room.local_participant.announced)
+        room.connection_state = rtc.ConnectionState.CONN_CONNECTED
+        room.emit("connection_state_changed", room.connection_state)
+        await rest()
+        return before, room.local_participant.announced
+
+    before, after = run(story())
+    assert before == []
+    assert [attributes["timing.profile"] for attributes in after] == ["patient"]
 
 
 def test_a_caller_who_came_back_before_it_was_followed_is_followed() -> None:

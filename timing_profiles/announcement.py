@@ -70,6 +70,12 @@ def log_problems(problems: Sequence[Problem]) -> None:
 
 
 async def _set_attributes(room: rtc.Room, attributes: dict[str, str]) -> None:
+    changed = asyncio.Event()
+    # Until the room is connected again they would be lost, and nothing said.
+    while room.connection_state == rtc.ConnectionState.CONN_RECONNECTING:
+        changed.clear()
+        room.once("connection_state_changed", lambda *_: changed.set())
+        await changed.wait()
     try:
         await room.local_participant.set_attributes(attributes)
     except Exception as error:  # noqa: BLE001 - the SDK raises bare Exceptions; a call goes on
