@@ -23,6 +23,7 @@ from prometheus_client import REGISTRY
 import timing_profiles
 from tests.dockerfile import copied, instructions, said
 from tests.markdown import ROOT, prose, read
+from tests.room import Job, Room
 from timing_profiles import announcement, catalog, ports, readiness
 from timing_profiles.watch import Watcher
 
@@ -165,32 +166,22 @@ def test_a_profiles_name_cannot_leave_the_folder(name: str) -> None:
         assert (text.isascii(), text.isprintable(), len(text) < 400) == (True, True, True)
 
 
-class Agent:
-    """The agent in its room."""
-
-    def __init__(self) -> None:
-        self.log_context_fields: dict[str, object] = {}
-        self.room = self.local_participant = self
-        self.told: asyncio.Queue[dict[str, str]] = asyncio.Queue()
-
-    async def set_attributes(self, attributes: dict[str, str]) -> None:
-        """What everybody in the room can read."""
-        await self.told.put(attributes)
-
-
 async def test_what_is_in_force_is_said_to_the_room_in_names_and_codes() -> None:
     """Nothing that a caller wrote is among the attributes, or in the fields of the job's log."""
     own = "4111-1111 \x1b[2J\n"
     wish = {"profile": own, "overrides": {own: own, "tts": {"speed": own}}, "card": own}
     found = timing_profiles.resolve(wish, profiles_dir=PROFILES)
-    agent = Agent()
-    announcement.announce(cast("JobContext", agent), found)
-    assert await asyncio.wait_for(agent.told.get(), 5) == {
-        "timing.profile": "default",
-        "timing.revision": found.revision,
-        "timing.problems": "profile-unknown,override-unknown,override-type",
-    }
-    assert agent.log_context_fields == {
+    job = Job(Room())
+    announcement.announce(cast("JobContext", job), found)
+    await asyncio.sleep(0)
+    assert job.room.local_participant.announced == [
+        {
+            "timing.profile": "default",
+            "timing.revision": found.revision,
+            "timing.problems": "profile-unknown,override-unknown,override-type",
+        }
+    ]
+    assert job.log_context_fields == {
         "timing_profile": "default",
         "timing_revision": found.revision,
     }
