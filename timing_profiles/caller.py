@@ -109,12 +109,12 @@ class EarlyAudio:
         """Begin to keep; the room must not be connected yet."""
         self._room = room
         self._streams: list[tuple[rtc.ByteStreamReader, str]] = []
-        self._tracks: list[rtc.RemoteTrackPublication] = []
+        self._held: list[rtc.RemoteTrackPublication] = []
         self._waiting = True
         self._register = room.register_byte_stream_handler
         room.on("track_published", self._subscribe)
         room.on("track_unpublished", self._forget)
-        room.on("reconnected", self._ask)
+        room.on("reconnected", self._subscribe_to_held)
         # An application that takes the topic itself is let be, as the session would do.
         with contextlib.suppress(ValueError):
             self._register(PRE_CONNECT_TOPIC, self._keep)
@@ -126,29 +126,29 @@ class EarlyAudio:
         """Subscribe to what was published before the room was connected without subscriptions."""
         for participant in self._room.remote_participants.values():
             for publication in participant.track_publications.values():
-                self._subscribe(publication, participant)
+                self._subscribe(publication)
 
     def release(self) -> None:
         """Subscribe to everything from now on."""
         self._waiting = False
-        self._ask()
+        self._subscribe_to_held()
 
-    def _subscribe(self, publication: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant) -> None:
-        self._tracks.append(publication)
-        self._ask()
+    def _subscribe(self, publication: rtc.RemoteTrackPublication) -> None:
+        recorded = AudioTrackFeature.TF_PRECONNECT_BUFFER in publication.audio_features
+        connected = self._room.connection_state == rtc.ConnectionState.CONN_CONNECTED
+        if (self._waiting and recorded) or not connected:
+            self._held.append(publication)
+        else:
+            publication.set_subscribed(True)
 
-    def _forget(self, publication: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant) -> None:
-        if publication in self._tracks:
-            self._tracks.remove(publication)
+    def _subscribe_to_held(self) -> None:
+        held, self._held = self._held, []
+        for publication in held:
+            self._subscribe(publication)
 
-    def _ask(self) -> None:
-        if self._room.connection_state == rtc.ConnectionState.CONN_CONNECTED:
-            tracks, self._tracks = self._tracks, []
-            for track in tracks:
-                if self._waiting and AudioTrackFeature.TF_PRECONNECT_BUFFER in track.audio_features:
-                    self._tracks.append(track)
-                else:
-                    track.set_subscribed(True)
+    def _forget(self, publication: rtc.RemoteTrackPublication) -> None:
+        if publication in self._held:
+            self._held.remove(publication)
 
     def _keep(self, reader: rtc.ByteStreamReader, identity: str) -> None:
         self._streams.append((reader, identity))

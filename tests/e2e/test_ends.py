@@ -74,14 +74,13 @@ async def test_a_job_ends_when_a_lost_caller_does_not_come_again(tmp_path: Path)
         await running.logs("call with profile default")
         who = api.RoomParticipantIdentity(room=caller.room.name, identity="caller")
         await server.room.remove_participant(who)
-        await running.logs("no call", seconds=40)
-        await _ends(running, "no call: the caller left while the call was set up")
+        await _ends(running, "no call: the caller left while the call was set up", seconds=40)
     assert running.tracebacks == []
 
 
-async def _ends(running: Worker, reason: str) -> str:
+async def _ends(running: Worker, reason: str, seconds: float = 20.0) -> str:
     """Wait until the process of the only job is gone, and no traceback was left behind."""
-    await running.logs(reason)
+    await running.logs(reason, seconds)
     since = time.monotonic()
     (job,) = {record["pid"] for record in records(running, reason)}
     await eventually(lambda: not Path(f"/proc/{job}").exists(), 20, f"process {job} is gone")
