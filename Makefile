@@ -22,7 +22,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
               "$$python" $(SUITABLE) 2>/dev/null && echo "$$python" && break; done)
 
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 # The environment's own, with its own node: none on PATH is asked for.
 NPM := $(BIN)/npm --no-audit --no-fund --ignore-scripts --loglevel=error
 
