@@ -2,7 +2,7 @@
 # requirements.lock, which names every package with its hashes.
 
 .DEFAULT_GOAL := help
-.PHONY: help dev call test faults check format docs bench fidelity fuzz soak scale drift lock clean
+.PHONY: help dev call test test-unit faults check format docs bench fidelity fuzz soak scale drift lock clean
 MAKEFLAGS += --no-print-directory
 
 # What varies a call; see sandbox/caller/__init__.py.
@@ -37,7 +37,10 @@ call: .venv/.ready  ## call the worker of `make dev`: PROFILE=patient, METADATA=
 
 test: .venv/.ready .venv/.npm  ## all tests, on the real LiveKit server; ARGS='-k word' for pytest
 	@$(BIN)/python -m sandbox.livekit_binary
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m tests $(ARGS)
+
+test-unit: .venv/.ready  ## the tests that need no server and no process: under a minute
+	@$(BIN)/python -m tests --part units $(ARGS)
 
 faults: .venv/.ready  ## break everything on purpose; a table of what happened (seven minutes)
 	@$(BIN)/python -m sandbox.livekit_binary

@@ -1,11 +1,72 @@
 """What tests share."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.command_line import ROOT, CommandLine
+
+_E2E = ROOT / "tests" / "e2e"
+
+# A slow machine is no reason for an example to fail.
+_PATIENT = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+settings.register_profile("few", _PATIENT, max_examples=25)
+settings.register_profile("many", _PATIENT, max_examples=250)
+settings.load_profile("many" if os.environ.get("CI") else "few")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of `python -m tests`."""
+    group = parser.getgroup("timing profiles")
+    group.addoption(
+        "--part",
+        choices=["units", "beside", "alone"],
+        help="run unit tests only, or end-to-end tests only: those marked `alone`, or the others",
+    )
+    group.addoption(
+        "--fail-on-skipped-e2e",
+        action="store_true",
+        help="fail if an end-to-end test was skipped: it would prove nothing",
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import nothing of another part."""
+    part = config.getoption("--part")
+    if not part or (collection_path.is_dir() and collection_path != _E2E):
+        return None
+    return collection_path.is_relative_to(_E2E) == (part == "units") or None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep one part of the tests."""
+    part = config.getoption("--part")
+    if part:
+        others = [item for item in items if _part(item) != part]
+        items[:] = [item for item in items if _part(item) == part]
+        config.hook.pytest_deselected(items=others)
+
+
+def _part(item: pytest.Item) -> str:
+    if not item.path.is_relative_to(_E2E):
+        return "units"
+    return "alone" if item.get_closest_marker("alone") else "beside"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where an end-to-end test was skipped, if that is asked for."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not session.config.getoption("--fail-on-skipped-e2e"):
+        return
+    skipped = [report.nodeid for report in reporter.getreports("skipped")]
+    if any((ROOT / nodeid.partition("::")[0]).is_relative_to(_E2E) for nodeid in skipped):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 class Happened:

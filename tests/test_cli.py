@@ -220,7 +220,7 @@ WORDS = st.one_of(
 
 
 @given(st.lists(WORDS, max_size=6))
-@settings(max_examples=150, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.usefixtures("starters")
 def test_no_words_make_it_raise(words: list[str]) -> None:
     """Whatever is typed, it ends with 0, 1 or 2."""
@@ -240,7 +240,7 @@ DEFAULT = (Path(__file__).parents[1] / "profiles" / "default.yaml").read_bytes()
         ),
     )
 )
-@settings(max_examples=100, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_content_of_a_file_makes_it_raise(starters: Path, content: bytes) -> None:
     """Whatever lies in the folder, each command ends with 0 or 1."""
     (starters / "default.yaml").write_bytes(content)

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given
-from hypothesis import settings as examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema.validators import Draft202012Validator
 
@@ -796,7 +795,6 @@ SCHEMAS = st.sampled_from(
 
 
 @given(PROFILES, SCHEMAS)
-@examples(max_examples=50, deadline=None)
 def test_schema_of_any_profiles_is_one(sets: Sets, schema: Schema) -> None:
     """Whatever the policies are, it is a valid schema of draft 2020-12, the same one each time."""
     profiles = made_of(sets, schema)
@@ -991,15 +989,8 @@ FAULTS: st.SearchStrategy[tuple[tuple[str, ...], Any]] = st.one_of(
     ),
 )
 
-PROPERTY = examples(
-    max_examples=300,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
-
 
 @given(cases(value_of))
-@PROPERTY
 def test_worker_applies_what_the_schema_accepts(case: Case) -> None:
     """Without a problem, but for conflicts between fields that metadata may change."""
     assume(case.accepted())
@@ -1015,7 +1006,6 @@ def test_worker_applies_what_the_schema_accepts(case: Case) -> None:
 
 
 @given(cases(anything, faults=1))
-@PROPERTY
 def test_schema_rejects_what_the_worker_refuses(case: Case) -> None:
     """All that is a problem for the worker, but for such conflicts."""
     problems = case.settled().problems
@@ -1024,7 +1014,6 @@ def test_schema_rejects_what_the_worker_refuses(case: Case) -> None:
 
 
 @given(cases(anything))
-@PROPERTY
 def test_schema_accepts_what_the_worker_takes(case: Case) -> None:
     """It is no stricter than the worker with fields that the policy allows."""
     assume(not case.settled().problems)

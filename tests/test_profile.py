@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from timing_profiles.profile import DEFAULT, NAME, Layer, Profile, merged, overlay
@@ -129,7 +129,6 @@ LAYERS = st.lists(
 
 
 @given(LAYERS)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_merging_changes_no_layer(layers: list[Layer]) -> None:
     """Whatever is merged, and merged upon, every layer stays what it was."""
     before = copy.deepcopy(layers)
@@ -139,7 +138,6 @@ def test_merging_changes_no_layer(layers: list[Layer]) -> None:
 
 
 @given(LAYERS)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_last_layer_wins(layers: list[Layer]) -> None:
     """Each field has the value, and the place, of the last layer that sets it."""
     profile = merged(layers)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.command_line import ROOT
@@ -122,7 +122,6 @@ OVERRIDES = st.fixed_dictionaries(
 
 
 @given(st.sampled_from(CATALOG.names()), OVERRIDES)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_settings_are_the_same_as_a_file(name: str, overrides: dict[str, Any]) -> None:
     """Whatever a call would have, the file has, and only what is idle is left to `default`."""
     free = pasted_policy(name)

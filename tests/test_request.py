@@ -1,13 +1,12 @@
 """Metadata: what it asks for, whatever it is."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from timing_profiles import request
@@ -15,6 +14,8 @@ from timing_profiles.problems import Problem
 from timing_profiles.request import FLAT_NAMES, MAX_BYTES, Request
 
 TOO_LARGE = "participant: metadata: is longer than 65536 bytes"
+NOT_JSON = "participant: metadata: is not JSON: "
+UNTERMINATED = f"{NOT_JSON}Unterminated string starting at character"
 TOO_DEEP = "participant: metadata: is nested deeper than 32"
 
 
@@ -197,22 +198,23 @@ def test_64_kib_is_the_most_that_is_read(filler: str) -> None:
         pytest.param('{"a":' + "[" * 65_000, ("metadata-invalid", TOO_DEEP), id="brackets"),
         pytest.param('{"a":[[]' + (",[]" * 20_000) + "]}", None, id="lists"),
         pytest.param('{"a":[{}' + (",{}" * 20_000) + "]}", None, id="empty-objects"),
-        pytest.param('{"a":"' + '\\"' * 32_000 + "[", None, id="escapes"),
-        pytest.param('{"' + "{" * 65_000, None, id="braces-in-a-key"),
-        pytest.param('{"a":' + "1" * 65_000 + "}", None, id="digits"),
+        pytest.param(
+            '{"a":"' + '\\"' * 32_000 + "[", ("metadata-invalid", f"{UNTERMINATED} 6"), id="escapes"
+        ),
+        pytest.param(
+            '{"' + "{" * 65_000, ("metadata-invalid", f"{UNTERMINATED} 2"), id="braces-in-a-key"
+        ),
+        pytest.param(
+            '{"a":' + "1" * 65_000 + "}",
+            ("metadata-invalid", f"{NOT_JSON}a number is too long"),
+            id="digits",
+        ),
         pytest.param('{"a":0.' + "1" * 65_000 + "}", None, id="decimals"),
     ],
 )
-def test_hostile_text_costs_little(text: str, expected: tuple[str, str] | None) -> None:
-    """However it is built, it is refused, or ignored, within 20 ms of CPU."""
-
-    def cost() -> float:
-        start = time.thread_time()
-        read(text)
-        return time.thread_time() - start
-
-    assert min(cost() for _ in range(3)) < 0.02
-    assert expected is None or problems(text) == [expected]
+def test_hostile_text_is_refused_or_ignored(text: str, expected: tuple[str, str] | None) -> None:
+    """However it is built; `make fuzz` holds what it may cost."""
+    assert problems(text) == ([expected] if expected else [])
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,6 @@ OURS = st.dictionaries(st.sampled_from(["profile", "overrides", *FLAT_NAMES]), J
 
 
 @given(st.one_of(st.text(), st.text().map("{{{}".format), OURS.map(json.dumps), JSON))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_nothing_makes_it_raise(metadata: object) -> None:
     """Any text, and what is no text, is a request; a refused text asks for nothing."""
     found = request.read(metadata, "participant")

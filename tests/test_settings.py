@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from timing_profiles import catalog, request, rules, settings
@@ -659,13 +658,10 @@ METADATA = st.fixed_dictionaries(
         "turn_detection": leaves(DETECTION) | JSON,
     },
 )
-# A busy machine is slow; that says nothing of the library.
-CALM = examples(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ANY_PROFILE = METADATA.map(lambda metadata: {"profile": "open", **metadata})
 
 
 @given(ANY_PROFILE, METADATA, METADATA)
-@examples(CALM, max_examples=200)
 def test_whatever_comes_the_call_has_sound_settings(
     room: dict[str, Any], dispatch: dict[str, Any], participant: dict[str, Any]
 ) -> None:
@@ -681,7 +677,6 @@ def test_whatever_comes_the_call_has_sound_settings(
 
 
 @given(ANY_PROFILE)
-@examples(CALM, max_examples=60)
 def test_every_value_is_an_override_or_the_profiles(metadata: dict[str, Any]) -> None:
     """A value that no layer set is the profile's own, with its place."""
     found = settle(metadata)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import Happened
@@ -496,7 +496,7 @@ BOMBS = {
 
 
 def test_fault_40_aliases_are_refused_before_anything_is_expanded(happened: Happened) -> None:
-    """In 100 ms of CPU for each bomb: what reads aliases takes 19 s and 713 MB for some."""
+    """What reads aliases takes 19 s and 713 MB for some; `make fuzz` holds what it may cost."""
     costs = {}
     for name, text in BOMBS.items():
         assert len(text) <= MAX_BYTES
@@ -508,7 +508,6 @@ def test_fault_40_aliases_are_refused_before_anything_is_expanded(happened: Happ
     happened(
         f"{len(costs)} bombs refused, the slowest ({slowest}) in {1000 * costs[slowest]:.1f} ms"
     )
-    assert costs[slowest] < 0.1
 
 
 @pytest.mark.parametrize(
@@ -530,19 +529,10 @@ def test_fault_40_aliases_are_refused_before_anything_is_expanded(happened: Happ
         pytest.param("a: " + "!" * 32_000, id="tag"),
     ],
 )
-def test_hostile_text_costs_little(text: str) -> None:
-    """Whatever 32 KiB hold, they are read or refused within 100 ms of CPU."""
+def test_hostile_text_is_refused(text: str) -> None:
+    """Whatever 32 KiB hold; `make fuzz` holds what it may cost."""
+    assert read(text).problems
 
-    def cost() -> float:
-        start = time.thread_time()
-        read(text)
-        return time.thread_time() - start
-
-    assert min(cost() for _ in range(3)) < 0.1
-
-
-# A busy machine is slow; that says nothing of the library.
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 YAMLISH = st.text(st.sampled_from("ab:-?[]{},&*!|>'\"%@#~<= \t\n\r0123.eExo_+\\\x00\ufeff\x85ä"))
 TOKENS = "a: ·- ·? ·: ·{·}·[·]·\n·  ·&x ·*x ·!!str ·|\n·>-·0x·1e9·.inf·017·'·\"·---\n·...\n·<<: "
@@ -550,7 +540,6 @@ FRAGMENTS = st.lists(st.sampled_from(TOKENS.split("·"))).map("".join)
 
 
 @given(st.one_of(st.binary(), YAMLISH.map(str.encode), FRAGMENTS.map(str.encode)))
-@settings(CALM, max_examples=500)
 def test_no_bytes_make_it_raise(content: bytes) -> None:
     """Any bytes are either read into a mapping or refused."""
     found = read(content)
@@ -585,14 +574,12 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(TEXT, JSON, max_size=6))
-@settings(CALM, max_examples=100)
 def test_what_is_written_is_read_back(data: dict[str, object]) -> None:
     """Data written as flow YAML comes back equal, in its types and its order."""
     assert as_json(read(f"{flow(data)}\n").data) == as_json(data)
 
 
 @given(st.dictionaries(TEXT, JSON, min_size=1, max_size=4))
-@settings(CALM, max_examples=50)
 def test_every_value_has_a_place(data: dict[str, object]) -> None:
     """Each key of each mapping has a place, and so has each value and item."""
     found = read(f"{flow(data)}\n")

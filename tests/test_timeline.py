@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from timing_profiles import catalog, rules, timeline, wait
@@ -199,10 +199,6 @@ def turns_of_any_profile(draw: st.DrawFn) -> Turn:
     return timeline.turn(Profile("any", values), draw(st.text()))
 
 
-without_a_clock = settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
-
-
-@without_a_clock
 @given(turns_of_any_profile())
 def test_any_answer_comes_from_a_setting(turn: Turn) -> None:
     """The formulas of the spans and that of the wait never part."""
@@ -533,7 +529,6 @@ def test_no_line_is_wider_than_the_terminal(turns: Sequence[Turn], width: int) -
     assert [line for line in lines if not line.isprintable()] == []
 
 
-@without_a_clock
 @given(turns_of_any_profile(), st.integers(0, 200))
 def test_any_turn_can_be_drawn(turn: Turn, width: int) -> None:
     """As a picture that a reader of XML takes, and in lines that fit."""

@@ -1,0 +1,44 @@
+"""Run the tests in three parts: units, then what runs side by side, then what must run alone.
+
+`--part NAME` runs one of them. Everything else goes to pytest, as in `python -m tests -k reload`.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+_CORES = os.cpu_count() or 1
+
+# A test on real calls waits most of the time, so several fit on one core.
+_PARTS: Mapping[str, Sequence[str]] = {
+    "units": ["-n", str(_CORES), "--dist", "loadfile"],
+    "beside": ["-n", str(3 * _CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
+    "alone": [],
+}
+
+# Every unit test runs there, so that the floor of pyproject.toml can be held.
+_COVERAGE = ["--cov", "--cov-report="]
+
+_PASSED, _NO_TESTS = 0, 5  # exit statuses of pytest
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the parts; return the first status that is a failure, or pytest's for no tests."""
+    parser = argparse.ArgumentParser("python -m tests", add_help=False, allow_abbrev=False)
+    parser.add_argument("--part", choices=_PARTS, action="append")
+    ours, pytests = parser.parse_known_args(arguments)
+    statuses = [_run(part, pytests) for part in ours.part or _PARTS]
+    failed = [status for status in statuses if status not in {_PASSED, _NO_TESTS}]
+    return failed[0] if failed else min(statuses)
+
+
+def _run(part: str, arguments: Sequence[str]) -> int:
+    coverage = _COVERAGE if part == "units" and os.environ.get("CI") else []
+    command = [sys.executable, "-m", "pytest", "--part", part, *_PARTS[part], *coverage]
+    return subprocess.run([*command, *arguments], check=False).returncode  # noqa: S603 - pytest
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
