@@ -1,9 +1,13 @@
 """The caller asks aloud for another timing: on a real call, by the clock."""
 
+import pytest
+
 from sandbox.caller import Script
 from sandbox.inference import ToolCall
 from tests.e2e.running_call import BackEnd, attributes, joined, metadata, says, waited
 from tests.e2e.worker import Worker
+
+pytestmark = pytest.mark.alone
 
 PLEASE = Script("Please don't rush me.").turns()[0]
 

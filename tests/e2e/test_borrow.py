@@ -1,11 +1,15 @@
 """A step of the conversation borrows a profile: on a real call, by the clock."""
 
+import pytest
+
 import timing_profiles
 from sandbox.caller import Caller, Script
 from sandbox.inference import ToolCall
 from tests.e2e.read_back import session_options
 from tests.e2e.running_call import BackEnd, attributes, joined, metadata, says, waited
 from tests.e2e.worker import Worker
+
+pytestmark = pytest.mark.alone
 
 ASKING = Script("You can write me an email.").turns()[0]
 SPELLING = Script("a n n [1.5] at example dot com").turns()[0]

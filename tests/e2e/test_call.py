@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from livekit import rtc
 
 import timing_profiles
@@ -16,6 +17,8 @@ from tests.conftest import Happened
 from tests.e2e.guest import Guest, guest
 from tests.e2e.read_back import session_options
 from tests.e2e.worker import Worker, eventually
+
+pytestmark = pytest.mark.alone
 
 SENTENCE = Script("I would like to book a table for two.")
 

@@ -16,6 +16,8 @@ from fidelity.turn import Turn
 from sandbox.livekit_binary import silent
 from tests.e2e.worker import ROOT
 
+pytestmark = pytest.mark.alone
+
 # Bound by a timer the agent's own delay is exact to 0.003 s (p95), and a single turn's wait to
 # 0.15 s; a busy machine gets more.
 DECISION_WITHIN = 0.05

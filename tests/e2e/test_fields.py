@@ -19,6 +19,8 @@ from tests.e2e.worker import Worker, worker
 from timing_profiles import catalog, no_effect
 from timing_profiles.catalog import Catalog
 
+pytestmark = pytest.mark.alone
+
 ONLY_DEEPGRAM = {
     "stt.nova.model",
     "stt.nova.language",

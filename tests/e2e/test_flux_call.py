@@ -19,6 +19,8 @@ from sandbox.deepgram import Message, Request
 from tests.e2e.worker import ROOT, Worker, eventually, worker
 from timing_profiles import wait
 
+pytestmark = pytest.mark.alone
+
 SENTENCE = "A table for two."
 TWO_PARTS = "My number is five five five [0.4] zero one two three."
 

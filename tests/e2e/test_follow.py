@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 import timing_profiles
 from sandbox.caller import Script
 from sandbox.deepgram import Request
@@ -17,6 +19,8 @@ from tests.e2e.running_call import (
     waited,
 )
 from tests.e2e.worker import Worker, eventually
+
+pytestmark = pytest.mark.alone
 
 # One sentence of a caller who has to think; the longest pause is shorter than any wait here.
 LONG = Script(

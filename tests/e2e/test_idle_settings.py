@@ -8,6 +8,8 @@ from tests.e2e.fields.rehearsal import ROOT, Held, Sets
 from timing_profiles import catalog, no_effect
 from timing_profiles.catalog import Catalog
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def profiles() -> Catalog:
