@@ -12,7 +12,7 @@ from timing_profiles.entry import Entry
 from timing_profiles.folder import SUFFIX, Contents
 from timing_profiles.inheritance import Entries, Layers
 from timing_profiles.problems import Problem, ProfilesError, in_order
-from timing_profiles.profile import DEFAULT, Layer, Profile, merged
+from timing_profiles.profile import DEFAULT, NAME, Layer, Profile, merged
 from timing_profiles.revision import Digests
 from timing_profiles.schema import Schema
 
@@ -28,10 +28,12 @@ class Catalog:
         schema: The schema that the set was checked against.
         layers: What each profile sets itself, by its name.
         warnings: Settings that have no effect, and settings that callers will complain of.
+        errors: Why profiles of the folder are missing here; `load` and `build` return no set that
+            has any.
         label: The folder as it is shown to people.
         entries: What was read, by file name, for the next reload to build on.
-        found: What each profile was warned of together with what it inherits, likewise; only
-            those with a warning.
+        found: What each profile was warned of together with what it inherits, likewise, by file
+            name; only those with a warning.
         digests: What the revision was made of, likewise.
         parents: Names of all profiles that others extend, likewise; more may be among them.
         changed: The profiles that are new, changed or gone since the catalog that this one was
@@ -48,6 +50,7 @@ class Catalog:
     digests: Digests = field(default_factory=Digests)
     parents: frozenset[str | None] = field(default=frozenset(), compare=False)
     changed: frozenset[str] = field(default=frozenset(), compare=False)
+    errors: tuple[Problem, ...] = ()
 
     def names(self) -> list[str]:
         """The names of all profiles, sorted."""
@@ -69,9 +72,23 @@ def load(profiles_dir: Path, before: Catalog | None = None, label: str = "") -> 
     Raises:
         ProfilesError: Something is wrong; carries every problem of every file.
     """
+    return _whole(load_sound(profiles_dir, before, label))
+
+
+def load_sound(profiles_dir: Path, before: Catalog | None = None, label: str = "") -> Catalog:
+    """Read and check a folder, and keep the profiles that are sound with all that they extend.
+
+    Args:
+        profiles_dir: The folder.
+        before: An earlier catalog without errors: files with the same bytes are not read anew.
+        label: The folder as it is shown to people; its name where it is not given.
+
+    Raises:
+        ProfilesError: The folder or the schema in force cannot be read.
+    """
     label = label or profiles_dir.absolute().name
     in_force = schema_file.load(profiles_dir, before.schema if before else None)
-    return build(folder.read(profiles_dir, label), in_force, before, label)
+    return _checked(folder.read(profiles_dir, label), in_force, before, label)
 
 
 def build(
@@ -94,6 +111,22 @@ def build(
     Raises:
         ProfilesError: Something is wrong; carries every problem of every file.
     """
+    return _whole(_checked(files, in_force, before, label, only))
+
+
+def _whole(found: Catalog) -> Catalog:
+    if found.errors:
+        raise ProfilesError((*found.errors, *found.warnings))
+    return found
+
+
+def _checked(
+    files: Contents,
+    in_force: Schema,
+    before: Catalog | None,
+    label: str,
+    only: Collection[str] | None = None,
+) -> Catalog:
     if not before or before.schema.text != in_force.text:
         before, only = Catalog("", in_force, {}, (), label, {}, {}), None
     if only is None or label != before.label:
@@ -103,17 +136,25 @@ def build(
     changed = frozenset(name.removesuffix(SUFFIX) for name in (*fresh, *gone))
     entries = _updated(before.entries, gone, fresh)
     layers = _updated(before.layers, changed, _layers(fresh.values()))
-    missing = list(_missing_from_default(entries, layers, in_force, label))
+    missing = list(_missing_from_default(entries, in_force, label))
     parents = before.parents.union(read.layer.extends for read in fresh.values() if read.layer)
-    checked = inheritance.affected(layers, changed, parents)
+    affected = (name + SUFFIX for name in inheritance.affected(layers, changed, parents))
+    checked = dict.fromkeys((*affected, *fresh))
     problems = {
         name: inheritance.problems(name, entries, layers, default=not missing) for name in checked
     }
-    warned = {name: warnings for name, warnings in problems.items() if warnings}
-    found = _updated(before.found, checked | changed, warned)
+    said = {name: some for name, some in problems.items() if some}
+    found = _updated(before.found, (*checked, *gone), said)
     everything = in_order(_every(fresh.values(), missing, found))
-    if any(problem.severity == "error" for problem in everything):
-        raise ProfilesError(everything)
+    errors = tuple(problem for problem in everything if problem.severity == "error")
+    if errors:
+        broken = {DEFAULT} if missing else set()
+        broken |= {name.removesuffix(SUFFIX) for name in fresh if fresh[name].problems}
+        broken |= {name.removesuffix(SUFFIX) for name in found if _has_error(found[name])}
+        left = inheritance.affected(layers, broken, parents)
+        layers = {name: layer for name, layer in layers.items() if name not in left}
+        warnings = tuple(problem for problem in everything if problem.severity == "warning")
+        return Catalog("", in_force, layers, warnings, label, entries, found, errors=errors)
     texts = {name: text for name in fresh if isinstance(text := files[name], bytes)}
     digests = before.digests.updated(texts, gone)
     return Catalog(
@@ -154,7 +195,13 @@ def _updated(mapping: Mapping[str, T], gone: Iterable[str], fresh: Mapping[str, 
 
 
 def _layers(entries: Iterable[Entry]) -> dict[str, Layer]:
-    return {read.layer.name: read.layer for read in entries if read.layer}
+    """What the files set, by the profile's name; one with a wrong name is no profile of the set."""
+    layers = (read.layer for read in entries)
+    return {layer.name: layer for layer in layers if layer and NAME.fullmatch(layer.name)}
+
+
+def _has_error(problems: Iterable[Problem]) -> bool:
+    return any(problem.severity == "error" for problem in problems)
 
 
 def _every(
@@ -168,13 +215,12 @@ def _every(
         yield from problems
 
 
-def _missing_from_default(
-    entries: Entries, layers: Layers, in_force: Schema, label: str
-) -> Iterator[Problem]:
+def _missing_from_default(entries: Entries, in_force: Schema, label: str) -> Iterator[Problem]:
     file = f"{label}/{DEFAULT}{SUFFIX}"
-    if DEFAULT + SUFFIX not in entries:
+    default = entries.get(DEFAULT + SUFFIX)
+    if default is None:
         yield Problem("default-missing", "is missing; it sets every field", file=file)
-    elif DEFAULT in layers:
-        missing = [path for path in in_force.fields if path not in layers[DEFAULT].sets]
-        for path in missing:
+    elif default.layer:
+        said = default.layer.sets.keys() | default.unknown
+        for path in (path for path in in_force.fields if path not in said):
             yield Problem("default-incomplete", f"{DEFAULT} sets every field", path, file)

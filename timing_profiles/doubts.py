@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from timing_profiles import no_effect
 from timing_profiles.paths import (
@@ -22,9 +23,13 @@ from timing_profiles.paths import (
     VAD_ACTIVATION,
     VAD_DEACTIVATION,
     VAD_SILENCE,
+    UnknownValue,
     Values,
 )
 from timing_profiles.wait import RELIABLE_DEACTIVATION, Wait, deactivation, effective
+
+Waits = Callable[[], Wait]
+"""The wait that a merged profile leads to, worked out once it is asked for."""
 
 LONGEST_WAIT = 10.0
 """Seconds of wait that a caller may still sit through.
@@ -57,16 +62,19 @@ class Doubt:
 
 
 def doubts(values: Values) -> Iterator[Doubt]:
-    """What callers will complain of in a merged profile."""
-    waits = effective(values)
+    """What callers will complain of in a merged profile; nothing that an unknown value decides."""
+    waits = cache(lambda: effective(values))
     for doubt in _DOUBTS:
-        found = doubt(values, waits)
+        try:
+            found = doubt(values, waits)
+        except UnknownValue:
+            continue
         if found:
             yield found
 
 
-def _waits_too_long(values: Values, waits: Wait) -> Doubt | None:
-    longest = waits.seconds[1]
+def _waits_too_long(values: Values, waits: Waits) -> Doubt | None:
+    longest = waits().seconds[1]
     if longest is None or longest <= LONGEST_WAIT:
         return None
     delays = (MAX_DELAY, MIN_DELAY, NOVA_ENDPOINTING, NOVA_UTTERANCE_END, FLUX_EOT_TIMEOUT)
@@ -76,7 +84,7 @@ def _waits_too_long(values: Values, waits: Wait) -> Doubt | None:
     return Doubt(acting, f"{message} {LONGEST_WAIT:g} (s)")
 
 
-def _words_may_never_come(values: Values, _: Wait) -> Doubt | None:
+def _words_may_never_come(values: Values, _: Waits) -> Doubt | None:
     starts_at_silence = values[DETECTION] in {"vad", "turn_detector"}
     if values[ENGINE] != "nova" or values[NOVA_ENDPOINTING] or not starts_at_silence:
         return None
@@ -84,8 +92,8 @@ def _words_may_never_come(values: Values, _: Wait) -> Doubt | None:
     return Doubt((NOVA_ENDPOINTING, DETECTION, ENGINE), f"{message} to send them; 25 is usual (ms)")
 
 
-def _answers_between_words(values: Values, waits: Wait) -> Doubt | None:
-    shortest = waits.seconds[0]
+def _answers_between_words(values: Values, waits: Waits) -> Doubt | None:
+    shortest = waits().seconds[0]
     counts_silence = values[ENGINE] == "nova" and values[DETECTION] in {"vad", "stt"}
     if not counts_silence or shortest >= SHORTEST_PAUSE:
         return None
@@ -96,7 +104,7 @@ def _answers_between_words(values: Values, waits: Wait) -> Doubt | None:
     return Doubt(fields, f"{message} {SHORTEST_PAUSE:g} (s) lets them finish")
 
 
-def _answers_in_two_halves(values: Values, _: Wait) -> Doubt | None:
+def _answers_in_two_halves(values: Values, _: Waits) -> Doubt | None:
     after_silence = values[VAD_SILENCE] + values[MIN_DELAY]
     is_open = values[ENGINE] == "flux" or after_silence < values[NOVA_ENDPOINTING] / 1000
     if values[DETECTION] != "stt" or not values[MIN_DELAY] or not is_open:
@@ -105,7 +113,7 @@ def _answers_in_two_halves(values: Values, _: Wait) -> Doubt | None:
     return Doubt((MIN_DELAY, DETECTION, ENGINE), f"{message}; min_delay 0 (s) avoids it")
 
 
-def _hears_the_end_late(values: Values, _: Wait) -> Doubt | None:
+def _hears_the_end_late(values: Values, _: Waits) -> Doubt | None:
     threshold = deactivation(values)
     if threshold >= RELIABLE_DEACTIVATION:
         return None
@@ -114,7 +122,7 @@ def _hears_the_end_late(values: Values, _: Wait) -> Doubt | None:
     return Doubt(fields, f"{message} up to 3 s late; {RELIABLE_DEACTIVATION:g} is safe")
 
 
-def _words_interrupt_sooner(values: Values, _: Wait) -> Doubt | None:
+def _words_interrupt_sooner(values: Values, _: Waits) -> Doubt | None:
     duration, words = (values[f"{INTERRUPTION}.{name}"] for name in ("min_duration", "min_words"))
     interrupts = values[f"{INTERRUPTION}.enabled"] and not words and duration > _LONG_SOUND
     finals_come_soon = 0 < values[NOVA_ENDPOINTING] <= _SHORT_ENDPOINTING_MS
@@ -125,7 +133,7 @@ def _words_interrupt_sooner(values: Values, _: Wait) -> Doubt | None:
     return Doubt(fields, f"{message} are final before {duration:g} s; min_words holds them back")
 
 
-def _every_sound_interrupts(values: Values, _: Wait) -> Doubt | None:
+def _every_sound_interrupts(values: Values, _: Waits) -> Doubt | None:
     duration, silence = values[f"{INTERRUPTION}.min_duration"], values[VAD_SILENCE]
     if not values[f"{INTERRUPTION}.enabled"] or duration > silence:
         return None
@@ -134,7 +142,7 @@ def _every_sound_interrupts(values: Values, _: Wait) -> Doubt | None:
     return Doubt(fields, f"{message} a longer min_duration tells a cough from a sentence (s)")
 
 
-_DOUBTS: tuple[Callable[[Values, Wait], Doubt | None], ...] = (
+_DOUBTS: tuple[Callable[[Values, Waits], Doubt | None], ...] = (
     _waits_too_long,
     _words_may_never_come,
     _answers_between_words,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 from timing_profiles import doubts, no_effect, rules
-from timing_profiles.entry import Entry
+from timing_profiles.entry import EXTENDS, Entry
 from timing_profiles.folder import SUFFIX
+from timing_profiles.paths import KnownValues, Values
 from timing_profiles.problems import Problem, did_you_mean, listed, quoted
-from timing_profiles.profile import DEFAULT, Layer, merged
+from timing_profiles.profile import DEFAULT, Layer, overlay
 from timing_profiles.source import Source
 
 Entries = Mapping[str, Entry]
@@ -45,20 +47,26 @@ def affected(
     return {name for name in found if name in layers}
 
 
-def problems(name: str, entries: Entries, layers: Layers, *, default: bool) -> Sequence[Problem]:
+def problems(file: str, entries: Entries, layers: Layers, *, default: bool) -> Sequence[Problem]:
     """What is wrong with a profile together with what it inherits.
 
+    Where a file is broken, nothing is said that depends on what it may mean.
+
     Args:
-        name: The profile.
+        file: The profile's file, one that has a layer.
         entries: Every file of the set, by its name.
         layers: What each profile sets itself.
-        default: Whether there is a complete default: without one nothing can be merged.
+        default: Whether the profile `default` sets every field.
     """
-    entry, layer = entries[name + SUFFIX], layers[name]
-    astray = tuple(_extends_problems(entry, layer, entries, layers))
-    if astray or not default or not _reaches_default(layers, layer):
-        return astray
-    return tuple(_merged_problems(entry, layer, layers))
+    entry = entries[file]
+    if entry.layer is None:
+        return ()
+    way, reaches_default = _way(entry, entries)
+    values = _values(way, complete=default and reaches_default)
+    found = [*_extends_problems(entry, entry.layer, entries, layers)]
+    found += _broken_rules(entry.source, entry.layer, values)
+    # Without its default, a profile is too little of one to say how well it works.
+    return (*found, *_warnings(entry.source, entry.layer, values)) if reaches_default else found
 
 
 def _extends_problems(
@@ -88,28 +96,55 @@ def _cycle(layers: Layers, name: str) -> list[str]:
     return []
 
 
-def _reaches_default(layers: Layers, layer: Layer) -> bool:
+def _values(way: Sequence[tuple[Entry, Layer]], *, complete: bool) -> Values:
+    """The merged values of a profile, as far as no broken file leaves them open.
+
+    Args:
+        way: The profile and what it extends.
+        complete: Whether that sets every field.
+    """
+    values: dict[str, Any] = {}
+    unknown: set[str] = set()
+    for read, layer in reversed(way):
+        overlay(values, layer.sets)
+        if unknown or read.unknown:
+            unknown = (unknown - layer.sets.keys()) | read.unknown
+    if complete and not unknown:
+        return values
+    return KnownValues((path, value) for path, value in values.items() if path not in unknown)
+
+
+def _way(entry: Entry, entries: Entries) -> tuple[list[tuple[Entry, Layer]], bool]:
+    """A profile and what it extends, as far as that is known; whether that is up to `default`."""
+    way: list[tuple[Entry, Layer]] = []
     seen: set[str] = set()
-    while layer.extends and layer.name not in seen and layer.extends in layers:
-        seen.add(layer.name)
-        layer = layers[layer.extends]
-    return layer.name == DEFAULT
+    following: Entry | None = entry
+    while following and following.layer and following.layer.name not in seen:
+        way.append((following, following.layer))
+        seen.add(following.layer.name)
+        extends = following.layer.extends
+        if extends is None:
+            return way, True
+        following = None if EXTENDS in following.unknown else entries.get(extends + SUFFIX)
+    return way, False
 
 
-def _merged_problems(entry: Entry, layer: Layer, layers: Layers) -> Iterator[Problem]:
-    values = merged(chain(layers, layer.name)).values
+def _broken_rules(read: Source, layer: Layer, values: Values) -> Iterator[Problem]:
     for rule in rules.broken(values):
         # What a profile inherits is reported where it is set.
         own = [path for path in rule.fields if path in layer.sets]
         if own:
-            yield entry.source.problem_at_value(tuple(own[0].split(".")), rule.code, rule.message)
+            yield read.problem_at_value(tuple(own[0].split(".")), rule.code, rule.message)
+
+
+def _warnings(read: Source, layer: Layer, values: Values) -> Iterator[Problem]:
     for dead in no_effect.dead(values, layer.sets) if layer.name != DEFAULT else ():
         message = f"has no effect: {dead.because}"
-        yield _warning(entry.source, "no-effect", dead.field, message)
+        yield _warning(read, "no-effect", dead.field, message)
     for doubt in doubts.doubts(values):
         own = [path for path in doubt.fields if path in layer.sets]
         if own:
-            yield _warning(entry.source, "doubtful", own[0], doubt.message)
+            yield _warning(read, "doubtful", own[0], doubt.message)
 
 
 def _warning(read: Source, code: str, path: str, message: str) -> Problem:

@@ -24,6 +24,7 @@ from timing_profiles.paths import (
     PREEMPTIVE,
     TRANSCRIPTION_TIMEOUT,
     VAD_SILENCE,
+    UnknownValue,
     Values,
 )
 from timing_profiles.wait import VAD_LAG, least_delays
@@ -92,8 +93,11 @@ class _DeadWhen:
     too: Callable[[Values], bool] = _always
 
     def holds(self, values: Values) -> bool:
-        named = all(values[path] in found for path, found in self.while_.items())
-        return named and self.too(values)
+        try:
+            named = all(values[path] in found for path, found in self.while_.items())
+            return named and self.too(values)
+        except UnknownValue:
+            return False
 
     def covers(self, path: str) -> bool:
         return any(path == field or path.startswith(f"{field}.") for field in self.fields)

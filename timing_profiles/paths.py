@@ -8,6 +8,18 @@ from typing import Any
 Values = Mapping[str, Any]
 """Every field of a merged profile, by its dotted path."""
 
+
+class UnknownValue(Exception):
+    """A field is read whose value is not known: the file that sets it is broken there."""
+
+
+class KnownValues(dict[str, Any]):
+    """The values of a merged profile as far as they are known; reading another one raises."""
+
+    def __missing__(self, path: str) -> Any:
+        raise UnknownValue(path)
+
+
 DETECTION = "turn_handling.turn_detection"
 ENGINE = "stt.engine"
 NOVA_ENDPOINTING = "stt.nova.endpointing_ms"

@@ -105,10 +105,16 @@ def listed(words: Iterable[str], most: int = 20) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint for a near miss, or nothing."""
+    near = near_miss(word, known)
+    return f"did you mean {near}?" if near else ""
+
+
+def near_miss(word: str, known: Iterable[str]) -> str:
+    """The known word that is nearest to a mistyped one, or nothing."""
     if len(word) > _LONGEST_NEAR_MISS:
         return ""
     # Only a mistake needs it, and a command starts sooner without.
     import difflib  # noqa: PLC0415
 
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else ""
+    return near[0] if near else ""

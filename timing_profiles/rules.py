@@ -21,6 +21,7 @@ from timing_profiles.paths import (
     VAD_ACTIVATION,
     VAD_DEACTIVATION,
     VAD_SILENCE,
+    UnknownValue,
     Values,
 )
 
@@ -50,9 +51,12 @@ class Broken:
 
 
 def broken(values: Values) -> Iterator[Broken]:
-    """The rules that a merged profile breaks."""
+    """The rules that a merged profile breaks; none that an unknown value decides."""
     for rule in _RULES:
-        found = rule(values)
+        try:
+            found = rule(values)
+        except UnknownValue:
+            continue
         if found:
             yield found
 

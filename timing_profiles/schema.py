@@ -33,6 +33,9 @@ def _pattern(
         yield ValidationError(f"{quoted(instance)} is not like {pattern}")
 
 
+TOO_MANY = "too-many"
+"""The code of the last violation that is named where there are more."""
+
 _Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
@@ -66,7 +69,7 @@ class Schema:
                 continue
             if len(named) == MAX_VIOLATIONS:
                 message = f"more than {MAX_VIOLATIONS} problems; no more are looked for"
-                yield Violation((), "too-many", message)
+                yield Violation((), TOO_MANY, message)
                 return
             named.add(violation.path)
             yield self._hinted(violation)
@@ -80,14 +83,31 @@ class Schema:
     def flat(
         self, document: Mapping[str, Any], above: tuple[str, ...] = ()
     ) -> Iterator[tuple[tuple[str, ...], Any]]:
-        """The fields that a valid document sets, as keys from the top and normal values."""
+        """The fields that a document sets, as keys from the top and normal values."""
         for key, value in document.items():
             path = (*above, key)
             field = self.fields.get(".".join(path))
             if field:
                 yield path, field.normal(value)
-            elif above or key not in _ABOUT_THE_FILE:
+            elif isinstance(value, Mapping) and (above or key not in _ABOUT_THE_FILE):
                 yield from self.flat(value, path)
+
+    def field_around(self, path: KeyPath) -> Field | None:
+        """The field at a place of a document, which may lie inside it: an item of a list, say."""
+        for length in range(len(path), 0, -1):
+            field = self.fields.get(".".join(str(key) for key in path[:length]))
+            if field:
+                return field
+        return None
+
+    def fields_at(self, path: KeyPath) -> Iterator[str]:
+        """The dotted paths of the fields at a place of a document: around it, else all below it."""
+        around = self.field_around(path)
+        if around:
+            yield around.path
+            return
+        section = "".join(f"{key}." for key in path)
+        yield from (name for name in self.fields if name.startswith(section))
 
     def unknown(self, path: str) -> tuple[str, str]:
         """A message for a path that is no field, and a hint."""
@@ -111,7 +131,7 @@ class Schema:
 
     def _all_violations(self, document: Mapping[str, Any]) -> Iterator[Violation]:
         for error in self._validator.iter_errors(document):
-            yield from violations(error, self._field(tuple(error.absolute_path)))
+            yield from violations(error, self.field_around(tuple(error.absolute_path)))
 
     def _hinted(self, violation: Violation) -> Violation:
         """A field in the wrong place gets the right one as a hint."""
@@ -119,15 +139,8 @@ class Schema:
             return violation
         known = dict.fromkeys((*self.fields, *sorted(self.sections)))
         elsewhere = [path for path in known if f".{path}".endswith(f".{violation.path[-1]}")]
-        return replace(violation, hint=f"did you mean {listed(elsewhere)}?" if elsewhere else "")
-
-    def _field(self, path: KeyPath) -> Field | None:
-        # The value at fault may lie inside a field: an item of a list, an entry of a mapping.
-        for length in range(len(path), 0, -1):
-            field = self.fields.get(".".join(str(key) for key in path[:length]))
-            if field:
-                return field
-        return None
+        hint = f"did you mean {listed(elsewhere)}?" if elsewhere else ""
+        return replace(violation, hint=hint, meant=tuple(elsewhere))
 
 
 def _fields(schema: Mapping[str, Any], section: str) -> Iterator[tuple[str, Field]]:

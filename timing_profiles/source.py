@@ -72,7 +72,10 @@ class Source:
         data: The mapping at the top of the file; empty where the file could not be read.
         keys: The place of every key, by its path in `data`.
         values: The place of every value, by its path in `data`.
-        problems: What is wrong with the text; a value that was refused is None in `data`.
+        problems: What is wrong with the text.
+        refused: The paths of values that were refused; they are None in `data`.
+        doubled: The paths of keys that are given twice. In `data` the later value wins; mappings
+            are joined, so that all that they hold can be checked.
     """
 
     file: str
@@ -80,6 +83,8 @@ class Source:
     keys: Mapping[KeyPath, Place] = field(default_factory=dict)
     values: Mapping[KeyPath, Place] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    refused: frozenset[KeyPath] = frozenset()
+    doubled: frozenset[KeyPath] = frozenset()
 
     def problem_at_key(self, path: KeyPath, code: str, message: str, hint: str = "") -> Problem:
         """A problem at the place of a key."""
@@ -161,6 +166,8 @@ class _Reader:
         self._values: dict[KeyPath, Place] = {}
         self._read = 0
         self._problems: list[Problem] = []
+        self._refused: set[KeyPath] = set()
+        self._doubled: set[KeyPath] = set()
 
     def source(self) -> Source:
         events = self._events()
@@ -170,7 +177,8 @@ class _Reader:
         if not isinstance(data, dict):
             self._refuse("type", f"{_kind(data)} stands at the top; a profile is a mapping", None)
         places = MappingProxyType(self._keys), MappingProxyType(self._values)
-        return Source(self._file, data, *places, tuple(self._problems))
+        unclear = frozenset(self._refused), frozenset(self._doubled)
+        return Source(self._file, data, *places, tuple(self._problems), *unclear)
 
     def _events(self) -> Iterator[yaml.Event]:
         try:
@@ -234,9 +242,11 @@ class _Reader:
             if key in first:
                 message = f"given twice, first in line {first[key].line}"
                 self._note("yaml-duplicate-key", message, place, inner)
+                self._doubled.add(inner)
             first.setdefault(key, place)
             self._keys[inner] = place
-            mapping[key] = self._node(_node_event(next(events)), events, inner)
+            value = self._node(_node_event(next(events)), events, inner)
+            mapping[key] = _joined(mapping[key], value) if key in mapping else value
         return mapping
 
     def _key(self, event: yaml.Event) -> str:
@@ -266,6 +276,7 @@ class _Reader:
         refusal, hint = _refused_number(text)
         if refusal:
             self._note("yaml-number", refusal, _place(event.start_mark), path, hint)
+            self._refused.add(path)
             return None
         return _plain(text)
 
@@ -309,6 +320,14 @@ def _node_event(event: yaml.Event) -> yaml.NodeEvent:
     if not isinstance(event, yaml.NodeEvent):
         raise TypeError(event)
     return event
+
+
+def _joined(first: Any, later: Any) -> Any:
+    """What two values of one key make together: the later one, and of mappings both."""
+    if not (isinstance(first, dict) and isinstance(later, dict)):
+        return later
+    known = {key: _joined(first[key], value) for key, value in later.items() if key in first}
+    return {**first, **later, **known}
 
 
 def _after(text: str) -> Place:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
 from timing_profiles.field import Field, types_of
-from timing_profiles.problems import KeyPath, did_you_mean, dotted, listed, quoted
+from timing_profiles.problems import KeyPath, did_you_mean, dotted, listed, near_miss, quoted
 
 _NAMES = {
     "array": "a list",
@@ -60,6 +60,7 @@ class Violation:
         message: What was found and what is allowed.
         hint: What to do about it, where that can be said.
         at_key: Whether the key is at fault, not its value.
+        meant: The dotted fields or sections one of which was meant, where the key is unknown.
     """
 
     path: KeyPath
@@ -67,6 +68,7 @@ class Violation:
     message: str
     hint: str = ""
     at_key: bool = False
+    meant: tuple[str, ...] = field(default=(), compare=False)
 
 
 def violations(error: ValidationError, field: Field | None) -> Iterator[Violation]:
@@ -92,8 +94,7 @@ def violations(error: ValidationError, field: Field | None) -> Iterator[Violatio
 
 def unknown_field(key: str, section: str, known: Sequence[str]) -> tuple[str, str]:
     """A message for a key that a section does not take, and a hint; no section is the top."""
-    message = f"unknown field; {section or 'a profile'} takes {listed(known)}"
-    return message, did_you_mean(key, known)
+    return _takes(section, known), did_you_mean(key, known)
 
 
 def allowed(schema: Mapping[str, Any]) -> str:
@@ -113,10 +114,18 @@ def allowed(schema: Mapping[str, Any]) -> str:
 
 def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Violation]:
     known = list(_of(error).get("properties", ()))
+    section = dotted(path)
     for key in error.instance if isinstance(error.instance, dict) else ():
         if key not in known:
-            message, hint = unknown_field(key, dotted(path), known)
-            yield Violation((*path, key), "unknown-field", message, hint, at_key=True)
+            near = near_miss(key, known)
+            hint = f"did you mean {near}?" if near else ""
+            meant = (f"{section}.{near}".removeprefix("."),) if near else ()
+            message = _takes(section, known)
+            yield Violation((*path, key), "unknown-field", message, hint, at_key=True, meant=meant)
+
+
+def _takes(section: str, known: Sequence[str]) -> str:
+    return f"unknown field; {section or 'a profile'} takes {listed(known)}"
 
 
 def _wrong_kind(error: ValidationError, path: KeyPath, field: Field | None) -> Violation:
