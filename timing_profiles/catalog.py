@@ -56,6 +56,10 @@ class Catalog:
         """The names of all profiles, sorted."""
         return sorted(self.layers)
 
+    def readable(self) -> Layers:
+        """What each profile sets itself, by its name; broken ones too, as far as they are valid."""
+        return _layers(self.entries.values())
+
     def profile(self, name: str) -> Profile | None:
         """A profile with everything that it inherits; None where there is none of that name."""
         return merged(inheritance.chain(self.layers, name)) if name in self.layers else None

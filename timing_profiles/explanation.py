@@ -54,14 +54,14 @@ class Explanation:
         type: The JSON types that it takes.
         minimum: The least value; None where the schema gives none.
         maximum: The largest value; None where the schema gives none.
-        default: The value in the profile `default`.
+        default: The value in the profile `default`; None where that cannot be read.
         live: When a change reaches a running call.
         allowed: What it takes, in words.
         choices: What each of its words means, where it takes one of a few.
         range: Its bounds in words, such as `0 to 10`; empty where it has none.
         examples: Values, as the schema gives them.
-        set_by: The profiles that set it themselves.
-        open_in: The profiles whose policy lets metadata change it.
+        set_by: The profiles that set it themselves, as far as their files can be read.
+        open_in: The sound profiles whose policy lets metadata change it.
         no_effect_when: What makes it dead, in words.
     """
 
@@ -81,6 +81,11 @@ class Explanation:
     open_in: tuple[str, ...]
     no_effect_when: tuple[str, ...]
 
+    @property
+    def has_default(self) -> bool:
+        """Whether the profile `default` can be read, and sets it."""
+        return any(setting.profile == DEFAULT for setting in self.set_by)
+
     def to_json(self) -> dict[str, Any]:
         """The explanation as `explain --format json` prints it."""
         return asdict(self)
@@ -88,7 +93,7 @@ class Explanation:
 
 def explained(found: Catalog, field: Field) -> Explanation:
     """All that is known of a field of a set."""
-    default = found.profile(DEFAULT)
+    set_by = tuple(_set_by(found, field.path))
     return Explanation(
         field.path,
         str(field.schema.get("description", "")),
@@ -96,13 +101,13 @@ def explained(found: Catalog, field: Field) -> Explanation:
         field.types,
         field.schema.get("minimum", field.schema.get("exclusiveMinimum")),
         field.schema.get("maximum", field.schema.get("exclusiveMaximum")),
-        default and default.values.get(field.path),
+        next((setting.value for setting in set_by if setting.profile == DEFAULT), None),
         field.live,
         allowed(field.schema),
         _choices(field.schema),
         _range(field.schema),
         tuple(field.schema.get("examples", ())),
-        tuple(_set_by(found, field.path)),
+        set_by,
         tuple(_open_in(found, field.path)),
         tuple(no_effect.reasons(field.path)),
     )
@@ -120,8 +125,7 @@ def _range(schema: Mapping[str, Any]) -> str:
 
 
 def _set_by(found: Catalog, path: str) -> Iterator[Setting]:
-    for name in found.names():
-        layer = found.layers[name]
+    for name, layer in sorted(found.readable().items(), key=lambda named: named[0]):
         if path in layer.sets:
             yield Setting(name, layer.sets[path], layer.origins[path])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -101,6 +102,11 @@ def listed(words: Iterable[str], most: int = 20) -> str:
     known = list(words)
     shown = ", ".join(known[:most])
     return f"{shown}, and {len(known) - most} more" if len(known) > most else shown
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in C's words: those of Windows depend on its language."""
+    return os.strerror(error.errno) if error.errno else error.strerror or str(error)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -37,7 +37,7 @@ def _sections(found: Catalog, fields: Sequence[Explanation]) -> Iterator[str]:
         if parent != section:
             section = parent
             yield from _section(found, parent)
-        yield from _field(known)
+        yield from _field(found, known)
 
 
 def _section(found: Catalog, path: str) -> Iterator[str]:
@@ -49,12 +49,12 @@ def _section(found: Catalog, path: str) -> Iterator[str]:
         yield ""
 
 
-def _field(known: Explanation) -> Iterator[str]:
+def _field(found: Catalog, known: Explanation) -> Iterator[str]:
     yield f"### `{known.field}`"
     yield ""
     yield known.description
     yield ""
-    for name, fact in _facts(known):
+    for name, fact in _facts(found, known):
         if fact:
             yield f"- {name}: {fact}"
         if name == "takes":
@@ -62,14 +62,15 @@ def _field(known: Explanation) -> Iterator[str]:
     yield ""
 
 
-def _facts(known: Explanation) -> Iterator[tuple[str, str]]:
+def _facts(found: Catalog, known: Explanation) -> Iterator[tuple[str, str]]:
     unit = f" ({known.unit})" if known.unit else ""
     takes = re.sub(r"text like (.+)", r"text like `\1`", known.allowed)
     yield "takes", ", ".join(part for part in (f"{takes}{unit}", known.range) if part)
-    yield "default", f"`{quoted(known.default)}`"
+    yield "default", f"`{quoted(known.default)}`" if known.has_default else ""
     yield "examples", ", ".join(f"`{quoted(value)}`" for value in known.examples)
     yield "in a running call", LIVE.get(known.live, known.live)
-    yield "metadata", _policy(known)
+    # What broken profiles allow is not known.
+    yield "metadata", "" if found.errors and not known.open_in else _policy(known)
     yield "no effect", "; ".join(known.no_effect_when)
 
 

@@ -12,11 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from timing_profiles import catalog, folder, schema_file
-from timing_profiles.cli.chosen import LONGEST_PATH
+from timing_profiles.cli.chosen import shown
 from timing_profiles.cli.output import print_json, print_problems
-from timing_profiles.cli.terminal import printable
 from timing_profiles.folder import SUFFIX
-from timing_profiles.problems import Problem, ProfilesError, in_order, listed
+from timing_profiles.problems import Problem, ProfilesError, in_order, listed, reason
 
 # A workflow command ends its message and its properties at these characters.
 _MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
@@ -55,35 +54,35 @@ def _problems(path: Path, set_problems: SetProblems) -> Iterable[Problem]:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        return [Problem("unreadable", f"cannot be read: {error.strerror}", file=_shown(path))]
+        return [Problem("unreadable", f"cannot be read: {reason(error)}", file=shown(path))]
     if stat.S_ISDIR(mode):
         return set_problems(path)
     if not stat.S_ISREG(mode):
-        return [Problem("unreadable", "cannot be read: it is no regular file", file=_shown(path))]
+        return [Problem("unreadable", "cannot be read: it is no regular file", file=shown(path))]
     if path.name == schema_file.FILE_NAME:
         return _schema_problems(path)
     if not folder.is_profile(path.name):
         message = f"a profile's file ends in {SUFFIX}, and does not begin with a dot"
-        return [Problem("name", message, file=_shown(path))]
+        return [Problem("name", message, file=shown(path))]
     return _file_problems(path, set_problems)
 
 
 def _file_problems(path: Path, set_problems: SetProblems) -> Iterator[Problem]:
-    label = _shown(path.parent)
+    label = shown(path.parent)
     for problem in set_problems(path.parent):
         if problem.file == f"{label}/{folder.shown(path.name)}":
-            yield replace(problem, file=_shown(path))
+            yield replace(problem, file=shown(path))
         elif problem.file == label or problem.code in {"schema", "default-missing"}:
             yield problem
 
 
 def _set_problems(profiles_dir: Path) -> Sequence[Problem]:
     try:
-        return catalog.load(profiles_dir, label=_shown(profiles_dir)).warnings
+        return catalog.load(profiles_dir, label=shown(profiles_dir)).warnings
     except ProfilesError as error:
         beside = Path(os.path.normpath(profiles_dir / ".." / schema_file.FILE_NAME))
         return [
-            replace(problem, file=_shown(beside)) if problem.code == "schema" else problem
+            replace(problem, file=shown(beside)) if problem.code == "schema" else problem
             for problem in error.problems
         ]
 
@@ -92,19 +91,15 @@ def _schema_problems(path: Path) -> Iterable[Problem]:
     try:
         schema_file.load(path.absolute().parent / "profiles")
     except ProfilesError as error:
-        return [replace(problem, file=_shown(path)) for problem in error.problems]
+        return [replace(problem, file=shown(path)) for problem in error.problems]
     return ()
-
-
-def _shown(path: Path) -> str:
-    return printable(str(path), LONGEST_PATH)
 
 
 def _summary(found: Sequence[Problem], paths: Sequence[Path]) -> None:
     """How it ended, for the person at the terminal."""
     counts = Counter(problem.severity for problem in found)
     parts = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()]
-    where = listed(map(_shown, paths), most=3)
+    where = listed(map(shown, paths), most=3)
     print(f"{where}: {' and '.join(parts) or 'no problems'}", file=sys.stderr)
 
 

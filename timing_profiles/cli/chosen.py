@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import stat
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 
-from timing_profiles import catalog, folder
+from timing_profiles import catalog, folder, schema_file
 from timing_profiles.catalog import Catalog
+from timing_profiles.cli.output import print_problems
 from timing_profiles.cli.terminal import printable
 from timing_profiles.cli.usage import UsageError
 from timing_profiles.field import Field
 from timing_profiles.folder import PROFILES_DIR, SUFFIX
-from timing_profiles.problems import Problem, ProfilesError, did_you_mean, listed, quoted
-from timing_profiles.profile import DEFAULT, Profile
+from timing_profiles.problems import (
+    Problem,
+    ProfilesError,
+    did_you_mean,
+    listed,
+    quoted,
+    reason,
+)
+from timing_profiles.profile import DEFAULT, NAME, Profile
 
-LONGEST_PATH = 4096
+_LONGEST_PATH = 4096
 """Characters of a path that are shown: as many as Linux takes."""
 
 
 def profiles(before: Catalog | None = None) -> Catalog:
-    """The set in the folder of profiles.
+    """The whole set in the folder of profiles.
 
     Args:
         before: Another catalog: files with the same bytes are not read anew.
@@ -26,21 +38,44 @@ def profiles(before: Catalog | None = None) -> Catalog:
     Raises:
         ProfilesError: It is broken, or there is none.
     """
-    profiles_dir = folder.profiles_dir()
-    file = printable(str(profiles_dir), LONGEST_PATH)
+    found = _sound(before)
+    if found.errors:
+        raise _broken(found)
+    return found
+
+
+def profiles_with(*names: str) -> Catalog:
+    """The profiles of the set that are sound, those that are named among them.
+
+    A line on stderr tells of others that are broken.
+
+    Raises:
+        ProfilesError: One that is named is broken, or what it extends; or there is no set.
+    """
+    found = _sound()
+    missing = {DEFAULT, *(name.removesuffix(SUFFIX) for name in names)} - found.layers.keys()
+    if DEFAULT in missing or any(f"{name}{SUFFIX}" in found.entries for name in missing):
+        raise _broken(found)
+    _tell_of_errors(found)
+    return found
+
+
+def readable() -> Catalog:
+    """The set as far as it can be read: at the least, the schema in force.
+
+    A line on stderr tells of what cannot.
+
+    Raises:
+        ProfilesError: The schema in force is broken.
+    """
     try:
-        reason = "" if stat.S_ISDIR(profiles_dir.stat().st_mode) else "it is no folder"
-    except OSError as error:
-        reason = error.strerror or ""
-    if reason:
-        hint = f"{PROFILES_DIR} of the environment names the folder of profiles"
-        message = f"cannot be read: {reason}"
-        raise ProfilesError([Problem("unreadable", message, file=file, hint=hint)])
-    try:
-        return catalog.load(profiles_dir, before)
-    except ProfilesError:
-        # Said anew, so that the problems name files as they are reached from here.
-        return catalog.load(profiles_dir, label=file)
+        found = _sound()
+    except ProfilesError as error:
+        in_force = schema_file.load(folder.profiles_dir())
+        print_problems(error.problems, sys.stderr)
+        return Catalog("", in_force, {}, (), "", {}, {}, errors=error.problems)
+    _tell_of_errors(found)
+    return found
 
 
 def profile(found: Catalog, name: str) -> Profile:
@@ -52,9 +87,54 @@ def profile(found: Catalog, name: str) -> Profile:
     chosen = found.profile(name.removesuffix(SUFFIX))
     if chosen:
         return chosen
-    names = found.names()
+    files = (file.removesuffix(SUFFIX) for file in found.entries)
+    names = sorted(file for file in files if NAME.fullmatch(file))
     message = f"there is no profile {quoted(name)}; there are {listed(names)}"
     raise UsageError(_with_hint(message, did_you_mean(name, names)))
+
+
+def shown(path: Path) -> str:
+    """A path for people, the same on every system."""
+    return printable(path.as_posix(), _LONGEST_PATH)
+
+
+def _sound(before: Catalog | None = None) -> Catalog:
+    profiles_dir = folder.profiles_dir()
+    try:
+        refused = "" if stat.S_ISDIR(profiles_dir.stat().st_mode) else "it is no folder"
+    except OSError as error:
+        refused = reason(error)
+    if refused:
+        hint = f"{PROFILES_DIR} of the environment names the folder of profiles"
+        message = f"cannot be read: {refused}"
+        file = shown(profiles_dir)
+        raise ProfilesError([Problem("unreadable", message, file=file, hint=hint)])
+    try:
+        return catalog.load_sound(profiles_dir, before)
+    except ProfilesError as error:
+        raise ProfilesError(_from_here(error.problems)) from None
+
+
+def _broken(found: Catalog) -> ProfilesError:
+    return ProfilesError(_from_here((*found.errors, *found.warnings)))
+
+
+def _from_here(problems: Iterable[Problem]) -> Iterable[Problem]:
+    """Problems that name files as they are reached from here, not by the folder's own name."""
+    profiles_dir = folder.profiles_dir()
+    label = profiles_dir.absolute().name
+    for problem in problems:
+        within = problem.file.removeprefix(label)
+        is_inside = within != problem.file and within[:1] in {"", "/"}
+        yield replace(problem, file=shown(profiles_dir) + within) if is_inside else problem
+
+
+def _tell_of_errors(found: Catalog) -> None:
+    count = len(found.errors)
+    if count:
+        problems = f"{count} problem{'s' if count > 1 else ''}"
+        where = shown(folder.profiles_dir())
+        print(f"{where}: {problems} elsewhere; see timing-profiles check", file=sys.stderr)
 
 
 def default(found: Catalog) -> Profile:

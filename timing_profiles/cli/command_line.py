@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from timing_profiles import __version__
 from timing_profiles.cli import terminal
 from timing_profiles.cli.usage import UsageError
-from timing_profiles.problems import ProfilesError
+from timing_profiles.problems import ProfilesError, reason
 
 CLEAN, PROBLEMS, USAGE = 0, 1, 2
 
@@ -85,7 +85,7 @@ def _unwritten(error: OSError) -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return _UNREAD
-    print(f"timing-profiles: cannot write: {error.strerror}", file=sys.stderr)
+    print(f"timing-profiles: cannot write: {reason(error)}", file=sys.stderr)
     return PROBLEMS
 
 

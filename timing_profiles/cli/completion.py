@@ -23,9 +23,9 @@ def answer(parser: ArgumentParser) -> None:
 
 
 def profile_names() -> list[str]:
-    """The profiles of the set; none where it is broken."""
+    """The sound profiles of the set."""
     try:
-        return chosen.profiles().names()
+        return chosen.profiles_with().names()
     except ProfilesError:
         return []
 
@@ -33,7 +33,7 @@ def profile_names() -> list[str]:
 def field_names() -> list[str]:
     """The fields and sections of the schema in force."""
     try:
-        schema = chosen.profiles().schema
+        schema = chosen.readable().schema
     except ProfilesError:
         return []
     return sorted({*schema.fields, *schema.sections})

@@ -20,7 +20,7 @@ from timing_profiles.schema import Schema
 
 def profiles(a: str, b: str, form: str) -> int:
     """Print what differs between two profiles, as `text`, `json` or `markdown`; 0."""
-    found = chosen.profiles()
+    found = chosen.profiles_with(a, b)
     one, other = chosen.profile(found, a), chosen.profile(found, b)
     waits = wait.effective(one.values), wait.effective(other.values)
     changes = comparison.changes(one, other)
@@ -57,7 +57,8 @@ def revisions(names: Sequence[str], form: str) -> int:
     """
     a, b = _sets(names)
     if not a.layers and not b.layers:
-        raise UsageError(f"neither {names[0]} nor {names[1]} has a folder {folder.profiles_dir()}")
+        where = chosen.shown(folder.profiles_dir())
+        raise UsageError(f"neither {names[0]} nor {names[1]} has a folder {where}")
     found = comparison.of_sets(a, b)
     sides = names[0], names[1] if names[1:] else WORK_TREE
     if form == "json":

@@ -25,7 +25,7 @@ def explain(path: str, form: str) -> int:
     Returns:
         0.
     """
-    found = chosen.profiles()
+    found = chosen.readable()
     one = path in found.schema.fields
     if not one and path and path not in found.schema.sections:
         chosen.field(found, path)
@@ -64,13 +64,15 @@ def _facts(found: Catalog, known: Explanation) -> Iterator[tuple[str, str]]:
     yield from (("", f"{word}: {meaning}") for word, meaning in known.choices.items())
     yield "bounds", known.range
     yield "unit", known.unit
-    yield "default", shown(known.default)
+    yield "default", shown(known.default) if known.has_default else ""
     yield "examples", ", ".join(shown(value) for value in known.examples)
     yield "in a running call", LIVE.get(known.live, known.live)
     for at, reason in enumerate(known.no_effect_when):
         yield "" if at else "no effect", reason
-    open_in = len(known.open_in) == len(found.layers)
-    yield "metadata may set", "in every profile" if open_in else ", ".join(known.open_in) or "never"
+    in_every = not found.errors and len(known.open_in) == len(found.layers)
+    never = "" if found.errors else "never"
+    open_in = "in every profile" if in_every else ", ".join(known.open_in) or never
+    yield "metadata may set", open_in
     for at, setting in enumerate(known.set_by):
         place = f"{setting.profile}: {shown(setting.value)}  ({setting.origin})"
         yield "" if at else "set by", place
@@ -78,7 +80,11 @@ def _facts(found: Catalog, known: Explanation) -> Iterator[tuple[str, str]]:
 
 def _overview(found: Catalog, fields: Sequence[Explanation], look: Style) -> Iterator[str]:
     rows = [
-        (known.field, with_unit(found.schema, known.field, known.default), known.description)
+        (
+            known.field,
+            with_unit(found.schema, known.field, known.default) if known.has_default else "",
+            known.description,
+        )
         for known in fields
     ]
     for section, inner in terminal.by_section(rows):

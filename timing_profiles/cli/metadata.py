@@ -22,7 +22,7 @@ def schema(name: str | None, form: str) -> int:
     Returns:
         0.
     """
-    found = chosen.profiles()
+    found = chosen.profiles_with(name) if name else chosen.profiles()
     names = [chosen.profile(found, name).name] if name else found.names()
     if form == "json":
         print_json(metadata_schema(found, names[0] if name else None))

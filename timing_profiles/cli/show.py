@@ -27,9 +27,10 @@ def show(name: str, metadata: str, form: str) -> int:
     Returns:
         0.
     """
-    found = chosen.profiles()
-    below = chosen.profile(found, name).name
     asked = request.read(metadata, "participant")
+    named = [asked.profile] if isinstance(asked.profile, str) else []
+    found = chosen.profiles_with(name, *named)
+    below = chosen.profile(found, name).name
     shown = settings.settle(found, [Request("application", below), asked])
     if form == "json":
         print_json(_to_json(shown))
@@ -59,7 +60,9 @@ def _to_json(shown: Settings) -> dict[str, Any]:
 
 def _lines(found: Catalog, shown: Settings, look: Style) -> Iterator[str]:
     layer = found.layers[shown.profile]
-    yield f"{look.bold(shown.profile)}, revision {shown.revision}"
+    # A broken set has no revision: no call gets it.
+    revision = f", revision {shown.revision}" if shown.revision else ""
+    yield f"{look.bold(shown.profile)}{revision}"
     if layer.description:
         yield look.wrapped(layer.description)
     yield f"\n{look.bold('What a caller notices')}"

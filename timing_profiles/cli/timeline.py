@@ -10,6 +10,7 @@ from timing_profiles import timeline as turns
 from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json
 from timing_profiles.cli.usage import UsageError
+from timing_profiles.problems import reason
 from timing_profiles.timeline_svg import svg
 from timing_profiles.timeline_text import text
 
@@ -28,7 +29,7 @@ def timeline(names: Sequence[str], form: str | None, output: str | None) -> int:
     Returns:
         0.
     """
-    found = chosen.profiles()
+    found = chosen.profiles_with(*names)
     profiles = [chosen.profile(found, name) for name in names]
     drawn = [turns.turn(one, found.layers[one.name].description) for one in profiles]
     if output is not None:
@@ -46,6 +47,6 @@ def timeline(names: Sequence[str], form: str | None, output: str | None) -> int:
 
 def _write(path: Path, picture: str) -> None:
     try:
-        path.write_text(picture, encoding="utf-8")
+        path.write_text(picture, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+        raise UsageError(f"{chosen.shown(path)}: cannot be written: {reason(error)}") from None
