@@ -21,7 +21,7 @@ from typing import IO, cast
 from timing_profiles import catalog, schema_file
 from timing_profiles.catalog import Catalog
 from timing_profiles.folder import MAX_BYTES, Contents, is_profile, shown
-from timing_profiles.problems import Problem, ProfilesError, did_you_mean, quoted
+from timing_profiles.problems import Problem, ProfilesError, did_you_mean, quoted, strerror
 from timing_profiles.schema import Schema
 
 # A hook's git tells its children where *its* repository lies; ours is the one with the profiles.
@@ -29,7 +29,13 @@ from timing_profiles.schema import Schema
 _OF_A_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
 
 # Only a partial clone connects, for the blobs that it lacks; it must not ask for a password.
-_QUIETLY = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
+_QUIETLY = {
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "GCM_INTERACTIVE": "never",
+}
 
 # The modes of git's trees, https://git-scm.com/docs/git-fast-import#_filemodify
 _LINK, _SUBMODULE = b"120000", b"160000"
@@ -160,7 +166,7 @@ def contents(revision: str, profiles_dir: Path, label: str = "") -> Committed:
         with _opened(place.existing) as objects:
             return _contents(revision, place, objects, label)
     except OSError as error:
-        raise GitError(f"{profiles_dir}: {error.strerror}") from None
+        raise GitError(f"{profiles_dir.as_posix()}: {strerror(error)}") from None
 
 
 def _schema(found: Committed, before: Schema | None) -> Schema:
@@ -190,9 +196,9 @@ def _place(profiles_dir: Path) -> _Place:
     above = next((path for path in folder.parents if path.is_dir()), folder)
     existing = folder if is_top else above
     prefix = os.fsdecode(_git(existing, "rev-parse", "--show-prefix").removesuffix(b"\n"))
-    path = PurePosixPath(prefix, folder.relative_to(existing))
+    path = PurePosixPath(prefix, folder.relative_to(existing).as_posix())
     if "\n" in str(path):
-        raise GitError(f"{quoted(str(folder))}: git is asked for no path with a line break")
+        raise GitError(f"{quoted(folder.as_posix())}: git is asked for no path with a line break")
     # What lies beside the top of a repository is not in it.
     schema = "" if is_top else str(path.parent / schema_file.FILE_NAME)
     return _Place(existing, "" if is_top else str(path), schema)
@@ -269,7 +275,7 @@ class _Objects:
             name: The name, on one line.
             most: The number of bytes to keep of its content; all by default.
         """
-        with suppress(BrokenPipeError):  # git has ended; what it wrote says why
+        with suppress(OSError):  # git has ended; what it wrote says why
             self._questions.write(os.fsencode(name) + b"\n")
         line = self._answers.readline()
         if not line:
@@ -320,7 +326,7 @@ def _git(folder: Path, *arguments: str) -> bytes:
         _command(*arguments), cwd=folder, env=_environment(), capture_output=True, check=False
     )
     if ran.returncode:
-        raise GitError(f"{folder}: {_reason(ran.stderr)}")
+        raise GitError(f"{folder.as_posix()}: {_reason(ran.stderr)}")
     return ran.stdout
 
 
@@ -328,6 +334,8 @@ def _command(*arguments: str) -> list[str]:
     executable = shutil.which("git")
     if not executable:
         raise GitError("git is not installed")
+    if not Path(executable).is_absolute():  # Windows looks there first; a repository may bring it
+        raise GitError(f"git is not run from the current folder: {Path(executable).as_posix()}")
     return [executable, *arguments]
 
 

@@ -104,7 +104,7 @@ def listed(words: Iterable[str], most: int = 20) -> str:
     return f"{shown}, and {len(known) - most} more" if len(known) > most else shown
 
 
-def reason(error: OSError) -> str:
+def strerror(error: OSError) -> str:
     """Why the system refused, in C's words: those of Windows depend on its language."""
     return os.strerror(error.errno) if error.errno else error.strerror or str(error)
 

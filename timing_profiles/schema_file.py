@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 from jsonschema.validators import Draft202012Validator
 
-from timing_profiles.problems import Problem, ProfilesError, quoted, reason
+from timing_profiles.problems import Problem, ProfilesError, quoted, strerror
 from timing_profiles.schema import Schema
 
 FILE_NAME = "schema.json"
@@ -33,7 +33,7 @@ def load(profiles_dir: Path, before: Schema | None = None) -> Schema:
     try:
         content = in_force(profiles_dir).read_bytes()
     except OSError as error:
-        raise ProfilesError([_problem(f"cannot be read: {reason(error)}")]) from None
+        raise ProfilesError([_problem(f"cannot be read: {strerror(error)}")]) from None
     return read(content, before=before)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
 import math
 import os
@@ -19,6 +20,12 @@ from timing_profiles import call, folder, ports
 from timing_profiles.problems import Problem, ProfilesError
 
 _NO_ID = "unregistered"  # what the SDK calls a server that LiveKit has not given a name yet
+
+_NO_POSIX = Problem(
+    "platform",
+    "the worker needs Linux or macOS",
+    hint="on Windows, run it in WSL or in a container; the command timing-profiles runs anywhere",
+)
 
 _logger = logging.getLogger("timing_profiles")
 
@@ -42,6 +49,8 @@ def attach(server: AgentServer, *, profiles_dir: str | None = None, deepgram: bo
     run = server.run
 
     async def run_with_profiles(*args: Any, **kwargs: Any) -> None:
+        if importlib.util.find_spec("fcntl") is None:
+            _exit([_NO_POSIX])
         # Imported in the main process only: a job reads neither YAML nor the file system's events.
         from timing_profiles.publisher import Publisher  # noqa: PLC0415
         from timing_profiles.readiness import Readiness  # noqa: PLC0415

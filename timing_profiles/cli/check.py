@@ -15,7 +15,7 @@ from timing_profiles import catalog, folder, schema_file
 from timing_profiles.cli.chosen import shown
 from timing_profiles.cli.output import print_json, print_problems
 from timing_profiles.folder import SUFFIX
-from timing_profiles.problems import Problem, ProfilesError, in_order, listed, reason
+from timing_profiles.problems import Problem, ProfilesError, in_order, listed, strerror
 
 # A workflow command ends its message and its properties at these characters.
 _MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
@@ -54,7 +54,7 @@ def _problems(path: Path, set_problems: SetProblems) -> Iterable[Problem]:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        return [Problem("unreadable", f"cannot be read: {reason(error)}", file=shown(path))]
+        return [Problem("unreadable", f"cannot be read: {strerror(error)}", file=shown(path))]
     if stat.S_ISDIR(mode):
         return set_problems(path)
     if not stat.S_ISREG(mode):

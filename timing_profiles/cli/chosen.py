@@ -21,7 +21,7 @@ from timing_profiles.problems import (
     did_you_mean,
     listed,
     quoted,
-    reason,
+    strerror,
 )
 from timing_profiles.profile import DEFAULT, NAME, Profile
 
@@ -103,7 +103,7 @@ def _sound(before: Catalog | None = None) -> Catalog:
     try:
         refused = "" if stat.S_ISDIR(profiles_dir.stat().st_mode) else "it is no folder"
     except OSError as error:
-        refused = reason(error)
+        refused = strerror(error)
     if refused:
         hint = f"{PROFILES_DIR} of the environment names the folder of profiles"
         message = f"cannot be read: {refused}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -12,7 +13,7 @@ from typing import Any, NoReturn
 from timing_profiles import __version__
 from timing_profiles.cli import terminal
 from timing_profiles.cli.usage import UsageError
-from timing_profiles.problems import ProfilesError, reason
+from timing_profiles.problems import ProfilesError, strerror
 
 CLEAN, PROBLEMS, USAGE = 0, 1, 2
 
@@ -56,13 +57,19 @@ def run(argv: Sequence[str] | None) -> int:
 
 
 def _open_streams() -> None:
-    """Let no stream refuse what is printed: a closed one swallows it, odd letters are escaped."""
+    """Let no stream refuse what is printed: a closed one swallows it, odd letters are escaped.
+
+    Files and pipes get the same bytes on Windows as elsewhere: a profile is read as UTF-8.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - open to the end
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+            if terminal.WINDOWS and not stream.isatty():
+                encoding = None if os.environ.get("PYTHONIOENCODING") else "utf-8"
+                stream.reconfigure(encoding=encoding, errors="backslashreplace", newline="\n")
 
 
 def _ended(argv: Sequence[str] | None) -> int:
@@ -83,9 +90,10 @@ def _unwritten(error: OSError) -> int:
     """The status where stdout takes no more: its reader has left, or the disk is full."""
     # The interpreter must not try to write what is left.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):
+    # Windows has no other word for a pipe that nobody reads.
+    if error.errno == (errno.EINVAL if terminal.WINDOWS else errno.EPIPE):
         return _UNREAD
-    print(f"timing-profiles: cannot write: {reason(error)}", file=sys.stderr)
+    print(f"timing-profiles: cannot write: {strerror(error)}", file=sys.stderr)
     return PROBLEMS
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TextIO
+
+WINDOWS = sys.platform == "win32"
+"""Whether this is Windows, whose consoles and pipes differ from all others."""
 
 _UNLIMITED = 1_000_000
 _USUAL_WIDTH = 80
@@ -74,7 +78,9 @@ def style(stream: TextIO) -> Style:
     """The look of a stream. `NO_COLOR` (https://no-color.org) and `COLUMNS` are honoured."""
     if not stream.isatty():
         return Style()
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    # A console of Windows prints escape sequences as they are; a terminal that does not sets TERM.
+    kind = os.environ.get("TERM", "dumb" if WINDOWS else "")
+    plain = os.environ.get("NO_COLOR") or kind == "dumb"
     return Style(not plain, _columns_of(stream) or _USUAL_WIDTH)
 
 

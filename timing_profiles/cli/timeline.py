@@ -10,7 +10,7 @@ from timing_profiles import timeline as turns
 from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json
 from timing_profiles.cli.usage import UsageError
-from timing_profiles.problems import reason
+from timing_profiles.problems import strerror
 from timing_profiles.timeline_svg import svg
 from timing_profiles.timeline_text import text
 
@@ -49,4 +49,4 @@ def _write(path: Path, picture: str) -> None:
     try:
         path.write_text(picture, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise UsageError(f"{chosen.shown(path)}: cannot be written: {reason(error)}") from None
+        raise UsageError(f"{chosen.shown(path)}: cannot be written: {strerror(error)}") from None
