@@ -351,6 +351,23 @@ def test_set_is_read_through_one_handle(tmp_path: Path, monkeypatch: pytest.Monk
     assert folder.read(live, "live") == {"a.yaml": b"v2", "b.yaml": b"v2"}
 
 
+def test_folder_reads_the_same_by_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has no handle of a folder: files, problems and what came or went are the same."""
+    makers = (make_fifo, make_folder, make_loop, make_dangling, make_device, make_socket)
+    for make in makers:
+        make(tmp_path / f"{make.__name__}.yaml")
+    (tmp_path / "a.yaml").write_bytes(b"{}\r\n")
+    (tmp_path / "big.yaml").write_bytes(b"#" * 100_000)
+    by_handle = folder.read(tmp_path, "calls")
+    monkeypatch.setattr(folder, "_HAS_HANDLES", False)
+    by_path = folder.read(tmp_path, "calls")
+    assert (by_path, list(by_path)) == (by_handle, list(by_handle))
+    (tmp_path / "a.yaml").unlink()
+    (tmp_path / "b.yaml").write_bytes(b"new")
+    only = {"a.yaml", "b.yaml", "make_dangling.yaml"}
+    assert folder.read(tmp_path, "calls", by_path, only) == folder.read(tmp_path, "calls")
+
+
 def test_no_more_than_the_largest_file_is_read(profiles: Path) -> None:
     """A file of 10 MB takes no 10 MB of memory."""
     (profiles / "big.yaml").write_bytes(b"#" * 10_000_000)

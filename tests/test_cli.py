@@ -5,7 +5,7 @@ import json
 import re
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.command_line import CommandLine
 from timing_profiles import __version__, cli
+from timing_profiles.cli import chosen, terminal
 
 COMMANDS = {
     "check": ["check"],
@@ -192,6 +193,28 @@ def test_letters_that_a_terminal_lacks_are_escaped(
         stream.flush()
         out = stream.buffer.getvalue().decode(encoding)
         assert (shown or "Für Ältere: ruhig.") in out
+
+
+def test_files_and_pipes_of_windows_get_utf_8_and_line_feeds(
+    starters: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its code page: what is redirected into a file is the same on every system."""
+    (starters / "ruhig.yaml").write_text("description: 'Für Ältere: 安静.'\n", encoding="utf-8")
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", newline="\r\n")
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(terminal, "WINDOWS", True)
+    monkeypatch.delenv("PYTHONIOENCODING", raising=False)
+    assert cli.main(["list"]) == 0
+    stream.flush()
+    out = stream.buffer.getvalue()
+    assert "Für Ältere: 安静.\n".encode() in out
+    assert b"\r" not in out
+
+
+def test_a_path_is_shown_with_slashes_on_every_system() -> None:
+    """So that an editor and GitHub find `file:line:column`."""
+    assert chosen.shown(PureWindowsPath(r"C:\calls\profiles")) == "C:/calls/profiles"
+    assert chosen.shown(PureWindowsPath(r"..\profiles")) == "../profiles"
 
 
 WORDS = st.one_of(

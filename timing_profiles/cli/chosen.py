@@ -6,7 +6,7 @@ import stat
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import PurePath
 
 from timing_profiles import catalog, folder, schema_file
 from timing_profiles.catalog import Catalog
@@ -93,7 +93,7 @@ def profile(found: Catalog, name: str) -> Profile:
     raise UsageError(_with_hint(message, did_you_mean(name, names)))
 
 
-def shown(path: Path) -> str:
+def shown(path: PurePath) -> str:
     """A path for people, the same on every system."""
     return printable(path.as_posix(), _LONGEST_PATH)
 
