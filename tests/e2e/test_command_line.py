@@ -179,11 +179,12 @@ def test_bash_completes(line: str, expected: list[str], folder: Path) -> None:
     assert completions(line, folder) == sorted(expected)
 
 
-def test_a_broken_set_completes_no_names_and_prints_nothing(folder: Path) -> None:
+def test_a_broken_set_completes_sound_names_and_prints_nothing(folder: Path) -> None:
     """A message would land in the middle of the line that is being typed."""
     (folder / "profiles/brisk.yaml").write_text("[")
-    assert completions("timing-profiles diff pa", folder) == []
-    assert completions("timing-profiles explain tts.s", folder) == []
+    assert completions("timing-profiles diff pa", folder) == ["patient"]
+    assert completions("timing-profiles diff br", folder) == []
+    assert completions("timing-profiles explain tts.s", folder) == ["tts.speed"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
