@@ -129,7 +129,7 @@ def test_a_problem_names_the_revision_and_the_place(repository: Repository) -> N
         (
             'HEAD~1:profiles/quick.yaml:1:10: extends: there is no profile "patien"; there are '
             "brisk, courier, default, dictation, elderly, flux-conversation, noisy-line, "
-            "phone-menu, quick"
+            "patient, phone-menu, quick\n  hint: did you mean patient?"
         ),
     ]
 
