@@ -11,7 +11,7 @@ from livekit.agents.voice.agent_activity import AgentActivity
 from livekit.plugins import deepgram
 
 from tests.conftest import Happened
-from timing_profiles import catalog, parts, request, settings
+from timing_profiles import catalog, parts, request, sdk_internals, settings
 from timing_profiles.paths import Values
 from timing_profiles.schema import Schema
 
@@ -485,7 +485,7 @@ def test_application_may_take_the_turns_from_a_realtime_model() -> None:
 )
 def test_realtime_model_is_recognised(model: object, *, realtime: bool) -> None:
     """A model that hears and speaks itself is told from every other one."""
-    assert parts.is_realtime(model) is realtime
+    assert sdk_internals.is_realtime(model) is realtime
 
 
 @pytest.mark.parametrize("engine", ["nova", "flux"])

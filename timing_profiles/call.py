@@ -14,7 +14,6 @@ from livekit.agents import (
     AgentSession,
     AutoSubscribe,
     JobContext,
-    inference,
     llm,
     room_io,
     stt,
@@ -24,7 +23,7 @@ from livekit.agents import (
 from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
 from livekit.protocol.agent import JobType
 
-from timing_profiles import announcement, call_reports, parts, request
+from timing_profiles import announcement, call_reports, parts, request, sdk_internals
 from timing_profiles.asked_aloud import asking_tools
 from timing_profiles.caller import CallerMissing, EarlyAudio, wait_for_caller
 from timing_profiles.following import Following
@@ -96,8 +95,8 @@ class Timing:
             Fresh and plain each time: the SDK changes what it is given.
         """
         if isinstance(yours.get("llm"), str):
-            yours["llm"] = inference.llm_from_model_string(yours["llm"])
-        realtime = parts.is_realtime(yours.get("llm"))
+            yours["llm"] = sdk_internals.llm_from_model_string(yours["llm"])
+        realtime = sdk_internals.is_realtime(yours.get("llm"))
         handling = yours.pop("turn_handling", {})
         self._own.given |= set(parts.given(yours, handling, realtime=realtime))
         built = {} if realtime else {"stt": self.stt, "tts": self.tts, "vad": self.vad}

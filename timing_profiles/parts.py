@@ -10,10 +10,11 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from livekit.agents import inference, llm, stt, tts, vad
+from livekit.agents import inference, stt, tts, vad
 from livekit.plugins import deepgram
 
 from timing_profiles.paths import DETECTION, ENGINE, Values
+from timing_profiles.sdk_internals import UNSUPPORTED
 
 DEEPGRAM_URL = "https://api.deepgram.com"
 """Deepgram's root; `DEEPGRAM_BASE_URL` names that of a self-hosted one."""
@@ -93,7 +94,8 @@ def section(values: Values, name: str) -> dict[str, Any]:
     """The keyword arguments of a section, nested as the SDK nests them: fresh, plain, its own."""
     arguments: dict[str, Any] = {}
     for path, value in values.items():
-        left_out = value == "auto" or (path == _OFF_IS_LEFT_OUT and value is None)
+        off = path == _OFF_IS_LEFT_OUT and value is None
+        left_out = value == "auto" or off or path in UNSUPPORTED
         if path.startswith(f"{name}.") and not left_out:
             *outer, last = path.removeprefix(f"{name}.").split(".")
             inner = arguments
@@ -101,11 +103,6 @@ def section(values: Values, name: str) -> dict[str, Any]:
                 inner = inner.setdefault(key, {})
             inner[last] = copy.deepcopy(value)
     return arguments
-
-
-def is_realtime(model: Any) -> bool:
-    """Whether a model hears and speaks itself."""
-    return isinstance(model, llm.RealtimeModel | llm.DuplexModel)
 
 
 def _leaves(nested: Mapping[str, Any], above: str) -> Iterator[str]:

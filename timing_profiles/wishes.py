@@ -10,6 +10,7 @@ from timing_profiles import request
 from timing_profiles.in_force import Pinned
 from timing_profiles.problems import Problem
 from timing_profiles.request import PROFILE_ATTRIBUTE, Request
+from timing_profiles.sdk_internals import UNSUPPORTED, supported
 from timing_profiles.settings import Settings
 
 
@@ -84,17 +85,20 @@ class Wishes:
     def lent(self, name: str) -> Mapping[str, Any]:
         """The fields that a profile sets beyond `default`, for a step that borrows it.
 
+        What the installed SDK has no option for is not among them.
+
         Raises:
             LookupError: There is no profile of that name.
         """
-        return self._pinned.sets(name)
+        sets = self._pinned.sets(name)
+        return {path: value for path, value in sets.items() if path not in UNSUPPORTED}
 
     def close(self) -> None:
         """Let go of the profiles."""
         self._pinned.close()
 
     def _settle(self, asked: Sequence[Request]) -> Settings:
-        return self._pinned.settle([*self._below, *asked])
+        return supported(self._pinned.settle([*self._below, *asked]))
 
     def _asked(self) -> Sequence[Request]:
         if self.caller is None:
