@@ -162,14 +162,13 @@ def detection_of(mode: Any) -> Any:
 
 
 def _detector(session: Session, key: str) -> Any:
-    described = cast("Any", session.turn_detection).describe_options()
-    names = {
-        "version": "model",
-        "unlikely_threshold": "threshold_overrides",
-        "backchannel_threshold": "backchannel_threshold_overrides",
-    }
-    value = described.get(names[key], "auto")
-    return value.removeprefix("turn-detector-") if key == "version" else value
+    detector = cast("Any", session.turn_detection)
+    if key == "version":
+        return detector.model.removeprefix("turn-detector-")
+    thresholds = options_of(detector).thresholds
+    is_unlikely = key == "unlikely_threshold"
+    value = thresholds.overrides if is_unlikely else thresholds.backchannel_overrides
+    return "auto" if value is NOT_GIVEN else value
 
 
 def _handling(section: str) -> Any:

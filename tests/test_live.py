@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.running import Running, options_of, publish
+from tests.running import Running, publish
 from tests.virtual_time import run
 from timing_profiles.following import RAPID
 
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 MAX_DELAY = "turn_handling.endpointing.max_delay"
+MIN_SPEECH = "vad.min_speech_duration"
 ENDPOINTING = "stt.nova.endpointing_ms"
 PREEMPTIVE = "turn_handling.preemptive_generation.enabled"
 BOUNDARY = "turn_handling.interruption.backchannel_boundary"
@@ -27,7 +28,7 @@ ELDERLY: Delays = (2.0, 6.0)
 
 MORE = {
     "narrow": "turn_handling: {endpointing: {max_delay: 1.0}}\noverrides: {allow: ['*']}",
-    "slow": "turn_handling: {endpointing: {min_delay: 2.0}}\ntts: {speed: 0.8}",
+    "slow": "turn_handling: {endpointing: {min_delay: 2.0}}\nvad: {min_speech_duration: 0.1}",
     "all": (
         "turn_handling: {interruption: {mode: adaptive, backchannel_boundary: null}}\n"
         "session: {aec_warmup_duration: null, user_away_timeout: 99}"
@@ -239,10 +240,10 @@ def test_what_does_not_fit_the_call_is_left_out(caplog: pytest.LogCaptureFixture
             async with running.timing.borrow("dictation"):
                 seen.append(delays(running))
             await ask(running, "{}")
-            seen += [delays(running), options_of(running.session.tts).speed]
+            seen += [delays(running), running.in_force(MIN_SPEECH)]
         return [*seen, delays(running)]
 
-    assert run(story()) == [(0.3, 1.0), DICTATION, (2.0, 2.5), 0.8, DEFAULT]
+    assert run(story()) == [(0.3, 1.0), DICTATION, (2.0, 2.5), 0.1, DEFAULT]
     warning = "what was borrowed does not fit this call, and is left out"
     assert caplog.messages.count(warning) == 1
 

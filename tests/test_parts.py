@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from livekit.agents import Agent, AgentSession, inference, llm
+from livekit.agents import Agent, AgentSession, LanguageCode, inference, llm
 from livekit.agents.types import NOT_GIVEN
 from livekit.agents.voice.agent_activity import AgentActivity
 from livekit.plugins import deepgram
 
 from tests.conftest import Happened
+from tests.sdk.release import needs_pace
 from timing_profiles import catalog, parts, request, sdk_internals, settings
 from timing_profiles.paths import Values
 from timing_profiles.schema import Schema
+from timing_profiles.sdk_internals import UNSUPPORTED
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = Schema((ROOT / "schema.json").read_text())
@@ -129,6 +131,7 @@ def test_deactivation_threshold_follows_where_it_is_auto() -> None:
     assert found.deactivation_threshold == pytest.approx(0.55)
 
 
+@needs_pace
 @pytest.mark.parametrize("speed", [0.9, None])
 def test_speed_reaches_the_voice(speed: float | None) -> None:
     """`tts` is the arguments of `deepgram.TTS`."""
@@ -141,29 +144,39 @@ def test_speed_reaches_the_voice(speed: float | None) -> None:
     ("changes", "expected"),
     [
         pytest.param({}, {}, id="auto"),
-        pytest.param({"unlikely_threshold": 0.3}, {"threshold_overrides": 0.3}, id="number"),
+        pytest.param(
+            {"unlikely_threshold": 0.3}, {"unlikely en": 0.3, "unlikely de": 0.3}, id="number"
+        ),
         pytest.param(
             {"unlikely_threshold": {"en": 0.3, "de-AT": 0.2}},
-            {"threshold_overrides": {"en": 0.3, "de": 0.2}},
+            {"unlikely en": 0.3, "unlikely de": 0.2},
             id="languages",
         ),
         pytest.param(
             {"backchannel_threshold": 0.6},
-            {"backchannel_threshold_overrides": 0.6},
+            {"backchannel en": 0.6, "backchannel de": 0.6},
             id="backchannel",
         ),
     ],
 )
-def test_detector_field_reaches_the_detector(
+async def test_detector_field_reaches_the_detector(
     changes: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    """`turn_detector` is the arguments of `inference.TurnDetector`."""
+    """`turn_detector` is the arguments of `inference.TurnDetector`, which has the rest itself."""
     handling = handled({f"turn_detector.{name}": value for name, value in changes.items()})
     detector = handling["turn_detection"]
     assert isinstance(detector, inference.TurnDetector)
-    assert (detector.describe_options() | expected) == detector.describe_options()
-    overrides = {key for key in detector.describe_options() if key.endswith("_overrides")}
-    assert overrides == set(expected)
+    of_the_sdk = await thresholds(inference.TurnDetector(version="v1-mini"))
+    assert await thresholds(detector) == {**of_the_sdk, **expected}
+
+
+async def thresholds(detector: inference.TurnDetector) -> dict[str, float | None]:
+    """Its thresholds, for two languages."""
+    found: dict[str, float | None] = {}
+    for language in (LanguageCode("en"), LanguageCode("de")):
+        found[f"unlikely {language}"] = await detector.unlikely_threshold(language)
+        found[f"backchannel {language}"] = await detector.backchannel_threshold(language)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -284,18 +297,23 @@ async def test_fault_59_null_is_none_and_auto_is_no_keyword(happened: Happened) 
             left_out.add(path)
             build(values({path: "auto"}))
             build(values({**FLUX, path: "auto"}))
-    assert none == {
-        "stt.nova.utterance_end_ms",
-        "turn_handling.interruption.false_interruption_timeout",
-        "turn_handling.interruption.backchannel_boundary",
-        "turn_handling.user_turn_limit.max_words",
-        "turn_handling.user_turn_limit.max_duration",
-        "tts.speed",
-        "session.user_away_timeout",
-        "session.aec_warmup_duration",
-        "session.transcription_timeout",
-    }
+    assert (
+        none
+        == {
+            "stt.nova.utterance_end_ms",
+            "turn_handling.interruption.false_interruption_timeout",
+            "turn_handling.interruption.backchannel_boundary",
+            "turn_handling.user_turn_limit.max_words",
+            "turn_handling.user_turn_limit.max_duration",
+            "tts.speed",
+            "session.user_away_timeout",
+            "session.aec_warmup_duration",
+            "session.transcription_timeout",
+        }
+        - UNSUPPORTED.keys()
+    )
     assert left_out == {
+        *UNSUPPORTED,
         "stt.flux.eot_threshold",
         "stt.flux.eager_eot_threshold",
         "stt.flux.eot_timeout_ms",

@@ -12,6 +12,8 @@ import yaml
 from livekit.agents import NOT_GIVEN, AgentSession, inference
 from livekit.plugins import deepgram
 
+from tests.sdk.release import needs_pace
+
 ROOT = Path(__file__).parent.parent
 SCHEMA: dict[str, Any] = json.loads((ROOT / "schema.json").read_text())
 FILES: dict[str, dict[str, Any]] = {
@@ -133,7 +135,7 @@ def test_default_sets_every_field() -> None:
         ("stt.flux", deepgram.STTv2, {"eager_eot_threshold": None}),
         ("vad", inference.VAD, {}),
         ("turn_detector", inference.TurnDetector, {"version": "v1-mini"}),
-        ("tts", deepgram.TTS, {}),
+        pytest.param("tts", deepgram.TTS, {}, marks=needs_pace),
         ("session", AgentSession, {}),
     ],
 )

@@ -21,6 +21,7 @@ from tests.running import (
     options_of,
     publish,
 )
+from tests.sdk.release import needs_pace, unless_unsupported
 from tests.session import Session
 from tests.test_parts import Realtime
 from tests.virtual_time import run
@@ -118,7 +119,7 @@ def test_every_field_of_the_schema_is_retuned_here() -> None:
     assert {*ANOTHER, *REBUILT} == set(SCHEMA.fields)
 
 
-@pytest.mark.parametrize("field", ANOTHER)
+@pytest.mark.parametrize("field", unless_unsupported(ANOTHER))
 def test_a_field_changes_when_the_schema_says(field: str) -> None:
     """`now` and `next-speech` at once, `silence` once the caller is silent, `next-call` never."""
     base = FLUX if field.startswith("stt.flux.") else {}
@@ -145,7 +146,9 @@ def test_a_field_changes_when_the_schema_says(field: str) -> None:
     }[SCHEMA.fields[field].live], (before, speaking, silent, found)
 
 
-@pytest.mark.parametrize("field", [field for field in ANOTHER if "flux" not in field])
+@pytest.mark.parametrize(
+    "field", unless_unsupported(field for field in ANOTHER if "flux" not in field)
+)
 def test_a_field_comes_back(field: str) -> None:
     """What the caller takes back is as it was, `auto` and `null` included."""
 
@@ -254,6 +257,7 @@ async def test_what_flux_cannot_be_told_it_gets_with_another_connection(
         assert getattr(options_of(running.listener), field) == off
 
 
+@needs_pace
 def test_the_applications_own_arguments_of_a_part_stay() -> None:
     """`timing.stt(endpointing_ms=...)` and the like win, as they did when the part was built."""
 
@@ -276,6 +280,7 @@ def test_the_applications_own_arguments_of_a_part_stay() -> None:
     assert run(story()) == [123, 0.4, 1.1, 0.7, False, 0.2]
 
 
+@needs_pace
 def test_parts_that_an_agent_brings_are_retuned_too() -> None:
     """Every part that was built from the settings, whoever has it."""
 
@@ -289,6 +294,7 @@ def test_parts_that_an_agent_brings_are_retuned_too() -> None:
     assert run(story()) == (0.9, 0.7)
 
 
+@needs_pace
 def test_parts_of_the_application_are_left_alone() -> None:
     """What it gave to the session, it changes itself."""
 

@@ -13,8 +13,8 @@ from typing import Any
 from livekit.agents import inference, stt, tts, vad
 from livekit.plugins import deepgram
 
+from timing_profiles import sdk_internals
 from timing_profiles.paths import DETECTION, ENGINE, Values
-from timing_profiles.sdk_internals import UNSUPPORTED
 
 DEEPGRAM_URL = "https://api.deepgram.com"
 """Deepgram's root; `DEEPGRAM_BASE_URL` names that of a self-hosted one."""
@@ -95,7 +95,7 @@ def section(values: Values, name: str) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     for path, value in values.items():
         off = path == _OFF_IS_LEFT_OUT and value is None
-        left_out = value == "auto" or off or path in UNSUPPORTED
+        left_out = value == "auto" or off or path in sdk_internals.UNSUPPORTED
         if path.startswith(f"{name}.") and not left_out:
             *outer, last = path.removeprefix(f"{name}.").split(".")
             inner = arguments

@@ -6,10 +6,10 @@ that could be compared.
 
 from __future__ import annotations
 
-import importlib.metadata
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 from livekit.agents import inference, llm
@@ -17,8 +17,6 @@ from livekit.plugins import deepgram
 
 from timing_profiles.problems import Problem, quoted
 from timing_profiles.settings import Settings
-
-TTS_SPEED = "tts.speed"
 
 # livekit-agents has DuplexModel since 1.8.1.
 _REALTIME_MODELS: tuple[type, ...] = (
@@ -39,17 +37,20 @@ def llm_from_model_string(model: str) -> Any:
     return build(model)
 
 
-def _unsupported() -> Mapping[str, str]:
-    """Find the fields that the installed SDK has no option for, each with the reason."""
-    # livekit-plugins-deepgram has it since 1.8.4.
-    if "speed" in inspect.signature(deepgram.TTS).parameters:
+def unsupported(deepgram_tts: Callable[..., Any]) -> Mapping[str, str]:
+    """Find the fields that the SDK has no option for, each with the reason.
+
+    Args:
+        deepgram_tts: The constructor of Deepgram's text-to-speech.
+    """
+    if "speed" in inspect.signature(deepgram_tts).parameters:
         return {}
     plugin = "livekit-plugins-deepgram"
-    installed = importlib.metadata.version(plugin)
-    return {TTS_SPEED: f"{plugin} {installed} cannot change the pace: install 1.8.4 or newer"}
+    reason = f"{plugin} {version(plugin)} cannot change the pace: install 1.8.4 or newer"
+    return {"tts.speed": reason}
 
 
-UNSUPPORTED = _unsupported()
+UNSUPPORTED = unsupported(deepgram.TTS)
 """Dotted fields that the installed SDK has no option for: they are off, whatever a profile sets."""
 
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
-from timing_profiles import request
+from timing_profiles import request, sdk_internals
 from timing_profiles.in_force import Pinned
 from timing_profiles.problems import Problem
 from timing_profiles.request import PROFILE_ATTRIBUTE, Request
-from timing_profiles.sdk_internals import UNSUPPORTED, supported
 from timing_profiles.settings import Settings
 
 
@@ -90,15 +89,15 @@ class Wishes:
         Raises:
             LookupError: There is no profile of that name.
         """
-        sets = self._pinned.sets(name)
-        return {path: value for path, value in sets.items() if path not in UNSUPPORTED}
+        sets, unsupported = self._pinned.sets(name), sdk_internals.UNSUPPORTED
+        return {path: value for path, value in sets.items() if path not in unsupported}
 
     def close(self) -> None:
         """Let go of the profiles."""
         self._pinned.close()
 
     def _settle(self, asked: Sequence[Request]) -> Settings:
-        return supported(self._pinned.settle([*self._below, *asked]))
+        return sdk_internals.supported(self._pinned.settle([*self._below, *asked]))
 
     def _asked(self) -> Sequence[Request]:
         if self.caller is None:
