@@ -21,6 +21,7 @@ from livekit.plugins.deepgram import STT, TTS
 
 from sandbox import speech
 from sandbox.deepgram import Deepgram, Request
+from tests.sdk.release import needs_pace
 
 RATE = 16000
 ONCE = APIConnectOptions(max_retry=0, timeout=5)
@@ -503,6 +504,7 @@ async def test_the_plugin_speaks(deepgram: Deepgram) -> None:
     assert [body["sequence_id"] for body in request.bodies("Flushed")][:2] == [0, 1]
 
 
+@needs_pace
 @pytest.mark.parametrize("speed", [0.7, 1.5])
 async def test_speed_divides_the_length_of_the_speech(deepgram: Deepgram, speed: float) -> None:
     """The length of a reply follows the setting."""

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.fields.conversation import Conversation, Scene
 from tests.e2e.fields.looks import Look
 from tests.e2e.fields.rehearsal import Held, Rehearsal, Sets, hold, rehearsal
+from timing_profiles.sdk_internals import UNSUPPORTED
 
 # How many conversations are held side by side: at first, and when what was claimed was not seen.
 # A busy machine makes things late. What is wrong stays wrong when it is looked at in peace.
@@ -76,8 +77,20 @@ async def rehearsed(claims: Sequence[Claim], folder: Path) -> dict[Rehearsal, Co
     return held
 
 
+def unless_unsupported(claims: Iterable[Claim]) -> list[Any]:
+    """Parameters of a test: a claim on a field that the installed SDK lacks is skipped."""
+    return [
+        pytest.param(
+            claim,
+            marks=pytest.mark.skipif(claim.of in UNSUPPORTED, reason=UNSUPPORTED.get(claim.of, "")),
+        )
+        for claim in claims
+    ]
+
+
 def selected(request: pytest.FixtureRequest) -> list[Claim]:
     """The claims of those tests of the fixture's file that will run."""
     items = (item for item in request.session.items if item.path == request.path)
     calls = [getattr(item, "callspec", None) for item in items]
-    return [call.params["claim"] for call in calls if call and "claim" in call.params]
+    claims = [call.params["claim"] for call in calls if call and "claim" in call.params]
+    return [claim for claim in claims if claim.of not in UNSUPPORTED]

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sandbox.deepgram import Request
 from tests.e2e.fields.rehearsal import Sets
+from timing_profiles.sdk_internals import UNSUPPORTED
 
 PATHS: Final = {"nova": "/v1/listen", "flux": "/v2/listen"}
 
@@ -58,9 +59,8 @@ _UNUSUAL: Final = {
     "session.min_consecutive_speech_delay": 0.35,
 }
 
-UNUSUAL: Final[Mapping[str, Sets]] = {
+_OF_AN_ENGINE: Final[Mapping[str, Sets]] = {
     "nova": {
-        **_UNUSUAL,
         "stt.nova.model": "nova-2-phonecall",
         "stt.nova.language": "en",
         "stt.nova.endpointing_ms": 437,
@@ -70,7 +70,6 @@ UNUSUAL: Final[Mapping[str, Sets]] = {
         "stt.nova.filler_words": False,
     },
     "flux": {
-        **_UNUSUAL,
         "stt.engine": "flux",
         "stt.flux.model": "flux-general-multi",
         "stt.flux.eot_threshold": 0.83,
@@ -78,6 +77,11 @@ UNUSUAL: Final[Mapping[str, Sets]] = {
         "stt.flux.eot_timeout_ms": 4321,
         "stt.flux.language_hint": ["es", "en-GB"],
     },
+}
+
+UNUSUAL: Final[Mapping[str, Sets]] = {
+    engine: {path: of for path, of in {**_UNUSUAL, **sets}.items() if path not in UNSUPPORTED}
+    for engine, sets in _OF_AN_ENGINE.items()
 }
 """For each engine, all that can be seen of it."""
 
