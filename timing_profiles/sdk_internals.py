@@ -2,6 +2,10 @@
 
 Each guard tests for the feature, not for a version: a fork or a development build has no number
 that could be compared.
+
+The lowest supported release is 1.8.0. Sessions build on 1.6.10 too, but below 1.8.0, where
+speech-to-text ends the turns, `min_delay` counts from the VAD's end of speech: the wait would be
+shorter than the profile says. No guard can change that.
 """
 
 from __future__ import annotations

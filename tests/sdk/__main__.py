@@ -1,7 +1,6 @@
 """`make drift`: what the newest release of the SDK has changed."""
 
 import sys
-from collections.abc import Mapping
 from typing import TextIO
 
 from tests.sdk import installed, known
@@ -22,8 +21,8 @@ def main(expected: Known) -> int:
     except NewestError as error:
         _say(sys.stderr, f"nothing is compared: {error}")
         return 2
-    _say(sys.stdout, f"installed here: {_listed(installed.versions())}")
-    _say(sys.stdout, f"newest release: {_listed(release.versions)}\n")
+    _say(sys.stdout, f"installed here: {installed.listed(installed.versions())}")
+    _say(sys.stdout, f"newest release: {installed.listed(release.versions)}\n")
     status, told = outcome(expected, release)
     _say(sys.stdout, told)
     return status
@@ -34,10 +33,6 @@ def outcome(expected: Known, release: Release) -> tuple[int, str]:
     if drifted := drift(expected.options, release.options, release.unreadable):
         return 1, drifted
     return 0, f"No drift: {len(release.options)} options, all as {KNOWN} has them."
-
-
-def _listed(versions: Mapping[str, str]) -> str:
-    return ", ".join(f"{package} {version}" for package, version in versions.items())
 
 
 def _say(stream: TextIO, message: str) -> None:

@@ -10,6 +10,7 @@ import dataclasses
 import importlib.metadata
 import json
 import sys
+from collections.abc import Mapping
 from pkgutil import resolve_name
 from typing import Any
 
@@ -25,6 +26,11 @@ _DEEPGRAM = "livekit.plugins.deepgram"
 def versions() -> dict[str, str]:
     """The version of each package."""
     return {package: importlib.metadata.version(package) for package in PACKAGES}
+
+
+def listed(versions: Mapping[str, str]) -> str:
+    """Packages with their versions, for people."""
+    return ", ".join(f"{package} {version}" for package, version in versions.items())
 
 
 def _session() -> InForce:
