@@ -23,10 +23,7 @@ from timing_profiles.problems import Problem, quoted
 from timing_profiles.settings import Settings
 
 # livekit-agents has DuplexModel since 1.8.1.
-_REALTIME_MODELS: tuple[type, ...] = (
-    llm.RealtimeModel,
-    *(getattr(llm, name) for name in ("DuplexModel",) if hasattr(llm, name)),
-)
+_REALTIME_MODELS = (llm.RealtimeModel, getattr(llm, "DuplexModel", llm.RealtimeModel))
 
 
 def is_realtime(model: Any) -> bool:
