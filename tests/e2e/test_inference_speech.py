@@ -228,7 +228,7 @@ async def test_changed_options_reach_a_running_session(server: Inference) -> Non
     await stream.aclose()
     (update,) = request.bodies("session.update")
     # Some releases send keyterms along.
-    keyterms = {"keyterms_prompt": []}
+    keyterms: dict[str, Any] = {"keyterms_prompt": []}
     assert {**update["settings"]["extra"], **keyterms} == {"max_turn_silence": 700, **keyterms}
 
 
