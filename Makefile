@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 # What varies a call; see sandbox/caller/__init__.py.
 CALL := PROFILE METADATA SAY VOICE RATE ATTRIBUTES KIND ROOM_METADATA DISPATCH_METADATA \
-        OBSERVER PRECONNECT RECORD WAIT
+        OBSERVER PRECONNECT RECORD WAIT FORMAT
 
 # Handed on as they were typed: make would expand a $ in them.
 define hand_on
@@ -27,13 +27,17 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 NPM := $(BIN)/npm --no-audit --no-fund --ignore-scripts --loglevel=error
 
 help:  ## this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { names[++count] = $$1; about[count] = $$2; \
+	    if (length($$1) > width) width = length($$1) } \
+	    END { for (n = 1; n <= count; n++) \
+	        printf "make %-" width "s  %s\n", names[n], about[n] }' Makefile
 
-dev: .venv/.ready  ## run the worker, and beside it whatever it needs and the environment lacks
-	@$(BIN)/python -m sandbox.dev
+dev: .venv/.ready  ## run the worker, and whatever it needs beside it; Ctrl-C ends all
+	@exec $(BIN)/python -m sandbox.dev --make $$PPID
 
-call: .venv/.ready  ## call the worker of `make dev`: PROFILE=patient, METADATA='{...}', SAY='...'
-	@$(BIN)/python -m sandbox.caller
+call: .venv/.ready  ## call it and draw the call: PROFILE=brisk,patient SAY='...' FORMAT=json
+	@trap : INT; $(BIN)/python -m sandbox.caller || { status=$$?; \
+	    [ $$status -eq 130 ] || exit $$status; }  # make ends by Ctrl-C itself
 
 test: .venv/.ready .venv/.npm  ## all tests, on the real LiveKit server; ARGS='-k word' for pytest
 	@$(BIN)/python -m sandbox.livekit_binary
@@ -71,7 +75,7 @@ fidelity: .venv/.ready  ## call with every profile, and hold predicted waits to 
 fuzz: .venv/.fuzz  ## read a million hostile files, a million metadata; ARGS='--seconds 60'
 	@$(BIN)/python -m fuzz $(ARGS)
 
-soak: .venv/.ready  ## keep a worker under load for an hour, and see what grows; ARGS='--minutes 1'
+soak: .venv/.ready  ## load a worker for an hour, and see what grows; ARGS='--minutes 1'
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m soak $(ARGS)
 

@@ -1,6 +1,7 @@
 """Where calls go: the environment's LiveKit server, or the one that `make dev` runs."""
 
 import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Generator
@@ -11,11 +12,16 @@ from typing import Any
 STATE_FOLDER = Path(".dev")
 
 _STATE_FILE = STATE_FOLDER / "state.json"
+_LOCK_FILE = STATE_FOLDER / "lock"
 _KEYS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
 
 class ConnectionUnknownError(Exception):
     """Nothing says where to call. The text is meant for people."""
+
+
+class AlreadyRunningError(Exception):
+    """Another `make dev` runs in this folder. The text is meant for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,29 @@ def find() -> Connection:
 
 
 @contextlib.contextmanager
+def alone() -> Generator[None]:
+    """Be the only `make dev` of this folder. One that was killed stands in nobody's way.
+
+    Raises:
+        AlreadyRunningError: there is another one.
+        OSError: the folder for its state cannot be used.
+    """
+    STATE_FOLDER.mkdir(mode=0o700, exist_ok=True)
+    with _LOCK_FILE.open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system ends it with the process
+        except BlockingIOError:
+            file.seek(0)
+            raise AlreadyRunningError(_running_already(file.read())) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@contextlib.contextmanager
 def published(connection: Connection) -> Generator[None]:
-    """Let `find` find this connection for as long as this process lives."""
+    """Let `find` find this connection for as long as this process lives, which is `alone`."""
     state = {"pid": os.getpid(), "connection": asdict(connection)}
     unfinished = _STATE_FILE.with_suffix(".new")
     unfinished.touch(mode=0o600)
@@ -78,8 +105,7 @@ def published(connection: Connection) -> Generator[None]:
     try:
         yield
     finally:
-        if _state().get("pid") == os.getpid():  # and not of a second `make dev`
-            _STATE_FILE.unlink()
+        _STATE_FILE.unlink(missing_ok=True)
 
 
 def _published() -> Connection | None:
@@ -93,6 +119,13 @@ def _state() -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     return state
+
+
+def _running_already(pid: str) -> str:
+    return (
+        f"already running in this folder, as process {pid}: call it with `make call`, or end it "
+        f"with Ctrl-C in its terminal or `kill -INT {pid}`"
+    )
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,11 +1,12 @@
 """`make dev`: the worker, and beside it whatever it needs that the environment does not name."""
 
+import argparse
 import asyncio
 import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -13,12 +14,19 @@ from dotenv import load_dotenv
 
 from sandbox import connection
 from sandbox.child import child
-from sandbox.connection import STATE_FOLDER, Connection, ConnectionUnknownError
+from sandbox.connection import (
+    STATE_FOLDER,
+    AlreadyRunningError,
+    Connection,
+    ConnectionUnknownError,
+)
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
 from sandbox.livekit_binary import LiveKitServerError
 from sandbox.livekit_server import LiveKitServer
+from sandbox.make import interrupted
 from sandbox.worker_log import follow
+from timing_profiles.cli import terminal
 
 _LIVEKIT_LOG = STATE_FOLDER / "livekit-server.log"
 _WORKER_LOG = STATE_FOLDER / "worker.log"
@@ -56,20 +64,27 @@ class Service:
 
 def main() -> int:
     """Run until Ctrl-C, with status 0, or until the worker ends, with the worker's status."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.dev", description=__doc__)
+    parser.add_argument("--make", type=int, metavar="PID", help="the make that waits for this")
+    make: int | None = parser.parse_args().make
     load_dotenv(".env.local")
     try:
-        return asyncio.run(_run())
+        with connection.alone():
+            return asyncio.run(_run(make))
     except asyncio.CancelledError:
         return 0
-    except (LiveKitServerError, ConnectionUnknownError) as error:
+    except (AlreadyRunningError, LiveKitServerError, ConnectionUnknownError) as error:
         _say(f"make dev: {error}")
-        return 1
+    except OSError as error:
+        _say(f"make dev: {error.filename or STATE_FOLDER}: {error.strerror}")
+    return 1
 
 
-async def _run() -> int:
-    _end_on_signals()
-    STATE_FOLDER.mkdir(mode=0o700, exist_ok=True)
+async def _run(make: int | None) -> int:
+    end = _end_on_signals()
     async with contextlib.AsyncExitStack() as running:
+        if make is not None:
+            running.callback(asyncio.create_task(_end_with(make, end)).cancel)
         environment = dict(os.environ)
         server, livekit = await _livekit(running)
         for service in (livekit, await _deepgram(running), await _llm(running, server)):
@@ -80,24 +95,36 @@ async def _run() -> int:
         return await _work(environment)
 
 
-def _end_on_signals() -> None:
+def _end_on_signals() -> Callable[[], None]:
     """The first one ends all in good order; a second one ends this process at once.
 
     Whatever still runs then ends with it: see `child`.
+
+    Returns:
+        What the first one does.
     """
     loop, work = asyncio.get_running_loop(), asyncio.current_task()
+    ending = False
 
     def end() -> None:
-        if work is None or work.cancelling():
+        nonlocal ending
+        if work is None or ending:
             return
-        for ending in _ENDINGS:
-            loop.remove_signal_handler(ending)
-            signal.signal(ending, signal.SIG_DFL)
+        ending = True
+        for number in _ENDINGS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
         _say("\nending all that was started")
         work.cancel()
 
-    for ending in _ENDINGS:
-        loop.add_signal_handler(ending, end)
+    for number in _ENDINGS:
+        loop.add_signal_handler(number, end)
+    return end
+
+
+async def _end_with(make: int, end: Callable[[], None]) -> None:
+    await interrupted(make)
+    end()
 
 
 async def _livekit(running: contextlib.AsyncExitStack) -> tuple[Connection, Service]:
@@ -153,7 +180,9 @@ def _say_what_next() -> None:
 
 
 def _say(message: str) -> None:
-    print(message, flush=True)  # noqa: T201 (the terminal is what this is for)
+    style = terminal.style(sys.stdout)
+    lines = [style.wrapped(line, later="    ") for line in message.split("\n")]
+    print("\n".join(lines), flush=True)  # noqa: T201 (the terminal is what this is for)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from timing_profiles.cli import terminal
 
 # livekit-agents in dev mode: "2026-11-22 18:53:38,078 - INFO logger - message {extra}", in colours,
 # of which grey begins the extra fields.
@@ -18,8 +21,10 @@ _NO_NEWS = (
     "no warmed process available",
     "drop unknown FFI handle",
     "closed unexpectedly",  # the data channels of a call, when it ends
-    "failed to send session event",  # to a caller who has just hung up; a traceback follows
+    "failed to send session event",  # to a caller who has just hung up
 )
+# Of these, a traceback follows.
+_WITH_TRACEBACK = ("failed to send session event",)
 
 _REGISTERED = "registered worker"
 
@@ -32,13 +37,13 @@ async def follow(output: asyncio.StreamReader, file: Path, ready: Callable[[], N
         file: gets all of it.
         ready: called when the worker can take calls.
     """
-    hushed = False  # the lines that follow a record belong to it
+    hushed = False  # a traceback belongs to the record before it
     with file.open("wb", buffering=0) as log:
         async for line in output:
             log.write(line)
             text = line.decode(errors="replace").rstrip()
             if _is_record(text):
-                hushed = any(phrase in text for phrase in _NO_NEWS)
+                hushed = any(phrase in text for phrase in _WITH_TRACEBACK)
             if not hushed and (news := _news(text)):
                 print(news, flush=True)  # noqa: T201 (the terminal is what this is for)
             if _REGISTERED in text:
@@ -61,4 +66,5 @@ def _news(line: str) -> str:
 def _shown(time: str, level: str, logger: str, message: str) -> str:
     if level == "DEBUG" or (level == "INFO" and logger.startswith("livekit")):
         return ""
-    return f"{time}  {message}" if level == "INFO" else f"{time}  {level}: {message}"
+    text = message if level == "INFO" else f"{level}: {message}"
+    return terminal.style(sys.stdout).wrapped(text, f"{time}  ", "    ")

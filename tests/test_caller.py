@@ -9,7 +9,7 @@ import pytest
 
 import timing_profiles
 from sandbox.caller import Call, Dial, Script, Turn, parse_say
-from sandbox.caller.report import as_text, report
+from sandbox.caller.report import as_text, report, resolved
 from sandbox.caller.sound import SAMPLE_RATE, Interval, Track, audible, write_wav
 
 PROFILES = Path(__file__).parents[1] / "profiles"
@@ -89,6 +89,24 @@ def test_the_agent_cuts_in_between_the_first_pause_and_the_end(
     assert turn([(0, 1), (2.5, 3)], sounds).cut_in is cut_in
 
 
+@pytest.mark.parametrize(
+    ("parts", "sounds", "verdict"),
+    [
+        ([(0, 1)], [(2.624, 4)], "answered after 1.62 s"),
+        ([(0, 1), (2.2, 3)], [(3.71, 5)], "answered after 0.71 s"),
+        ([(0, 1), (2.2, 3)], [(1.4, 2), (3.71, 5)], "cut in 0.40 s into the 1.2 s pause"),
+        ([(0, 1), (2.2, 3), (3.5, 4)], [(3.3, 5)], "cut in 0.30 s into the 0.5 s pause"),
+        ([(0, 1), (2.25, 3)], [(2.5, 4)], "cut in 0.25 s after the 1.25 s pause"),
+        ([(0, 1)], [(0.5, 0.8)], "no answer"),
+    ],
+)
+def test_a_turn_is_judged_in_a_line(
+    parts: list[tuple[float, float]], sounds: list[tuple[float, float]], verdict: str
+) -> None:
+    """In a pause, or after one when the caller has gone on already."""
+    assert turn(parts, sounds).verdict == verdict
+
+
 def test_a_track_fills_what_is_missing_with_silence() -> None:
     """A stream that begins anew later stays in its place; a late frame moves nothing."""
     track = Track()
@@ -125,7 +143,8 @@ def test_a_report_has_each_value_with_its_origin(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PROFILES_DIR", str(PROFILES))
     dial = Dial(metadata='{"profile": "patient", "min_endpointing_delay": 1.25}')
     here = timing_profiles.resolve(dial.metadata)
-    result = report(answered("patient", here.revision), dial)
+    call = answered("patient", here.revision)
+    result = report(call, resolved(call, dial))
     values = result.pop("values")
     assert values["turn_handling.endpointing.min_delay"] == {"value": 1.25, "origin": "participant"}
     assert values == {
@@ -146,7 +165,8 @@ def test_a_report_tells_when_the_agent_took_something_else(
     """Values of another revision would be wrong: there are none, and a note says why."""
     monkeypatch.setenv("PROFILES_DIR", str(PROFILES))
     revision = timing_profiles.resolve().revision
-    result = report(answered("patient", "0123456789ab"), Dial())
+    call = answered("patient", "0123456789ab")
+    result = report(call, resolved(call, Dial()))
     assert result["values"] is None
     assert result["note"] == f"resolved in this folder, it is default of revision {revision}"
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.util
 import logging
 import math
 import os
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -63,6 +65,10 @@ def attach(server: AgentServer, *, profiles_dir: str | None = None, deepgram: bo
             await run(*args, **kwargs)
         except ProfilesError as error:
             _exit(error.problems)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            _exit([_port_taken(error)])
         finally:
             readiness.stop()
             publisher.stop()
@@ -87,6 +93,15 @@ def _environment_problems(*, deepgram: bool) -> Iterable[Problem]:
         message = f"{seconds!r} is not a number of seconds above 0"
         yield Problem("environment", message, "CALLER_TIMEOUT")
     yield from (*ports.problems(ports.METRICS), *ports.problems(ports.READY))
+
+
+def _port_taken(error: OSError) -> Problem:
+    """Of the two ports that the SDK opens: metrics, and its health check (8081 in production)."""
+    port = next(iter(re.findall(r"\d+(?=\))", str(error))), "a port")
+    message = f"cannot listen at {port}: {os.strerror(errno.EADDRINUSE)}"
+    if port == str(ports.port(ports.METRICS)):
+        return Problem("environment", message, ports.METRICS)
+    return Problem("environment", message, hint="AgentServer(port=...) names the health check's")
 
 
 def _is_duration(text: str) -> bool:

@@ -1,113 +1,113 @@
-"""`make call`: data to standard output, progress to standard error."""
+"""`make call`: what was measured to standard output, progress to standard error."""
 
 import asyncio
-import json
+import contextlib
+import io
 import logging
 import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from dotenv import load_dotenv
 
 from sandbox import connection
-from sandbox.caller import Dial, NotAnsweredError, Script, call
+from sandbox.caller.call import NotAnsweredError, call
+from sandbox.caller.page import Answered, answered, page
+from sandbox.caller.picture import symbols
+from sandbox.caller.progress import Progress
 from sandbox.caller.report import as_text, report
 from sandbox.caller.sound import write_wav
+from sandbox.caller.wish import Wish, wish
 from sandbox.connection import ConnectionUnknownError
+from timing_profiles.cli import terminal
+
+_PIPED = 80  # columns of a picture where no terminal says how many there are
 
 
 def main() -> int:
-    """Exit status: 0 answered, 1 not answered, 2 a variable makes no sense."""
+    """Exit status: 0 answered, 1 not answered, 2 a variable makes no sense, 130 interrupted."""
     load_dotenv(".env.local")
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # what matters of it becomes an error
-    environment = {name: value for name, value in os.environ.items() if value}
     try:
-        return asyncio.run(_call(_dial(environment), _script(environment), environment))
+        return _main(wish(os.environ))
     except (NotAnsweredError, ConnectionUnknownError) as error:
-        return _fail(1, error)
+        return _fail(1, str(error))
     except ValueError as error:
-        return _fail(2, error)
+        return _fail(2, str(error))
     except KeyboardInterrupt:
-        return 130
+        return _fail(130, "interrupted")
     except BrokenPipeError:  # whoever reads has seen enough
         sys.stderr.close()
         return 0
 
 
-async def _call(dial: Dial, script: Script, environment: Mapping[str, str]) -> int:
-    result = await call(connection.find(), dial, script, _say)
-    if recording := environment.get("RECORD"):
-        write_wav(Path(recording), result.said, result.heard)
-        _say(f"recorded in {recording}")
-    print(as_text(report(result, dial)))  # noqa: T201 (the command's result)
+def _main(asked: Wish) -> int:
+    form = asked.form or ("text" if sys.stdout.isatty() else "json")
+    calls: list[Answered] = []
+    try:
+        with contextlib.closing(Progress(sys.stderr)) as progress:
+            asyncio.run(_make(asked, progress, calls))
+    except NotAnsweredError:
+        if form == "text":
+            _print_page(calls)  # nothing of those that were answered is lost
+        raise
+    status = _record(asked, calls)
+    if form == "text":
+        _print_page(calls)
+    else:
+        _print_json(calls)
+    return status
+
+
+async def _make(asked: Wish, progress: Progress, calls: list[Answered]) -> None:
+    """Make one call after the other, and add each as soon as it has ended."""
+    where = connection.find()
+    for name, dial in asked.dials:
+        progress.begin(name, alone=len(asked.dials) == 1)
+        result = await call(where, dial, asked.script, progress.show)
+        calls.append(answered(dial, result))
+
+
+def _print_page(calls: Sequence[Answered]) -> None:
+    if calls:
+        style = terminal.style(sys.stdout)
+        if not sys.stdout.isatty():
+            style = replace(style, width=_PIPED)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        _print(page(calls, symbols(sys.stdout.encoding), style))
+
+
+def _print_json(calls: Sequence[Answered]) -> None:
+    """An object for one call, a list for several."""
+    objects = [as_text(report(one.call, one.settings)) for one in calls]
+    several = ",\n".join(objects)
+    _print(objects[0] if len(objects) == 1 else f"[\n{several}\n]")
+
+
+def _record(asked: Wish, calls: Sequence[Answered]) -> int:
+    for one, file in zip(calls, asked.recordings(), strict=True):
+        if file is not None:
+            try:
+                write_wav(file, one.call.said, one.call.heard)
+            except OSError as error:
+                return _fail(1, f"{file} cannot be written: {error.strerror}")
+            _say(f"recorded in {file}")
     return 0
 
 
-def _dial(environment: Mapping[str, str]) -> Dial:
-    kind = environment.get("KIND", "standard")
-    if kind not in ("standard", "sip"):
-        raise ValueError(f"KIND is standard or sip, not {kind}")
-    return Dial(
-        metadata=_metadata(environment),
-        attributes=_attributes(environment),
-        kind="sip" if kind == "sip" else "standard",
-        room_metadata=environment.get("ROOM_METADATA", ""),
-        dispatch_metadata=environment.get("DISPATCH_METADATA", ""),
-        observer=_is_set(environment, "OBSERVER"),
-        preconnect=_is_set(environment, "PRECONNECT"),
-        patience=_number(environment, "WAIT", Dial().patience),
-    )
-
-
-def _metadata(environment: Mapping[str, str]) -> str:
-    if profile := environment.get("PROFILE"):
-        return environment.get("METADATA", json.dumps({"profile": profile}))
-    return environment.get("METADATA", "")
-
-
-def _attributes(environment: Mapping[str, str]) -> dict[str, str]:
-    text = environment.get("ATTRIBUTES", "{}")
-    try:
-        attributes = json.loads(text)
-    except ValueError:
-        attributes = None
-    if not isinstance(attributes, dict) or not all(map(_is_text, attributes.values())):
-        raise ValueError(f"ATTRIBUTES is a JSON object of strings, not {text}")
-    return attributes
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _script(environment: Mapping[str, str]) -> Script:
-    script = Script()
-    return Script(
-        text=environment.get("SAY", script.text),
-        voice=environment.get("VOICE", script.voice),
-        rate=int(_number(environment, "RATE", script.rate)),
-    )
-
-
-def _number(environment: Mapping[str, str], name: str, default: float) -> float:
-    try:
-        return float(environment.get(name, default))
-    except ValueError:
-        raise ValueError(f"{name} is a number, not {environment[name]}") from None
-
-
-def _is_set(environment: Mapping[str, str], name: str) -> bool:
-    return environment.get(name, "0").lower() not in ("0", "no", "false")
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 (the command's result)
 
 
 def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)  # noqa: T201 (progress, for people)
+    lines = terminal.style(sys.stderr).wrapped(message, later="    ")
+    print(lines, file=sys.stderr, flush=True)  # noqa: T201 (for people)
 
 
-def _fail(status: int, error: Exception) -> int:
-    _say(f"call: {error}")
+def _fail(status: int, message: str) -> int:
+    _say(f"call: {message}")
     return status
 
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import math
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from livekit import api, rtc
@@ -20,6 +21,7 @@ _STATE = "lk.agent.state"
 _PRECONNECT_TOPIC = "lk.agent.pre-connect-audio-buffer"
 
 _SETTLED = 0.5  # seconds of listening in silence after which the agent has had its say
+_AFTER_CUT = 3.0  # seconds for the answer to what an agent talked over; often there is none
 
 _CLOSED = "the room was closed during the call"
 
@@ -84,9 +86,8 @@ async def call(
 async def _turn(caller: "Caller", sounds: Sequence[bytes | float], progress: Progress) -> Turn:
     progress("speaking")
     turn = await caller.say(sounds)
-    progress("no answer" if turn.wait is None else f"answered after {turn.wait:.2f} s")
-    await caller.agent_listens()
-    return turn
+    progress(turn.verdict)
+    return await caller.hear_out(turn)
 
 
 @contextlib.asynccontextmanager
@@ -157,6 +158,18 @@ class Caller:
         if not measured().sounds:
             raise NotAnsweredError(self._why_nobody_answers())
         return measured()
+
+    async def hear_out(self, turn: Turn) -> Turn:
+        """Listen until the agent has had its say; the turn with all that was heard.
+
+        Raises:
+            NotAnsweredError: that takes longer than the caller's patience.
+        """
+        if turn.cut_in:
+            await self._until(lambda: self._is_heard_after(turn.parts[-1].end), _AFTER_CUT)
+        await self.agent_listens()
+        first = turn.sounds[0].start
+        return replace(turn, sounds=tuple(s for s in self._ear.sounds if s.start >= first))
 
     def result(self, turns: Sequence[Turn]) -> Call:
         """The call so far, with what the agent says of it."""
@@ -244,8 +257,11 @@ class Caller:
             self._unsettled = now
         return now - self._unsettled >= _SETTLED
 
-    async def _until(self, condition: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + self._dial.patience
+    def _is_heard_after(self, moment: float) -> bool:
+        return bool(self._ear.sounds) and self._ear.sounds[-1].start > moment
+
+    async def _until(self, condition: Callable[[], bool], most: float = math.inf) -> bool:
+        deadline = time.monotonic() + min(self._dial.patience, most)
         while not condition():
             if time.monotonic() > deadline or not self.room.isconnected():
                 return False

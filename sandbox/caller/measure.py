@@ -1,5 +1,6 @@
 """What was measured in a call."""
 
+import itertools
 from dataclasses import dataclass, field
 
 from sandbox.caller.sound import Interval, Track
@@ -18,20 +19,46 @@ class Turn:
     sounds: tuple[Interval, ...]
 
     @property
+    def pauses(self) -> tuple[Interval, ...]:
+        """The caller's silences between the parts."""
+        pairs = itertools.pairwise(self.parts)
+        return tuple(Interval(before.end, after.start) for before, after in pairs)
+
+    @property
     def wait(self) -> float | None:
         """Seconds from the last audible sample sent to the first one heard, to the millisecond.
 
         None without one. An agent that cuts into a pause has answered what was said before it.
         """
         answer = next((s.start for s in self.sounds if s.start > self.parts[0].end), None)
-        if answer is None:
-            return None
-        return round(answer - max(part.end for part in self.parts if part.end < answer), 3)
+        return None if answer is None else round(answer - self.last_end(answer), 3)
+
+    @property
+    def cut_at(self) -> float | None:
+        """When the agent was first heard between the first pause and the end of the last part."""
+        first, last = self.parts[0].end, self.parts[-1].end
+        return next((s.start for s in self.sounds if first < s.start < last), None)
 
     @property
     def cut_in(self) -> bool:
-        """Whether the agent was heard between the first pause and the end of the last part."""
-        return any(self.parts[0].end < sound.start < self.parts[-1].end for sound in self.sounds)
+        """Whether the agent did not let the caller finish."""
+        return self.cut_at is not None
+
+    @property
+    def verdict(self) -> str:
+        """What happened, in a line for people."""
+        cut = self.cut_at
+        if cut is None:
+            return "no answer" if self.wait is None else f"answered after {self.wait:.2f} s"
+        pause = [pause for pause in self.pauses if pause.start < cut][-1]
+        length = f"the {round(pause.seconds, 2):g} s pause"
+        if cut < pause.end:
+            return f"cut in {cut - pause.start:.2f} s into {length}"
+        return f"cut in {cut - pause.end:.2f} s after {length}"
+
+    def last_end(self, moment: float) -> float:
+        """The end of the latest part that ended before a moment after the first one."""
+        return max(part.end for part in self.parts if part.end < moment)
 
 
 @dataclass(frozen=True, slots=True)

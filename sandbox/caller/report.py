@@ -7,16 +7,19 @@ from typing import Any
 import timing_profiles
 from sandbox.caller.call import Dial
 from sandbox.caller.measure import Call
+from timing_profiles import Settings
 
 
-def report(call: Call, dial: Dial) -> dict[str, Any]:
-    """What `make call` prints.
+def report(call: Call, here: Settings | str) -> dict[str, Any]:
+    """What `make call` prints for programs.
 
-    Beside what was measured, `values` holds what the same metadata resolves to here: each field's
-    value and where it came from; None, with a note, when the agent took something else.
+    Args:
+        call: what was measured.
+        here: what `resolved` found; `values` holds each field's value and where it came from, or is
+            None beside a note.
     """
     return {
-        **_values(call, dial),
+        **_values(here),
         "profile": call.profile or None,
         "revision": call.revision or None,
         "problems": list(call.problems),
@@ -31,7 +34,8 @@ def as_text(result: Mapping[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
-def _values(call: Call, dial: Dial) -> dict[str, Any]:
+def resolved(call: Call, dial: Dial) -> Settings | str:
+    """What the caller's metadata resolves to here; a note, when the agent took something else."""
     try:
         here = timing_profiles.resolve(
             dial.metadata,
@@ -40,10 +44,15 @@ def _values(call: Call, dial: Dial) -> dict[str, Any]:
             attributes=dial.attributes,
         )
     except timing_profiles.ProfilesError:
-        return {"values": None, "note": "the profiles of this folder are broken"}
+        return "the profiles of this folder are broken"
     if (here.profile, here.revision) != (call.profile, call.revision):
-        found = f"{here.profile} of revision {here.revision}"
-        return {"values": None, "note": f"resolved in this folder, it is {found}"}
+        return f"resolved in this folder, it is {here.profile} of revision {here.revision}"
+    return here
+
+
+def _values(here: Settings | str) -> dict[str, Any]:
+    if isinstance(here, str):
+        return {"values": None, "note": here}
     return {
         "values": {
             path: {"value": value, "origin": here.origins[path]}

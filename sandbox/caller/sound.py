@@ -32,6 +32,11 @@ class Interval:
     start: float
     end: float
 
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.end - self.start
+
 
 class Track:
     """Sound that was sent or heard: frames of 16-bit mono samples, one after the other.
