@@ -119,8 +119,8 @@ default: nothing differs from default"""
 ELSEWHERE = """\
 slow: no answer
 left out: a value out of bounds; the worker's log says more
-seconds 0           1           2          3           4
-caller  ▃▂▅▇▆▃▅▇▅▃▆▇▅▃▃▂▅··1.2 s···▃▂▅▇▆▃▅▇▅▃▆▇▅▃
+seconds 0           1          2           3          4
+caller  ▃▂▅▇▆▃▅▇▅▃▆▇▅▃▃▂▅·pause 1.2 s··▃▂▅▇▆▃▅▇▅▃▆▇▅▃
 agent
 
 · silence   ◆ answer   ✕ cut in   ▶ goes on

@@ -22,6 +22,7 @@ PRINTED = [
     record("DEBUG", "timing_profiles", "looking again"),
     record("INFO", "livekit.agents", "starting worker"),
     record("WARNING", "livekit.agents", "event loop blocked for 165ms"),
+    "READY_PORT: cannot listen at 8080: Address already in use",
     record("WARNING", "livekit.agents", "failed to send session event"),
     "Traceback (most recent call last):",
     "  what belongs to that record",
@@ -45,6 +46,7 @@ async def test_news_is_shown_and_everything_is_kept(
     assert registered == ["once"]
     assert capsys.readouterr().out.splitlines() == [
         "18:53:38  9 profiles in force",
+        "READY_PORT: cannot listen at 8080: Address already in use",
         "18:53:38  WARNING: failed to connect to livekit, retrying in 2s",
         "Traceback (most recent call last):",
         "  what an agent prints itself",

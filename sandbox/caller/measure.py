@@ -31,7 +31,9 @@ class Turn:
         None without one. An agent that cuts into a pause has answered what was said before it.
         """
         answer = next((s.start for s in self.sounds if s.start > self.parts[0].end), None)
-        return None if answer is None else round(answer - self.last_end(answer), 3)
+        if answer is None:
+            return None
+        return round(answer - max(part.end for part in self.parts if part.end < answer), 3)
 
     @property
     def cut_at(self) -> float | None:
@@ -55,10 +57,6 @@ class Turn:
         if cut < pause.end:
             return f"cut in {cut - pause.start:.2f} s into {length}"
         return f"cut in {cut - pause.end:.2f} s after {length}"
-
-    def last_end(self, moment: float) -> float:
-        """The end of the latest part that ended before a moment after the first one."""
-        return max(part.end for part in self.parts if part.end < moment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,10 +54,7 @@ def _dials(found: Mapping[str, str]) -> Iterator[tuple[str, Dial]]:
         yield "", replace(dial, metadata=found.get("METADATA", ""))
         return
     if "METADATA" in found:
-        raise ValueError(
-            "PROFILE and METADATA are both set; METADATA is the whole metadata: name the profile "
-            "in it"
-        )
+        raise ValueError("PROFILE and METADATA are both set: name the profile in METADATA")
     if "" in names:
         raise ValueError(f"PROFILE is names with commas between, not {found['PROFILE']}")
     for name in names:

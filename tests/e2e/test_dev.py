@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from sandbox.livekit_server import LiveKitServer
 from tests.e2e.worker import ROOT, eventually
 
 READY = "ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends all of this"
+
+# The environment is the one of the real checkout, and stands as it is.
+MAKE_DEV = ["make", "--file", str(ROOT / "Makefile"), "--old-file", ".venv/.ready", "dev"]
 
 NOBODY = (
     "call: there is nobody to call: start `make dev` in another terminal, or set LIVEKIT_URL, "
@@ -49,19 +53,24 @@ class Dev:
         """Wait until it has printed something."""
         await eventually(lambda: text in self.output, 60, text)
 
-    async def ends(self) -> int:
+    async def ends(self, seconds: float = 20) -> int:
         """Wait for its exit status."""
-        async with asyncio.timeout(20):
-            return await self.process.wait()
+        return await asyncio.wait_for(self.process.wait(), seconds)
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder to run it in: whoever runs `make dev` in the real one is not disturbed."""
-    shutil.copy(ROOT / "agent.py", tmp_path)
-    shutil.copy(ROOT / "schema.json", tmp_path)
-    shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
-    return tmp_path
+    return made_checkout(tmp_path)
+
+
+def made_checkout(folder: Path) -> Path:
+    """Put into a folder what it needs to run there."""
+    folder.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "agent.py", folder)
+    shutil.copy(ROOT / "schema.json", folder)
+    shutil.copytree(ROOT / "profiles", folder / "profiles")
+    return folder
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
@@ -131,6 +140,74 @@ async def test_a_newcomer_can_call_at_once(checkout: Path) -> None:
     assert not running.state.exists()
     assert not await is_open(port_of(state["connection"]["url"]))
     assert "Traceback" not in running.output
+
+
+async def test_however_it_is_interrupted_nothing_is_left(tmp_path: Path) -> None:
+    """SIGINT to make alone, to what make runs, and to both, as Ctrl-C does; a second one is refused.
+
+    All three at the same time, each in a folder of its own.
+    """
+    folders = [made_checkout(tmp_path / name) for name in ("make", "recipe", "both")]
+    async with contextlib.AsyncExitStack() as stack:
+        everyone = [await stack.enter_async_context(made(folder)) for folder in folders]
+        await asyncio.gather(*(running.shows(READY) for running in everyone))
+        first = everyone[0]
+        first_pid = json.loads(first.state.read_text())["pid"]
+        assert await second(folders[0]) == (
+            1,
+            f"make dev: already running in this folder, as process {first_pid}: call it with "
+            f"`make call`, or end it with Ctrl-C in its terminal or `kill -INT {first_pid}`\n",
+        )
+        assert first.state.exists()
+        os.kill(first.process.pid, signal.SIGINT)
+        os.kill(json.loads(everyone[1].state.read_text())["pid"], signal.SIGINT)
+        os.killpg(everyone[2].process.pid, signal.SIGINT)
+        # Make ends by the signal that it got; nothing is wrong with a recipe that was interrupted.
+        ended = await asyncio.gather(*(running.ends() for running in everyone))
+        assert ended == [-signal.SIGINT, 0, -signal.SIGINT]
+        for running in everyone:
+            assert running.output.endswith("\n\nending all that was started\n")
+            assert not running.state.exists()
+            assert _runs_in(running.folder) == []
+
+
+@contextlib.asynccontextmanager
+async def made(folder: Path) -> AsyncGenerator[Dev]:
+    """`make dev` in a folder, by make."""
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    with (folder / "terminal").open("wb") as terminal:
+        async with child(MAKE_DEV, env=environment({}), cwd=folder, output=terminal) as process:
+            yield Dev(process, folder)
+
+
+async def second(folder: Path) -> tuple[int, str]:
+    """How another `make dev` in the same folder ends, and what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandbox.dev"),
+        env=environment({}),
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    """It ends with the worker's status, and one line says which variable names the port."""
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        async def tried(variable: str) -> tuple[int, str]:
+            async with dev(made_checkout(tmp_path / variable), **{variable: str(port)}) as running:
+                status = await running.ends(60)
+                return status, running.output.splitlines()[-1]
+
+        variables = ("METRICS_PORT", "READY_PORT")
+        ended = await asyncio.gather(*map(tried, variables))
+    assert ended == [
+        (1, f"{variable}: cannot listen at {port}: Address already in use")
+        for variable in variables
+    ]
 
 
 async def test_what_the_environment_names_is_used(checkout: Path) -> None:
