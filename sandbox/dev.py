@@ -76,7 +76,7 @@ def main() -> int:
     except (AlreadyRunningError, LiveKitServerError, ConnectionUnknownError) as error:
         _say(f"make dev: {error}")
     except OSError as error:
-        _say(f"make dev: {error.filename or STATE_FOLDER}: {error.strerror}")
+        _say(f"make dev: {error.filename or STATE_FOLDER} cannot be used: {error.strerror}")
     return 1
 
 

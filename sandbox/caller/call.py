@@ -346,5 +346,6 @@ async def _in_room(
 
 def _reason(error: rtc.ConnectError) -> str:
     """Without what it quotes of the token."""
-    refused = "401" in error.message
-    return "LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not its own" if refused else error.message
+    if "401" in error.message:
+        return "LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not its own"
+    return "nothing listens there" if "Connection refused" in error.message else error.message

@@ -143,9 +143,9 @@ async def test_a_newcomer_can_call_at_once(checkout: Path) -> None:
 
 
 async def test_however_it_is_interrupted_nothing_is_left(tmp_path: Path) -> None:
-    """SIGINT to make alone, to what make runs, and to both, as Ctrl-C does; a second one is refused.
+    """SIGINT to make alone, to what make runs, and to both, as Ctrl-C does.
 
-    All three at the same time, each in a folder of its own.
+    All three run at the same time, each in a folder of its own, where a second one is refused.
     """
     folders = [made_checkout(tmp_path / name) for name in ("make", "recipe", "both")]
     async with contextlib.AsyncExitStack() as stack:
@@ -153,11 +153,11 @@ async def test_however_it_is_interrupted_nothing_is_left(tmp_path: Path) -> None
         await asyncio.gather(*(running.shows(READY) for running in everyone))
         first = everyone[0]
         first_pid = json.loads(first.state.read_text())["pid"]
-        assert await second(folders[0]) == (
-            1,
+        refused = (
             f"make dev: already running in this folder, as process {first_pid}: call it with "
-            f"`make call`, or end it with Ctrl-C in its terminal or `kill -INT {first_pid}`\n",
+            f"`make call`, or end it with Ctrl-C in its terminal or `kill -INT {first_pid}`\n"
         )
+        assert await second(folders[0]) == (1, refused)
         assert first.state.exists()
         os.kill(first.process.pid, signal.SIGINT)
         os.kill(json.loads(everyone[1].state.read_text())["pid"], signal.SIGINT)

@@ -1,0 +1,51 @@
+"""Where `make call` finds the `make dev` of its folder, and that there is one of them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sandbox import connection
+from sandbox.connection import AlreadyRunningError, Connection, ConnectionUnknownError
+
+HERE = Connection("ws://127.0.0.1:7880", "a key", "a secret", "an agent")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which nothing runs."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_a_call_finds_what_runs_in_its_folder() -> None:
+    """And nobody afterwards."""
+    with connection.alone(), connection.published(HERE):
+        assert connection.find() == HERE
+    with pytest.raises(ConnectionUnknownError, match="there is nobody to call"):
+        connection.find()
+
+
+def test_a_second_one_is_refused_and_harms_the_first_one_in_nothing() -> None:
+    """It says which process the first one is."""
+    pid = os.getpid()
+    with connection.alone(), connection.published(HERE):
+        with pytest.raises(AlreadyRunningError) as refused, connection.alone():
+            pass
+        assert connection.find() == HERE
+    assert str(refused.value) == (
+        f"already running in this folder, as process {pid}: call it with `make call`, or end it "
+        f"with Ctrl-C in its terminal or `kill -INT {pid}`"
+    )
+
+
+def test_what_a_killed_one_left_refuses_nobody(folder: Path) -> None:
+    """Its files are there; the system has taken its lock away."""
+    (folder / ".dev").mkdir()
+    (folder / ".dev" / "lock").write_text(f"{os.getppid()}")
+    (folder / ".dev" / "state.json").write_text('{"pid": 1, "connection": {}}')
+    with connection.alone(), connection.published(HERE):
+        assert connection.find() == HERE
+        assert (folder / ".dev" / "lock").read_text() == f"{os.getpid()}"
