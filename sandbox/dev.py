@@ -114,8 +114,8 @@ def _end_on_signals() -> Callable[[], None]:
         for number in _ENDINGS:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
-        _say("\nending all that was started")
         work.cancel()
+        _say("\nending all that was started")
 
     for number in _ENDINGS:
         loop.add_signal_handler(number, end)
@@ -182,7 +182,8 @@ def _say_what_next() -> None:
 def _say(message: str) -> None:
     style = terminal.style(sys.stdout)
     lines = [style.wrapped(line, later="    ") for line in message.split("\n")]
-    print("\n".join(lines), flush=True)  # noqa: T201 (the terminal is what this is for)
+    with contextlib.suppress(OSError):  # the terminal was closed
+        print("\n".join(lines), flush=True)  # noqa: T201 (the terminal is what this is for)
 
 
 if __name__ == "__main__":

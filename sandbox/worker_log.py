@@ -1,6 +1,7 @@
 """The worker's log, for people: all of it goes to a file, what matters to the terminal."""
 
 import asyncio
+import contextlib
 import re
 import sys
 from collections.abc import Callable
@@ -45,7 +46,8 @@ async def follow(output: asyncio.StreamReader, file: Path, ready: Callable[[], N
             if _is_record(text):
                 hushed = any(phrase in text for phrase in _WITH_TRACEBACK)
             if not hushed and (news := _news(text)):
-                print(news, flush=True)  # noqa: T201 (the terminal is what this is for)
+                with contextlib.suppress(OSError):  # the terminal was closed
+                    print(news, flush=True)  # noqa: T201 (the terminal is what this is for)
             if _REGISTERED in text:
                 ready()
 

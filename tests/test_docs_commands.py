@@ -74,7 +74,8 @@ def check_make(words: list[str], profiles: Path) -> None:
     given = dict(setting.split("=", 1) for setting in settings)
     assert target in TARGETS
     assert set(given) <= (VARIABLES if target == "call" else {"ARGS", "PYTHON"})
-    assert "PROFILE" not in given or (profiles / f"{given['PROFILE']}.yaml").exists()
+    names = given["PROFILE"].split(",") if "PROFILE" in given else []
+    assert [name for name in names if not (profiles / f"{name}.yaml").exists()] == []
     found = timing_profiles.resolve(
         given.get("METADATA"),
         attributes=json.loads(given.get("ATTRIBUTES", "{}")),
