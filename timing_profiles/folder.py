@@ -19,6 +19,9 @@ from timing_profiles.problems import Problem, ProfilesError, strerror
 PROFILES_DIR = "PROFILES_DIR"
 """The environment variable that names the folder of profiles."""
 
+DEFAULT_NAME = "profiles"
+"""The name of that folder where the environment names none."""
+
 SUFFIX = ".yaml"
 
 MAX_BYTES = 32 * 1024
@@ -34,7 +37,7 @@ _NOTHING: Contents = MappingProxyType({})
 
 def profiles_dir() -> Path:
     """The folder of profiles: `PROFILES_DIR`, else `profiles` in the current folder."""
-    return Path(os.environ.get(PROFILES_DIR) or "profiles")
+    return Path(os.environ.get(PROFILES_DIR) or DEFAULT_NAME)
 
 
 def read(

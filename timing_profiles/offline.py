@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from timing_profiles import catalog, folder, request, settings
+from timing_profiles import catalog, location, request, settings
 from timing_profiles.request import Request
 from timing_profiles.settings import Settings
 
@@ -27,7 +27,8 @@ def resolve(
 
     Args:
         metadata: The participant's metadata, as text or as the object that the text stands for.
-        profiles_dir: The folder of profiles; `PROFILES_DIR` of the environment, else `profiles`.
+        profiles_dir: The folder of profiles; `PROFILES_DIR` of the environment, else `profiles`. A
+            relative path is looked for as by a worker.
         room: The room's metadata.
         dispatch: The metadata of the dispatch (the job).
         attributes: The participant's attributes.
@@ -36,7 +37,7 @@ def resolve(
     Raises:
         ProfilesError: The profiles are broken; a worker would not start with them.
     """
-    found = catalog.load(Path(profiles_dir) if profiles_dir else folder.profiles_dir())
+    found = catalog.load(location.find(profiles_dir))
     requests = [
         Request("application", profile),
         request.read(_text(room), "room"),

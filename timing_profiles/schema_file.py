@@ -70,11 +70,18 @@ def in_force(profiles_dir: Path) -> Path:
 
 
 def packaged(name: str) -> Path:
-    """A file that comes with the package: `schema.json` or `default.yaml`."""
-    installed = Path(__file__).parent / "packaged" / name
-    checkout = Path(__file__).parents[1]
-    folder = checkout / "profiles" if name.endswith(".yaml") else checkout
-    return installed if installed.is_file() else folder / name
+    """A file that comes with the package: `schema.json`, or a starter profile by its name."""
+    return _packaged() / ("profiles" if name.endswith(".yaml") else "") / name
+
+
+def starters() -> list[Path]:
+    """The files of the starter profiles, sorted by name."""
+    return sorted((_packaged() / "profiles").glob("*.yaml"))
+
+
+def _packaged() -> Path:
+    installed = Path(__file__).parent / "packaged"
+    return installed if installed.is_dir() else Path(__file__).parents[1]
 
 
 def _problems(text: str) -> Iterator[Problem]:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import errno
 import importlib.util
+import inspect
 import logging
 import math
 import os
 import re
 import sys
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from livekit.agents import AgentServer, Plugin
 
 import timing_profiles
 
 # Imported here, not when a call comes: plugins can be registered on the main thread alone.
-from timing_profiles import call, folder, ports
-from timing_profiles.problems import Problem, ProfilesError
+from timing_profiles import call, folder, location, ports
+from timing_profiles.problems import Problem, ProfilesError, in_order
 
 _NO_ID = "unregistered"  # what the SDK calls a server that LiveKit has not given a name yet
 
@@ -32,7 +34,9 @@ _NO_POSIX = Problem(
 _logger = logging.getLogger("timing_profiles")
 
 
-def attach(server: AgentServer, *, profiles_dir: str | None = None, deepgram: bool = True) -> None:
+def attach(
+    server: AgentServer, *, profiles_dir: str | Path | None = None, deepgram: bool = True
+) -> None:
     """Make a server's calls find their timing profiles.
 
     When the server runs, the profiles are loaded and checked before anything registers, published
@@ -41,12 +45,13 @@ def attach(server: AgentServer, *, profiles_dir: str | None = None, deepgram: bo
 
     Args:
         server: The server; not running yet.
-        profiles_dir: The folder of profiles; `PROFILES_DIR` of the environment, else `profiles`.
+        profiles_dir: The folder of profiles; `PROFILES_DIR` of the environment, else `profiles`. A
+            relative path is looked for from the working directory, then beside the file that the
+            worker was started with and the one that calls this function.
         deepgram: Whether calls use Deepgram; False for an agent that brings its own
             speech-to-text and text-to-speech, which then needs no `DEEPGRAM_API_KEY`.
     """
-    if profiles_dir:
-        os.environ[folder.PROFILES_DIR] = profiles_dir
+    entrypoint = _file_of_caller()
     Plugin.register_plugin(_Preloaded())
     run = server.run
 
@@ -57,10 +62,17 @@ def attach(server: AgentServer, *, profiles_dir: str | None = None, deepgram: bo
         from timing_profiles.publisher import Publisher  # noqa: PLC0415
         from timing_profiles.readiness import Readiness  # noqa: PLC0415
 
-        publisher = Publisher(folder.profiles_dir())
+        problems = list(_environment_problems(deepgram=deepgram))
+        try:
+            found = location.find(profiles_dir, entrypoint)
+        except ProfilesError as error:
+            _exit([*problems, *error.problems])
+        # A job that finds nothing published reads the same folder, wherever it is started.
+        os.environ[folder.PROFILES_DIR] = str(found)
+        publisher = Publisher(found)
         readiness = Readiness(lambda: publisher.serving, lambda: _not_ready(server))
         try:
-            publisher.start(_environment_problems(deepgram=deepgram))
+            publisher.start(problems)
             await readiness.start()
             await run(*args, **kwargs)
         except ProfilesError as error:
@@ -75,6 +87,15 @@ def attach(server: AgentServer, *, profiles_dir: str | None = None, deepgram: bo
 
     # AgentServer has no hook around its life; an attribute shadows the method of any subclass.
     setattr(server, "run", run_with_profiles)  # noqa: B010
+
+
+def _file_of_caller() -> str | None:
+    """Find the file of the code that calls the caller of this function."""
+    # `python -m livekit.agents start agent.py`, which `lk` runs, imports the entrypoint: __main__
+    # is the SDK's.
+    frame = inspect.currentframe()
+    caller = frame and frame.f_back and frame.f_back.f_back
+    return caller.f_globals.get("__file__") if caller else None
 
 
 class _Preloaded(Plugin):
@@ -117,9 +138,9 @@ def _not_ready(server: AgentServer) -> str:
     return "" if server.id != _NO_ID else "not registered with LiveKit"
 
 
-def _exit(problems: Iterable[Problem]) -> None:
+def _exit(problems: Iterable[Problem]) -> NoReturn:
     """End the worker with status 1, and with words instead of a traceback."""
-    for problem in problems:
+    for problem in in_order(problems):
         print(problem, file=sys.stderr)  # noqa: T201 - logging may not be set up yet
     task = asyncio.current_task()
     if task:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from timing_profiles import catalog, folder, schema_file
+from timing_profiles.cli import chosen
 from timing_profiles.cli.chosen import shown
 from timing_profiles.cli.output import print_json, print_problems
 from timing_profiles.folder import SUFFIX
@@ -36,8 +37,13 @@ def check(paths: Sequence[str], form: str, *, strict: bool) -> int:
         1 where there is a problem, else 0.
     """
     named = [Path(path) for path in paths] or [folder.profiles_dir()]
-    set_problems = cache(_set_problems)  # of many files in one folder, too
-    found = in_order(problem for path in named for problem in _problems(path, set_problems))
+    set_problems = cache(problems_of_set)  # of many files in one folder, too
+    missing = None if paths else chosen.missing()
+    found = in_order(
+        [missing]
+        if missing
+        else (problem for path in named for problem in _problems(path, set_problems))
+    )
     if form == "json":
         print_json([problem.to_json() for problem in found])
     elif form == "github":
@@ -76,7 +82,8 @@ def _file_problems(path: Path, set_problems: SetProblems) -> Iterator[Problem]:
             yield problem
 
 
-def _set_problems(profiles_dir: Path) -> Sequence[Problem]:
+def problems_of_set(profiles_dir: Path) -> Sequence[Problem]:
+    """The problems of a folder, its files as they are reached from here."""
     try:
         return catalog.load(profiles_dir, label=shown(profiles_dir)).warnings
     except ProfilesError as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import PurePath
 
-from timing_profiles import catalog, folder, schema_file
+from timing_profiles import catalog, folder, location, schema_file
 from timing_profiles.catalog import Catalog
 from timing_profiles.cli.output import print_problems
 from timing_profiles.cli.terminal import printable
@@ -78,6 +78,18 @@ def readable() -> Catalog:
     return found
 
 
+def missing() -> Problem | None:
+    """Make the problem of a folder of profiles that is not there; None where there is one."""
+    profiles_dir = folder.profiles_dir()
+    try:
+        profiles_dir.lstat()
+    except FileNotFoundError:
+        return location.missing(shown(profiles_dir), [profiles_dir.absolute()])
+    except OSError:
+        return None
+    return None
+
+
 def profile(found: Catalog, name: str) -> Profile:
     """A profile of a set, by its name or its file's.
 
@@ -100,6 +112,9 @@ def shown(path: PurePath) -> str:
 
 def _sound(before: Catalog | None = None) -> Catalog:
     profiles_dir = folder.profiles_dir()
+    problem = missing()
+    if problem:
+        raise ProfilesError([problem])
     try:
         refused = "" if stat.S_ISDIR(profiles_dir.stat().st_mode) else "it is no folder"
     except OSError as error:

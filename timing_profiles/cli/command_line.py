@@ -24,7 +24,14 @@ _ABOUT = """\
 Named timing profiles for LiveKit voice agents: check a set, and look into it.
 The set is the folder that PROFILES_DIR names, else `profiles`."""
 
+_ABOUT_INIT = """\
+Write a first set of profiles into a repository: profiles/, schema.json, the
+settings of VS Code and the hook of pre-commit. Files that exist are kept; the
+hook is added to .pre-commit-config.yaml. All is written, or nothing. The set
+is DIR/profiles, whatever PROFILES_DIR is. Prints what to add to an agent."""
+
 _EXAMPLES = """\
+timing-profiles init
 timing-profiles check
 timing-profiles show patient
 timing-profiles diff brisk patient
@@ -106,6 +113,7 @@ def _parser() -> ArgumentParser:
     parser = _Parser("timing-profiles", **_help(_ABOUT, _EXAMPLES))
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_init(commands)
     _add_check(commands)
     _add_list(commands)
     _add_show(commands)
@@ -115,6 +123,22 @@ def _parser() -> ArgumentParser:
     _add_timeline(commands)
     _add_completion(commands)
     return parser
+
+
+def _add_init(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "init",
+        _init,
+        "write a first set of profiles into a repository",
+        "timing-profiles init\n"
+        "timing-profiles init voice-agent\n"
+        "timing-profiles init --format json",
+    )
+    parser.description = _ABOUT_INIT
+    about = "the repository, created if absent; the working directory by default"
+    parser.add_argument("directory", metavar="DIR", nargs="?", default=".", help=about)
+    _formats(parser, "text", "json")
 
 
 def _add_check(commands: Any) -> None:
@@ -224,6 +248,12 @@ def _add_completion(commands: Any) -> None:
         'eval "$(timing-profiles completion bash)"',
     )
     parser.add_argument("shell", choices=["bash", "zsh", "fish"])
+
+
+def _init(arguments: Namespace) -> int:
+    from timing_profiles.cli import init
+
+    return init.init(arguments.directory, arguments.format)
 
 
 def _check(arguments: Namespace) -> int:
