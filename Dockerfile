@@ -18,7 +18,8 @@ COPY agent.py schema.json ./
 COPY profiles/ profiles/
 COPY timing_profiles/ timing_profiles/
 # As the wheel has them: what calls fall back to when a volume is mounted over profiles/.
-COPY schema.json profiles/default.yaml timing_profiles/packaged/
+COPY schema.json timing_profiles/packaged/
+COPY profiles/ timing_profiles/packaged/profiles/
 
 # Logs leave at once. Nothing is written but below TMPDIR, so the root may be read-only.
 ENV PATH=/venv/bin:$PATH \

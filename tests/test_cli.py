@@ -16,6 +16,7 @@ from timing_profiles import __version__, cli
 from timing_profiles.cli import chosen, terminal
 
 COMMANDS = {
+    "init": ["init"],
     "check": ["check"],
     "list": ["list"],
     "show": ["show", "brisk"],
@@ -27,8 +28,12 @@ COMMANDS = {
 }
 """Each command, as it may be typed."""
 
-OF_A_SET = [name for name in COMMANDS if name not in {"check", "completion"}]
+OF_A_SET = [name for name in COMMANDS if name not in {"init", "check", "completion"}]
 
+INIT = (
+    "  hint: `timing-profiles init` writes a first set to ./profiles; "
+    "PROFILES_DIR names another directory\n"
+)
 HINT = "  hint: PROFILES_DIR of the environment names the folder of profiles\n"
 
 
@@ -140,7 +145,6 @@ def test_no_folder_is_a_problem_of_the_files(
     """Exit 1, and how the folder is chosen."""
     monkeypatch.chdir(tmp_path)
     for folder, reason in [
-        ("nowhere", "No such file or directory"),
         ("file", "it is no folder"),
         ("loop", "Too many levels of symbolic links"),
         ("x" * 300, "File name too long"),
@@ -150,6 +154,19 @@ def test_no_folder_is_a_problem_of_the_files(
         Path("loop").symlink_to("loop")
         monkeypatch.setenv("PROFILES_DIR", folder)
         assert run(*COMMANDS[name]) == (1, "", f"{folder}: cannot be read: {reason}\n{HINT}")
+
+
+@pytest.mark.parametrize("name", [*OF_A_SET, "check"])
+def test_a_missing_folder_is_reported_with_its_path_and_what_to_do(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
+) -> None:
+    """Exit 1; `check` prints it with the other problems, on stdout."""
+    monkeypatch.chdir(tmp_path)
+    for folder, where in [("profiles", f": {tmp_path}/profiles"), (f"{tmp_path}/profiles", "")]:
+        monkeypatch.setenv("PROFILES_DIR", folder)
+        status, out, err = run(*COMMANDS[name])
+        assert (status, out + err) == (1, f"{folder}: directory not found{where}\n{INIT}")
+        assert bool(out) is (name == "check")
 
 
 def test_an_origin_names_the_folder_as_the_log_of_a_call_does(

@@ -175,15 +175,6 @@ def test_path_that_holds_no_profile_gets_a_line_that_says_so(
     assert run("check", path) == (1, expected, "")
 
 
-def test_no_folder_at_all_is_a_problem_of_the_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
-) -> None:
-    """The folder that is checked where none is named."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
-    assert run("check") == (1, f"profiles: {NO_SUCH_FILE}\n", "")
-
-
 def test_the_environment_names_the_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
 ) -> None:

@@ -268,10 +268,11 @@ def test_the_image_falls_back_to_what_the_wheel_falls_back_to() -> None:
     """`packaged/` holds the same files, also where a volume hides the folder of profiles."""
     project = tomllib.loads(read("pyproject.toml"))
     included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert {str(Path(target).parent) for target in included.values()} == {
-        "timing_profiles/packaged"
+    assert included == {
+        name: f"timing_profiles/packaged/{name}" for name in ("schema.json", "profiles")
     }
-    assert copied()["timing_profiles/packaged/"] == list(included)
+    assert copied()["timing_profiles/packaged/"] == ["schema.json"]
+    assert copied()["timing_profiles/packaged/profiles/"] == ["profiles/"]
 
 
 def pins(lock: str) -> dict[str, frozenset[str]]:

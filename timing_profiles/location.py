@@ -37,7 +37,7 @@ def find(given: str | Path | None = None, entrypoint: str | None = None) -> Path
     for place in places:
         if _is_there(place):
             return place
-    raise ProfilesError([missing(str(wanted), places, bases)])
+    raise ProfilesError([missing(shown(wanted), places, bases)])
 
 
 def missing(label: str, places: Sequence[Path], bases: Sequence[Path] = ()) -> Problem:

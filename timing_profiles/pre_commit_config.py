@@ -39,6 +39,16 @@ def new(entry: str) -> str:
     return f"repos:\n{_indented(hook(entry), '  ')}"
 
 
+def to_add(text: str, entry: str) -> str:
+    """The lines that a person has to add to a configuration."""
+    try:
+        found = yaml.safe_load(text)
+    except _UNREADABLE:
+        found = {"repos": []}
+    has_repos = isinstance(found, dict) and "repos" in found
+    return hook(entry) if has_repos else new(entry)
+
+
 def has_hook(text: str) -> bool:
     """Whether a configuration has such a hook, from any repository."""
     try:
@@ -62,6 +72,10 @@ def with_hook(text: str, entry: str) -> str | None:
         node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     except _UNREADABLE:
         return None
+    if before is None:
+        start = f"{text}\n" if text and not text.endswith("\n") else text
+        changed = start + new(entry)
+        return changed if _is(changed, yaml.safe_load(new(entry))) else None
     repos = before.get("repos") if isinstance(before, dict) else None
     if not isinstance(repos, list) or not repos:
         return None

@@ -44,12 +44,14 @@ class Step:
         action: `wrote` where it did not exist, `kept` where it did, `extended` where lines are
             added to it, `absent` where it would be outside of the repository.
         content: What it holds afterwards; empty where nothing is written.
+        before: What it held before, where it is extended.
         to_add: Lines that a person has to add to it.
     """
 
     file: Path
     action: Action
     content: bytes = b""
+    before: bytes = b""
     to_add: str = ""
 
 
@@ -108,10 +110,11 @@ def _write(directory: Path, changes: Sequence[Step], undo: ExitStack) -> None:
             target = directory / step.file
             with _writing(target):
                 if step.action == "extended":
-                    before = target.read_bytes()
+                    if target.read_bytes() != step.before:
+                        raise OSError(0, "it has just been changed")
                     shutil.copymode(target, aside / str(number))
                     (aside / str(number)).replace(target)
-                    undo.callback(target.write_bytes, before)
+                    undo.callback(target.write_bytes, step.before)
                 else:
                     _put(aside / str(number), target)
                     undo.callback(target.unlink)
@@ -160,15 +163,15 @@ def _hook_step(directory: Path) -> Step:
         is_ours = Step(file, "wrote", content.encode())
         return is_ours if is_top else Step(file, "absent", to_add=content)
     text = _text(target)
-    if text is None:
+    if text is None:  # it cannot be read
         return Step(file, "kept", to_add=pre_commit_config.hook(entry))
     if pre_commit_config.has_hook(text):
         return Step(file, "kept")
     may_change = is_top and not target.is_symlink()
     extended = pre_commit_config.with_hook(text, entry) if may_change else None
     if extended is None:
-        return Step(file, "kept", to_add=pre_commit_config.hook(entry))
-    return Step(file, "extended", extended.encode())
+        return Step(file, "kept", to_add=pre_commit_config.to_add(text, entry))
+    return Step(file, "extended", extended.encode(), text.encode())
 
 
 def _top_of_work_tree(directory: Path) -> Path:
@@ -216,7 +219,7 @@ def _foreign_schema(directory: Path) -> Iterator[Problem]:
     except ProfilesError as error:
         first = error.problems[0]
         reason = ": ".join(part for part in (first.path, first.message) if part)
-        hint = "a directory of their own keeps profiles apart: `timing-profiles init DIRECTORY`"
+        hint = "a directory of their own keeps profiles apart: `timing-profiles init DIR`"
         yield _problem(place, f"exists, and is not a schema of profiles: {reason}", hint)
 
 

@@ -11,6 +11,7 @@ from tests.e2e.shell import typed
 from timing_profiles import __version__
 
 COMMANDS = [
+    "init",
     "check",
     "list",
     "show",
@@ -65,6 +66,7 @@ sys.exit(max(cli.main(words.split()) for words in sys.argv[1:]))
 def test_every_command_runs_without_the_sdk(repository: Repository) -> None:
     """Whoever edits profiles, and the runner of a pull request, need no LiveKit."""
     lines = [
+        "init",
         "check",
         "list",
         "show patient",

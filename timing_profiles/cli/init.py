@@ -93,7 +93,10 @@ def init(directory: str, form: str) -> int:
 def _repository(directory: str) -> Path:
     repository = Path(directory)
     try:
-        is_other = os.path.lexists(repository) and not repository.is_dir()
+        repository.lstat()
+        is_other = not repository.is_dir()
+    except OSError:
+        is_other = False  # absent, or writing it says what is wrong
     except ValueError:  # a character that no path has
         is_other = True
     if is_other or not directory:

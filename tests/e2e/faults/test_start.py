@@ -24,7 +24,10 @@ BROKEN = [
     "  hint: did you mean min_silence_duration?",
     'profiles/b.yaml:1:10: extends: there is no profile "patient"; there are b, default',
 ]
-MISSING = ["profiles: cannot be read: No such file or directory"]
+MISSING = (
+    "  hint: `timing-profiles init` writes a first set to ./profiles; "
+    "PROFILES_DIR names another directory"
+)
 
 
 @pytest.fixture
@@ -57,8 +60,9 @@ async def test_fault_32_a_worker_without_a_sound_set_does_not_start(
         Connection(f"ws://127.0.0.1:{port}", "key", "secret"), folder
     )
     assert status == 1
-    said = [line for line in printed.splitlines() if line.startswith(("profiles", "  hint"))]
-    assert said == (BROKEN if broken else MISSING)
+    begins = ("profiles", "  hint", str(folder))
+    said = [line for line in printed.splitlines() if line.startswith(begins)]
+    assert said == (BROKEN if broken else [f"{folder}: directory not found", MISSING])
     assert (knocked, "Traceback" in printed) == ([], False)
     happened(f"exit 1, {len(said)} lines of problems, no connection")
 

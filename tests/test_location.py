@@ -1,0 +1,139 @@
+"""Where the directory of profiles is looked for, and what is said if there is none."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import timing_profiles
+from tests.command_line import ROOT
+from timing_profiles import location
+from timing_profiles.problems import ProfilesError
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with `src/agent.py`, started as that file from a directory elsewhere."""
+    for name in ("src", "elsewhere"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.delenv("PROFILES_DIR", raising=False)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "src" / "agent.py"))
+    return tmp_path
+
+
+def make(directory: Path) -> Path:
+    """Make a directory of profiles with one file."""
+    directory.mkdir(parents=True)
+    (directory / "default.yaml").touch()
+    return directory
+
+
+def message(**options: str) -> str:
+    """What is said of a directory that is not there."""
+    with pytest.raises(ProfilesError) as caught:
+        location.find(**options)
+    return str(caught.value)
+
+
+def test_the_working_directory_comes_first(project: Path) -> None:
+    """Also where the file that was started has one beside it."""
+    beside = make(project / "src" / "profiles")
+    assert location.find() == beside
+    assert location.find() == beside.absolute()
+    here = make(project / "elsewhere" / "profiles")
+    assert location.find() == here
+
+
+def test_the_environment_names_one_beside_the_file(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `..` too, as the root of a project is for `src/agent.py`."""
+    make(project / "config" / "timing")
+    monkeypatch.setenv("PROFILES_DIR", "../config/timing")
+    monkeypatch.chdir(project / "src")
+    assert location.find().samefile(project / "config" / "timing")
+    monkeypatch.chdir("/")
+    assert location.find().samefile(project / "config" / "timing")
+
+
+def test_an_entrypoint_that_another_program_imports_has_one_beside_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`python -m livekit.agents start agent.py`; the program's own directory is not asked."""
+    program = pytest.__file__
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", program)
+    wanted = Path(program).name
+    assert location.find(wanted, pytest.__file__) == Path(program)
+    assert message(given=wanted).splitlines()[0] == (
+        f"{wanted}: directory not found: {project}/elsewhere/{wanted}"
+    )
+    beside = make(project / "src" / "profiles")
+    assert location.find(entrypoint=str(project / "src" / "agent.py")) == beside
+
+
+def test_an_interpreter_without_a_file_has_the_working_directory_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a notebook, or with `python -c`."""
+    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    assert location.find(make(project / "elsewhere" / "x").name).name == "x"
+
+
+@pytest.mark.usefixtures("project")
+def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
+    """As text or as a path."""
+    made = make(tmp_path / "given")
+    assert location.find(str(made)) == location.find(made) == made
+
+
+@pytest.mark.usefixtures("project")
+def test_what_is_no_directory_is_found_too(tmp_path: Path) -> None:
+    """It is a mistake to report, not a reason to look elsewhere: a file, or a link to nowhere."""
+    make(tmp_path / "src" / "profiles")
+    here = tmp_path / "elsewhere" / "profiles"
+    here.touch()
+    assert location.find() == here
+    here.unlink()
+    here.symlink_to("nowhere")
+    assert location.find() == here
+    assert location.find("x" * 300) == here.parent / ("x" * 300)
+
+
+def test_a_missing_directory_is_reported_with_every_path(project: Path) -> None:
+    """Each absolute, and once; an absolute path stands there already."""
+    init = location.INIT_HINT
+    assert message() == (
+        f"profiles: directory not found: {project}/elsewhere/profiles, {project}/src/profiles\n"
+        f"  hint: {init}"
+    )
+    assert message(given="calls", entrypoint=f"{project}/src/other.py") == (
+        f"calls: directory not found: {project}/elsewhere/calls, {project}/src/calls\n"
+        f"  hint: {init}"
+    )
+    assert message(given=f"{project}/calls") == (
+        f"{project}/calls: directory not found\n  hint: {init}"
+    )
+    assert message(given="a\x1b").startswith("a\\x1b: directory not found: ")
+
+
+def test_a_set_above_is_hinted_at(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a project has one, and the agent is started in `src` or from elsewhere."""
+    make(project / "profiles")
+    hint = f"hint: {project}/profiles has profiles: PROFILES_DIR can name it"
+    assert message().splitlines()[1].strip() == hint
+    assert message(given="calls").splitlines()[1].strip() == hint
+    monkeypatch.chdir("/")
+    assert message().splitlines()[1].strip() == hint
+
+
+def test_resolve_looks_in_the_same_places(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what it is given, and for what the environment names."""
+    (project / "src" / "profiles").symlink_to(ROOT / "profiles")
+    found = timing_profiles.resolve({"profile": "brisk"})
+    assert (found.profile, found.problems) == ("brisk", ())
+    with pytest.raises(ProfilesError) as caught:
+        timing_profiles.resolve(profiles_dir=Path("calls"))
+    assert f"{project}/elsewhere/calls, {project}/src/calls" in str(caught.value)
+    monkeypatch.chdir(project / "src")
+    assert timing_profiles.resolve(profiles_dir=Path("profiles")).profile == "default"
