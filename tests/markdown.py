@@ -3,15 +3,16 @@
 A block is known by its language and by what follows that on the same line, which no reader sees:
 
     yaml                a whole profile, named in its first line
-    json                metadata, or what `make call` prints
+    json                metadata
     json livekit.NAME   a message of LiveKit's API
     console             commands, and what they print
+    text call           a call as `make call` drew it; looked at only
+    text problem        what `check` prints of a value that a shown profile does not have
     python, ts          code; a file's name may follow, for the tests
     swift, kotlin       code that is only looked at
     LANGUAGE from PATH  a part of that file of the repository
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,17 +82,20 @@ def sort(block: Block) -> str:
     """What sort of block it is; empty where no test knows what to do with it."""
     if block.mark.startswith("from "):
         return "part"
-    match block.language, block.mark:
-        case "yaml", "":
-            return "profile"
-        case "json", "":
-            return "call" if "waits" in json.loads(block.text) else "metadata"
-        case "json", mark if mark.startswith("livekit."):
-            return "message"
-        case ("console", "") | ("python" | "ts", _) | ("swift" | "kotlin", ""):
-            return block.language
-        case _:
-            return ""
+    if block.language == "json" and block.mark.startswith("livekit."):
+        return "message"
+    if block.language in {"python", "ts"}:
+        return block.language
+    return _SORTS.get((block.language, block.mark), "")
+
+
+_SORTS = {
+    ("yaml", ""): "profile",
+    ("json", ""): "metadata",
+    ("text", "problem"): "problem",
+    ("text", "call"): "picture",
+    **{(language, ""): language for language in ("console", "swift", "kotlin")},
+}
 
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]

@@ -153,8 +153,9 @@ def test_a_field_is_explained_without_any_profiles(
     assert (status, out.splitlines()[0]) == (0, SPEED)
     assert "\nbounds             0.7 to 1.5\n" in out
     assert err == (
-        "profiles: cannot be read: No such file or directory\n"
-        "  hint: PROFILES_DIR of the environment names the folder of profiles\n"
+        f"profiles: directory not found: {tmp_path}/profiles\n"
+        "  hint: `timing-profiles init` writes a first set to ./profiles; "
+        "PROFILES_DIR names another directory\n"
     )
 
 

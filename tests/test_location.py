@@ -18,7 +18,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     monkeypatch.delenv("PROFILES_DIR", raising=False)
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "src" / "agent.py"))
+    entrypoint = str(tmp_path / "src" / "agent.py")
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", entrypoint, raising=False)
     return tmp_path
 
 
@@ -62,7 +63,7 @@ def test_an_entrypoint_that_another_program_imports_has_one_beside_it(
 ) -> None:
     """`python -m livekit.agents start agent.py`; the program's own directory is not asked."""
     program = pytest.__file__
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", program)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", program, raising=False)
     wanted = Path(program).name
     assert location.find(wanted, pytest.__file__) == Path(program)
     assert message(given=wanted).splitlines()[0] == (
@@ -76,7 +77,7 @@ def test_an_interpreter_without_a_file_has_the_working_directory_alone(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a notebook, or with `python -c`."""
-    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
     assert location.find(make(project / "elsewhere" / "x").name).name == "x"
 
 

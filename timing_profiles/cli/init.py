@@ -10,9 +10,9 @@ from pathlib import Path
 from timing_profiles import folder, scaffold
 from timing_profiles.cli import terminal
 from timing_profiles.cli.check import problems_of_set
-from timing_profiles.cli.chosen import LONGEST_PATH
+from timing_profiles.cli.chosen import shown
 from timing_profiles.cli.output import print_json, print_problems
-from timing_profiles.cli.terminal import Style, printable
+from timing_profiles.cli.terminal import Style
 from timing_profiles.cli.usage import UsageError
 from timing_profiles.scaffold import Step
 
@@ -100,7 +100,7 @@ def _repository(directory: str) -> Path:
     except ValueError:  # a character that no path has
         is_other = True
     if is_other or not directory:
-        raise UsageError(f"{printable(directory, LONGEST_PATH) or 'DIR'}: is not a directory")
+        raise UsageError(f"{shown(repository) if directory else 'DIR'}: is not a directory")
     return repository
 
 
@@ -133,4 +133,4 @@ def _is_same(chosen: Path, repository: Path) -> bool:
 
 
 def _shown(path: Path) -> str:
-    return printable(os.path.normpath(path), LONGEST_PATH)
+    return shown(Path(os.path.normpath(path)))
