@@ -95,7 +95,7 @@ lock: .venv/.ready  ## for maintainers: choose versions anew (needs uv)
 	uv pip compile $(COMPILE) --upgrade --group fuzz --constraint requirements.lock \
 	    --output-file fuzz/requirements.lock
 	$(NPM) --prefix tests/npm update --package-lock-only
-COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header
+COMPILE := --quiet --universal --python-version 3.10 --generate-hashes --no-header
 
 clean:  ## remove the environment and what tools left
 	@rm -rf .venv .dev .mypy_cache .pytest_cache .ruff_cache .hypothesis

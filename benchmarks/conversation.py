@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator
 
+from async_timeout import timeout
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, io
 
@@ -43,7 +44,7 @@ class Conversation:
         began = time.thread_time()
         self._ear.finished.clear()
         self._mouth.speak(speech.synthesize(_SENTENCE, sample_rate=_SAMPLE_RATE))
-        async with asyncio.timeout(_LIMIT):
+        async with timeout(_LIMIT):
             await self._ear.finished.wait()
             while self._session.agent_state != "listening":  # noqa: ASYNC110 - it may be over by now
                 await asyncio.sleep(0.01)

@@ -179,5 +179,5 @@ async def worker(
                 await running.registered()
                 yield replace(running, pid=process.pid)
         except TimeoutError as error:
-            error.add_note(running.log_file.read_text(encoding="utf-8")[-4000:])
-            raise
+            log = running.log_file.read_text(encoding="utf-8")[-4000:]
+            raise TimeoutError(f"{error}\n{log}") from None

@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from async_timeout import timeout
+
 # The shell becomes the command, so that the child has the command's process id and exit status. The
 # reader beside it ends the command when the pipe from the parent closes: on purpose, or because the
 # parent died, also by SIGKILL.
@@ -65,8 +67,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
         process.stdin.close()
     try:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE):
+        with contextlib.suppress(asyncio.TimeoutError):
+            async with timeout(_GRACE):
                 while process.returncode is None:  # noqa: ASYNC110 (wait() waits for its children)
                     await asyncio.sleep(0.01)
     finally:

@@ -97,7 +97,7 @@ async def _install(folder: Path, progress: Progress) -> Path:
         try:
             env = await toolchain(folder, progress)
             return await _go_install(env, folder, progress)
-        except LiveKitServerError as error:
+        except LiveKitServerError as error:  # noqa: PERF203 (two rounds)
             failures.append(f"- {error}")
     raise LiveKitServerError(_no_way(failures))
 

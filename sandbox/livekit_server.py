@@ -9,9 +9,10 @@ import socket
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import aiohttp
+from async_timeout import timeout
+from typing_extensions import Self
 
 from sandbox.child import child
 from sandbox.livekit_binary import LiveKitServerError, Progress, ensure_binary, silent
@@ -148,8 +149,8 @@ def _temporary_file(resources: contextlib.ExitStack | contextlib.AsyncExitStack)
 
 async def _answers(process: asyncio.subprocess.Process, port: int) -> bool:
     """Wait until the server answers; False when it ends first, or takes too long."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_START_LIMIT), aiohttp.ClientSession() as http:
+    with contextlib.suppress(asyncio.TimeoutError):
+        async with timeout(_START_LIMIT), aiohttp.ClientSession() as http:
             while process.returncode is None:
                 with contextlib.suppress(aiohttp.ClientError):
                     async with http.get(f"http://127.0.0.1:{port}") as response:

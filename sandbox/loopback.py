@@ -3,9 +3,10 @@
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 from aiohttp import web
+from typing_extensions import Self
 
 Record = TypeVar("Record")
 

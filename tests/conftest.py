@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import running
 from tests.command_line import ROOT, CommandLine
 
 _E2E = ROOT / "tests" / "e2e"
@@ -90,6 +92,13 @@ class Happened:
 @pytest.fixture(scope="session", autouse=True)
 async def the_loop_of_all_tests() -> None:
     """Make it before the first test: the SDK's objects take the loop that they find."""
+
+
+@pytest.fixture(autouse=True)
+def calls_that_end() -> Iterator[None]:
+    """End the calls of a test with it: Python 3.13 warns of a database that is not closed."""
+    yield
+    running.end_all()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 SCHEMA = Schema((ROOT / "schema.json").read_text(encoding="utf-8"))
 
 _STARTERS = {path.name: path.read_bytes() for path in (ROOT / "profiles").glob("*.yaml")}
+_running: list["Running"] = []
 _OPEN = {"open.yaml": b"overrides: {allow: ['*']}"}
 
 
@@ -87,6 +88,7 @@ class Running:
         self.wishes = Wishes(below, None if fake else caller)
         self.timing = Timing(cast("JobContext", self.job), caller, self.wishes)
         self.session = Session(**self.timing.session_kwargs(**(session or {})))
+        _running.append(self)
 
     def follow(self) -> "Running":
         """Follow the session."""
@@ -112,6 +114,12 @@ class Running:
         """The value that the session has of a field, as far as it shows it."""
         section, _, key = path.rpartition(".")
         return _LOOKS[section](self.session, key)
+
+
+def end_all() -> None:
+    """Close the profiles of all calls, as their jobs do at their end."""
+    while _running:
+        _running.pop().wishes.close()
 
 
 class Deaf(Agent):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from async_timeout import timeout
 from livekit.agents import Agent, inference
 from livekit.agents.types import NOT_GIVEN
 from livekit.plugins import deepgram
@@ -489,6 +490,6 @@ def agents(running: Running) -> tuple[Any, float, float]:
 
 async def eventually(condition: Callable[[], object]) -> None:
     """Wait until something is so."""
-    async with asyncio.timeout(5):
+    async with timeout(5):
         while not condition():  # noqa: ASYNC110 - what is waited for is no event of this loop
             await asyncio.sleep(0.01)

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import pytest
+from async_timeout import timeout
 
 from timing_profiles import catalog
 from timing_profiles.watch import Watcher
@@ -33,7 +34,7 @@ async def watcher(tmp_path: Path) -> AsyncGenerator[Watcher]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Poll until something holds."""
-    async with asyncio.timeout(20):
+    async with timeout(20):
         while not condition():  # noqa: ASYNC110 - what is looked at knows no events
             await asyncio.sleep(0.01)
 

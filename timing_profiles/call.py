@@ -192,7 +192,7 @@ async def for_call(
     ctx: JobContext,
     *,
     identity: str | None = None,
-    timeout: float | None = None,  # noqa: ASYNC109 - the limit ends the job, not this coroutine
+    timeout: float | None = None,
     profile: str | None = None,
 ) -> Timing:
     """Connect, wait for the caller, and resolve its timing against the profiles in force.

@@ -46,25 +46,33 @@ async def wait_for_caller(
         CallerMissing: The time is over, or the room has closed.
     """
     something = asyncio.Event()
+    is_over = False
 
     def happened(*_: object) -> None:
         something.set()
 
+    def expire() -> None:
+        nonlocal is_over
+        is_over = True
+        something.set()
+
     for event in _EVENTS:
         room.on(event, happened)
+    # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation.
+    timer = asyncio.get_running_loop().call_later(seconds, expire)
     try:
-        async with asyncio.timeout(seconds):
-            while True:
-                something.clear()
-                caller = earliest(_callers(room, identity))
-                if caller:
-                    return caller
-                if not room.isconnected():
-                    raise CallerMissing("the room closed before the caller came")
-                await something.wait()
-    except TimeoutError:
-        raise CallerMissing(f"no caller came within {seconds:g} s") from None
+        while True:
+            something.clear()
+            caller = earliest(_callers(room, identity))
+            if caller:
+                return caller
+            if not room.isconnected():
+                raise CallerMissing("the room closed before the caller came")
+            if is_over:
+                raise CallerMissing(f"no caller came within {seconds:g} s")
+            await something.wait()
     finally:
+        timer.cancel()
         for event in _EVENTS:
             room.off(event, happened)
 

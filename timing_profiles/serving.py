@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from timing_profiles.problems import Problem
 
@@ -43,7 +43,7 @@ def serving(revision: str) -> Serving:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return datetime.now(timezone.utc)
 
 
 def _time(moment: datetime) -> str:

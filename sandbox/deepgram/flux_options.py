@@ -7,7 +7,9 @@ https://developers.deepgram.com/docs/flux/configure
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
+
+from typing_extensions import Self
 
 from sandbox.deepgram.query import Query, RefusedError
 from sandbox.deepgram.record import Body

@@ -66,10 +66,13 @@ class Listening:
     async def run(self, *first: Body) -> None:
         """Say what comes first, and serve the connection until either side closes it."""
         self._send(first)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._write())
+        writing = asyncio.create_task(self._write())
+        try:
             code, reason = await self._read()
             self._outbox.put_nowait(None)
+            await writing
+        finally:
+            writing.cancel()
         await self._ws.close(code=code, message=reason)
 
     async def _read(self) -> _Close:
@@ -77,7 +80,7 @@ class Listening:
         while True:
             try:
                 message = await self._ws.receive(timeout=self._behaviour.idle_timeout)
-            except TimeoutError:
+            except asyncio.TimeoutError:
                 return _IDLE
             if message.type is WSMsgType.BINARY:
                 self._on_audio(message.data)

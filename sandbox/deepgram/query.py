@@ -9,7 +9,9 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
+
+from typing_extensions import Self
 
 _VARIANTS: Final = (
     "general|meeting|phonecall|finance|conversationalai|voicemail|video|medical|drivethru"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from enum import Enum, auto
 from typing import Final
 
@@ -109,7 +109,7 @@ class Transcriber:
             "transaction_key": "deprecated",
             "request_id": self._request_id,
             "sha256": self._sha256.hexdigest(),
-            "created": datetime.now(UTC).isoformat(),
+            "created": datetime.now(timezone.utc).isoformat(),
             "duration": self.seconds,
             "channels": 1,
         }

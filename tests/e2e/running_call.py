@@ -3,9 +3,10 @@
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any
 
 from livekit import api
+from typing_extensions import Self
 
 from sandbox.caller import Caller, Dial, Script, join
 from tests.e2e.worker import Worker, eventually

@@ -4,6 +4,7 @@ import asyncio
 import socket
 
 import aiohttp
+from async_timeout import timeout
 from prometheus_client.parser import text_string_to_metric_families
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -37,7 +38,7 @@ async def scraped(port: int) -> Samples:
 async def until(port: int, name: str, value: float, **labels: str) -> Samples:
     """Scrape until a sample has a value."""
     key = (name, frozenset(labels.items()))
-    async with asyncio.timeout(20):
+    async with timeout(20):
         while True:
             found = await scraped(port)
             if found.get(key) == value:

@@ -13,6 +13,7 @@ import aiohttp
 import av
 import numpy as np
 import pytest
+from async_timeout import timeout
 from livekit import rtc
 from livekit.agents import APIConnectOptions, APIStatusError
 from livekit.agents.stt import SpeechEvent, SpeechEventType
@@ -47,7 +48,7 @@ async def deepgram() -> AsyncIterator[Deepgram]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with timeout(5):
         while not condition():  # noqa: ASYNC110 - what is waited for is no event of this loop
             await asyncio.sleep(0.005)
 
@@ -74,7 +75,7 @@ async def events_of(deepgram: Deepgram, audio: bytes, **options: Any) -> list[Sp
     stream = new_stt(deepgram, **options).stream(conn_options=ONCE)
     stream.push_frame(rtc.AudioFrame(audio, RATE, 1, len(audio) // 2))
     events = []
-    async with asyncio.timeout(5):
+    async with timeout(5):
         async for event in stream:
             events.append(event)
             if event.type is SpeechEventType.END_OF_SPEECH:

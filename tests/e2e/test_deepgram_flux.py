@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
+from async_timeout import timeout
 from hypothesis import given
 from hypothesis import strategies as st
 from livekit import rtc
@@ -63,7 +64,7 @@ async def connected(
 
 async def everything_from(ws: aiohttp.ClientWebSocketResponse) -> list[Body]:
     """Return all messages until the stand-in hangs up."""
-    async with asyncio.timeout(10):
+    async with timeout(10):
         return [message.json() async for message in ws]
 
 
@@ -647,7 +648,7 @@ async def events_of(deepgram: Deepgram, audio: bytes, **options: Any) -> list[Sp
     stream = new_stt(deepgram, **options).stream(conn_options=ONCE)
     stream.push_frame(pushed(audio))
     events = []
-    async with asyncio.timeout(5):
+    async with timeout(5):
         async for event in stream:
             events.append(event)
             if event.type is SpeechEventType.END_OF_SPEECH:

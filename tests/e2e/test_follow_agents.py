@@ -57,14 +57,16 @@ class Stage:
     Attributes:
         deepgram: Hears and speaks.
         gateway: Thinks.
-        curtain: Where they wait for each other: a session that starts stops the others' clock.
+        begun: How many conversations have begun.
+        curtain: Set once all have begun: a session that starts stops the others' clock.
         seen: The agent's own delays, by the name of the conversation.
         errors: What was logged with a traceback.
     """
 
     deepgram: Deepgram
     gateway: Gateway
-    curtain: asyncio.Barrier
+    begun: int = 0
+    curtain: asyncio.Event = field(default_factory=asyncio.Event)
     seen: dict[str, list[float]] = field(default_factory=dict)
     errors: Errors = field(default_factory=Errors)
 
@@ -74,6 +76,9 @@ class Stage:
     ) -> AsyncGenerator[Followed]:
         """A conversation, from the moment in which all others have begun, too."""
         async with followed(self.deepgram, self.gateway, metadata, agent) as talk:
+            self.begun += 1
+            if self.begun == len(SCENES):
+                self.curtain.set()
             await self.curtain.wait()
             yield talk
             self.seen[name] = talk.delays
@@ -189,7 +194,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
             environment.setenv("LIVEKIT_INFERENCE_URL", gateway.url)
             environment.setenv("LIVEKIT_API_KEY", "a-key")
             environment.setenv("LIVEKIT_API_SECRET", "a-secret-of-thirty-two-characters")
-            held = Stage(deepgram, gateway, asyncio.Barrier(len(SCENES)))
+            held = Stage(deepgram, gateway)
             logger.addHandler(held.errors)
             await asyncio.gather(*(scene(held) for scene in SCENES))
             logger.removeHandler(held.errors)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
+from async_timeout import timeout
 from livekit.agents import APIConnectionError, APIConnectOptions, inference
 from livekit.agents.llm import ChatContext
 from livekit.agents.utils import http_context
@@ -44,7 +45,7 @@ async def answer(llm: inference.LLM, *users: str) -> list[str]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with timeout(5):
         while not condition():  # noqa: ASYNC110 - what is waited for is no event of this loop
             await asyncio.sleep(0.005)
 

@@ -3,7 +3,6 @@
 Audio is sent faster than real time: the stand-in counts the silence in it, not on the clock.
 """
 
-import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from async_timeout import timeout
 from livekit import rtc
 from livekit.agents import APIConnectOptions, inference
 from livekit.agents.stt import RecognizeStream, SpeechEvent, SpeechEventType
@@ -73,7 +73,7 @@ async def events_of(server: Inference, audio: bytes, ends: int = 1) -> list[Spee
     stream = listening(server)
     send(stream, audio)
     events: list[SpeechEvent] = []
-    async with asyncio.timeout(5):
+    async with timeout(5):
         async for event in stream:
             events.append(event)
             if event.type is SpeechEventType.END_OF_SPEECH:
@@ -110,7 +110,7 @@ async def session(
 ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     """A session without the SDK, opened with these messages."""
     async with (
-        asyncio.timeout(5),
+        timeout(5),
         aiohttp.ClientSession(headers={"Authorization": "Bearer key"}) as client,
         client.ws_connect(server.url + path) as ws,
     ):

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
+from async_timeout import timeout
 
 import timing_profiles
 from sandbox.caller import Call, Caller, Dial, Script, call, join
@@ -160,7 +161,7 @@ async def test_a_job_that_is_back_after_its_caller_follows_it(
         with stopped(job_of(running, caller)):
             await around.livekit.aclose()
             await around.livekit.start()
-            async with asyncio.timeout(20):
+            async with timeout(20):
                 await back.wait()
         await caller.agent_listens()
         answered = await caller.say(SENTENCE)
@@ -247,22 +248,25 @@ async def test_two_workers_started_at_once_do_not_meet(
     tmp_path: Path, temporary: Path, around: Services, happened: Happened
 ) -> None:
     """Each has a folder of its own that nobody can guess or read, and serves its own profiles."""
-    both = asyncio.Barrier(2)
-    names: list[str] = []
+    async with contextlib.AsyncExitStack() as workers:
 
-    async def run(name: str, delay: float) -> None:
-        source = shutil.copytree(ROOT / "profiles", tmp_path / f"{name}-source")
-        expected = revision_with(source, delay)
-        env = {"TMPDIR": str(temporary), "LIVEKIT_AGENT_NAME": name}
-        async with worker(tmp_path / name, among=around, env=env, profiles=source):
-            await both.wait()
-            found = states(temporary)
-            assert [state.stat().st_mode & 0o777 for state in found] == [0o700] * 2
-            names[:] = [state.name for state in found]
+        async def start(name: str, delay: float) -> str:
+            source = shutil.copytree(ROOT / "profiles", tmp_path / f"{name}-source")
+            expected = revision_with(source, delay)
+            env = {"TMPDIR": str(temporary), "LIVEKIT_AGENT_NAME": name}
+            await workers.enter_async_context(
+                worker(tmp_path / name, among=around, env=env, profiles=source)
+            )
+            return expected
+
+        async def serve(name: str, expected: str) -> None:
             assert_served(await call(named(around, name), BRISK, YES), expected)
-            await both.wait()
 
-    await asyncio.gather(run("one", DELAYS[0]), run("other", DELAYS[1]))
+        expected = await asyncio.gather(start("one", DELAYS[0]), start("other", DELAYS[1]))
+        found = states(temporary)
+        assert [state.stat().st_mode & 0o777 for state in found] == [0o700] * 2
+        names = [state.name for state in found]
+        await asyncio.gather(serve("one", expected[0]), serve("other", expected[1]))
     assert states(temporary) == []
     guessable = {"timing-profiles-", *map(str, range(10))}
     assert not {name.removeprefix("timing-profiles-") for name in names} & guessable

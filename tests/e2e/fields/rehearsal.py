@@ -70,9 +70,13 @@ async def hold(
     with pytest.MonkeyPatch.context() as environment, _no_long_collection():
         profiles = {name: one.profile for one, name in names.items()}
         _publish(profiles, folder / "profiles.sqlite", environment)
-        async with asyncio.TaskGroup() as stage:
-            played = {one: stage.create_task(held(one)) for one in longest_first}
-    return {one: task.result() for one, task in played.items()}
+        played = [asyncio.create_task(held(one)) for one in longest_first]
+        try:
+            conversations = await asyncio.gather(*played)
+        finally:
+            for task in played:
+                task.cancel()
+    return dict(zip(longest_first, conversations, strict=True))
 
 
 @contextlib.contextmanager
