@@ -8,8 +8,9 @@ FROM python:${PYTHON} AS packages
 COPY requirements.worker.lock /
 # Nothing is compiled, and nothing comes in whose hash is not in the lock.
 RUN ["python", "-m", "venv", "/venv"]
-RUN ["/venv/bin/pip", "install", "--no-cache-dir", "--disable-pip-version-check", \
+RUN ["/venv/bin/pip", "install", "--no-cache-dir", "--disable-pip-version-check", "--no-deps", \
      "--only-binary", ":all:", "--require-hashes", "--requirement", "/requirements.worker.lock"]
+RUN ["/venv/bin/pip", "check", "--disable-pip-version-check"]
 
 FROM python:${PYTHON}
 COPY --from=packages /venv /venv

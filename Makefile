@@ -17,12 +17,16 @@ endef
 $(foreach name,$(CALL),$(if $(filter undefined,$(origin $(name))),,$(eval $(call hand_on,$(name)))))
 
 # The first Python that can make the environment; `make PYTHON=...` names another one.
-SUITABLE := -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'
-PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+SUITABLE := -c 'import sys; \
+    sys.version_info < (3, 10) and sys.exit("it is Python %d.%d" % sys.version_info[:2]); \
+    import ensurepip, venv'
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
               "$$python" $(SUITABLE) 2>/dev/null && echo "$$python" && break; done)
 
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# A lock is complete: nothing is left for pip to choose, to build, or to take without its hash.
+INSTALL_LOCK := $(PIP) install --no-deps --only-binary :all: --require-hashes --requirement
 # The environment's own, with its own node: none on PATH is asked for.
 NPM := $(BIN)/npm --no-audit --no-fund --ignore-scripts --loglevel=error
 
@@ -86,46 +90,58 @@ scale: .venv/.ready  ## run workers against two LiveKit nodes; ARGS='--workers 2
 drift: .venv/.ready  ## for maintainers: what the newest release of LiveKit's SDK has changed
 	@$(BIN)/python -m tests.sdk
 
-lock: .venv/.ready  ## for maintainers: choose versions anew (needs uv)
-	uv pip compile $(COMPILE) --upgrade --group dev pyproject.toml --output-file requirements.lock
-	uv pip compile $(COMPILE) --constraint requirements.lock pyproject.toml \
+lock: .venv/.ready  ## for maintainers: choose the newest versions
+	$(BIN)/uv pip compile $(COMPILE) --group dev pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile $(COMPILE) --constraint requirements.lock --group agent pyproject.toml \
 	    --output-file requirements.worker.lock
-	uv pip compile $(COMPILE) --upgrade --group bench --constraint requirements.lock \
+	$(BIN)/uv pip compile $(COMPILE) --group bench --constraint requirements.lock \
 	    --output-file benchmarks/requirements.lock
-	uv pip compile $(COMPILE) --upgrade --group fuzz --constraint requirements.lock \
+	$(BIN)/uv pip compile $(COMPILE) --group fuzz --constraint requirements.lock \
 	    --output-file fuzz/requirements.lock
 	$(NPM) --prefix tests/npm update --package-lock-only
-COMPILE := --quiet --universal --python-version 3.10 --generate-hashes --no-header
+COMPILE = --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header
 
 clean:  ## remove the environment and what tools left
 	@rm -rf .venv .dev .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Each file below is made last, so that whatever was broken off is done again by the next `make`.
 .venv/.ready: .venv/.locked pyproject.toml
-	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@$(PIP) install --no-deps --no-build-isolation --editable . $(OR_SAY)
 	@touch $@
 
 .venv/.locked: requirements.lock
-	@"$(PYTHON)" $(SUITABLE) 2>/dev/null || { echo "make: no Python 3.11 or newer with venv and" \
-	    "ensurepip$(if $(PYTHON),: $(PYTHON)): install one (Debian: python3-venv), or name one" \
-	    "with PYTHON=..." >&2; exit 1; }
+	@reason=$$("$(or $(PYTHON),python3)" $(SUITABLE) 2>&1) || { \
+	    echo "make: Python 3.10 or newer is needed, with the modules venv and ensurepip." \
+	    "$(or $(PYTHON),python3): $${reason##*[Ee]rror: }" >&2; \
+	    echo "make: install one (Debian: python3 and python3-venv), or name one with PYTHON=..." >&2; \
+	    exit 1; }
 	@echo "building the environment in .venv with $(PYTHON): half a minute, once" >&2
-	@"$(PYTHON)" -m venv --clear .venv
-	@$(INSTALL) --only-binary :all: --require-hashes --requirement requirements.lock
+	@"$(PYTHON)" -m venv --clear .venv $(OR_SAY)
+	@$(INSTALL_LOCK) requirements.lock $(OR_SAY)
+	@$(CHECKED)
 	@touch $@
 
 .venv/.bench: .venv/.ready benchmarks/requirements.lock
-	@$(INSTALL) --only-binary :all: --require-hashes --requirement benchmarks/requirements.lock
+	@$(INSTALL_LOCK) benchmarks/requirements.lock $(OR_SAY)
+	@$(CHECKED)
 	@touch $@
 
 .venv/.fuzz: .venv/.ready fuzz/requirements.lock
-	@$(INSTALL) --only-binary :all: --require-hashes --requirement fuzz/requirements.lock
+	@$(INSTALL_LOCK) fuzz/requirements.lock $(OR_SAY)
+	@$(CHECKED)
 	@touch $@
+
+# Whether what is installed fits together; pip names what does not on its standard output.
+CHECKED = broken=$$($(BIN)/python -m pip check 2>&1) || { echo "$$broken" >&2; false; } $(OR_SAY)
+# The last line after any failure of an installation, whose own message stays above it.
+OR_SAY = || { echo "make: the environment is not complete, for the reason above. Packages come from" \
+    "the network, and .venv takes 1 GB of the disk; once both are there, run this again" >&2; exit 1; }
 
 # What the tests run with node, beside the environment so that `--clear` takes it along.
 .venv/.npm: .venv/.locked tests/npm/package-lock.json
 	@echo "installing what the tests run with node in .venv/npm: ten seconds, once" >&2
 	@mkdir -p .venv/npm
 	@cp tests/npm/package*.json .venv/npm/
-	@$(NPM) --prefix .venv/npm ci >/dev/null
+	@$(NPM) --prefix .venv/npm ci >/dev/null $(OR_SAY)
 	@touch $@

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -104,33 +105,33 @@ def test_the_dispatch_of_the_back_end_is_below_the_callers_wish() -> None:
 
 def test_a_stored_wish_comes_back_as_metadata() -> None:
     """It is applied without a problem, until it is forgotten."""
-    store = run("docs/storing.md")["Store"](":memory:")
-    assert store.save("ada", WISH) == []
-    found = timing_profiles.resolve(store.metadata("ada"))
-    assert (found.profile, found.problems) == ("patient", ())
-    store.forget("ada")
-    assert store.metadata("ada") == ""
+    with closing(run("docs/storing.md")["Store"](":memory:")) as store:
+        assert store.save("ada", WISH) == []
+        found = timing_profiles.resolve(store.metadata("ada"))
+        assert (found.profile, found.problems) == ("patient", ())
+        store.forget("ada")
+        assert store.metadata("ada") == ""
 
 
 def test_a_wish_that_does_not_fit_is_not_stored() -> None:
     """What is wrong is said, and the former wish stays."""
-    store = run("docs/storing.md")["Store"](":memory:")
-    store.save("ada", WISH)
-    assert store.save("ada", {"profile": "patient", "overrides": {"tts": {"speed": 9}}}) != []
-    assert json.loads(store.metadata("ada")) == WISH
+    with closing(run("docs/storing.md")["Store"](":memory:")) as store:
+        store.save("ada", WISH)
+        assert store.save("ada", {"profile": "patient", "overrides": {"tts": {"speed": 9}}}) != []
+        assert json.loads(store.metadata("ada")) == WISH
 
 
 def test_a_stored_wish_survives_that_its_profile_goes(project: Path) -> None:
     """It is sent as it is and costs no call; the store can say whom it concerns."""
-    before = run("docs/storing.md")["Store"]("wishes.db")
-    before.save("ada", WISH)
-    before.save("bob", {"profile": "brisk"})
+    with closing(run("docs/storing.md")["Store"]("wishes.db")) as before:
+        before.save("ada", WISH)
+        before.save("bob", {"profile": "brisk"})
     for name in ("patient", "elderly", "slow"):
         (project / "profiles" / f"{name}.yaml").unlink()
     shown.write_metadata_schema(project)
-    after = run("docs/storing.md")["Store"]("wishes.db")
-    assert after.outdated() == ["ada"]
-    found = timing_profiles.resolve(after.metadata("ada"))
+    with closing(run("docs/storing.md")["Store"]("wishes.db")) as after:
+        assert after.outdated() == ["ada"]
+        found = timing_profiles.resolve(after.metadata("ada"))
     assert (found.profile, [problem.code for problem in found.problems]) == (
         "default",
         ["profile-unknown"],
