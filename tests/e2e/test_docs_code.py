@@ -47,6 +47,8 @@ console.log(JSON.stringify(await credentials("ada", JSON.parse(process.argv[2]!)
 """
 
 # What a page leaves out at both ends of a worker.
+# Pages that show parts of an agent.
+PARTS = {"docs/phone.md", "docs/running-calls.md"}
 BEFORE = """
 import timing_profiles
 from livekit.agents import Agent, AgentServer, AgentSession, JobContext, cli
@@ -135,7 +137,7 @@ def test_python_agrees_with_the_types_of_livekit(tmp_path: Path) -> None:
     pages = sorted({block.page for block in of_sort("python") if block.page.startswith("docs/")})
     for page in pages:
         texts = [block.text for block in of_sort("python") if block.page == page]
-        whole = "\n".join(texts if page != "docs/phone.md" else [BEFORE, *texts])
+        whole = "\n".join([BEFORE, *texts] if page in PARTS else texts)
         (tmp_path / f"{Path(page).stem}_page.py").write_text(whole, encoding="utf-8")
     options = ("--strict", "--no-error-summary", "--cache-dir", ROOT / ".mypy_cache" / "docs")
     ran = repository.run([sys.executable, "-m", "mypy", *options, tmp_path], ROOT)

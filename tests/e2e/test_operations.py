@@ -72,7 +72,9 @@ def test_a_volume_over_the_profiles_hides_no_fallback(image: Path) -> None:
     names = ("default.yaml", "schema.json")
     ended = run(image, "-c", code.format(names=names))
     packaged = image / "timing_profiles" / "packaged"
-    assert ended.stdout.split() == [str(packaged / name) for name in names]
-    assert (packaged / "default.yaml").read_bytes() == (
+    assert ended.stdout.split() == [
+        str(packaged / path) for path in ("profiles/default.yaml", "schema.json")
+    ]
+    assert (packaged / "profiles" / "default.yaml").read_bytes() == (
         ROOT / "profiles" / "default.yaml"
     ).read_bytes()

@@ -22,12 +22,9 @@ BROKEN = [
         "activation_threshold, deactivation_threshold"
     ),
     "  hint: did you mean min_silence_duration?",
-    'profiles/b.yaml:1:10: extends: there is no profile "patient"; there are b, default',
+    'profiles/b.yaml:1:10: extends: there is no profile "patient"; there are a, b, default',
 ]
-MISSING = (
-    "  hint: `timing-profiles init` writes a first set to ./profiles; "
-    "PROFILES_DIR names another directory"
-)
+MISSING = f"  hint: {ROOT}/profiles has profiles: PROFILES_DIR can name it"
 
 
 @pytest.fixture
