@@ -10,10 +10,10 @@ from tests.conftest import Happened
 async def test_fault_47_calls_keep_their_revision_while_profiles_change(
     tmp_path: Path, happened: Happened
 ) -> None:
-    """Six calls, two at once: answered, with the timing of the state that each began with."""
-    found = await calls.run(tmp_path, calls=6, at_once=2, progress=silent)
+    """Four calls, two at once: answered, with the timing of the state that each began with."""
+    found = await calls.run(tmp_path, calls=4, at_once=2, progress=silent)
     assert found.failures == []
-    assert len(found.outcomes) == 6
+    assert len(found.outcomes) == 4
     revisions = {outcome.revision for outcome in found.outcomes}
     assert len(revisions) > 1
-    happened(f"6 calls of {len(revisions)} revisions, {found.edits} edits, {found.reloads} reloads")
+    happened(f"4 calls of {len(revisions)} revisions, {found.edits} edits, {found.reloads} reloads")

@@ -21,6 +21,9 @@ SWAPS_BETWEEN_RESTS = 100
 RESTS = [count / 50 for count in range(20)]
 """Seconds: some too short for a set to be published, some long enough."""
 
+POLL = 0.01
+"""Seconds between two reads: some fall into a publication, and others have the processor."""
+
 AWAY = "session.user_away_timeout"
 DEFAULT = (PROFILES / "default.yaml").read_text(encoding="utf-8")
 
@@ -69,6 +72,7 @@ def read_for(seconds: float, followed: FollowedFolder) -> set[float]:
         numbers = {profile.values[AWAY] for profile in profiles.values() if profile}
         assert (len(profiles), len(numbers)) == (20, 1)
         seen |= numbers
+        time.sleep(POLL)
     return seen
 
 
