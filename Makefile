@@ -20,8 +20,11 @@ $(foreach name,$(CALL),$(if $(filter undefined,$(origin $(name))),,$(eval $(call
 SUITABLE := -c 'import sys; \
     sys.version_info < (3, 10) and sys.exit("it is Python %d.%d" % sys.version_info[:2]); \
     import ensurepip, venv'
-PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
-              "$$python" $(SUITABLE) 2>/dev/null && echo "$$python" && break; done)
+ifeq ($(origin PYTHON),undefined)
+PYTHON = $(eval PYTHON := $(shell \
+    for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
+        "$$python" $(SUITABLE) 2>/dev/null && echo "$$python" && break; done))$(PYTHON)
+endif
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -102,46 +105,75 @@ lock: .venv/.ready  ## for maintainers: choose the newest versions
 COMPILE = --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header
 
 clean:  ## remove the environment and what tools left
-	@rm -rf .venv .dev .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv.former .dev .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each file below is made last, so that whatever was broken off is done again by the next `make`.
-.venv/.ready: .venv/.locked pyproject.toml
-	@$(PIP) install --no-deps --no-build-isolation --editable . $(OR_SAY)
-	@touch $@
-
 .venv/.locked: requirements.lock
-	@reason=$$("$(or $(PYTHON),python3)" $(SUITABLE) 2>&1) || { \
-	    echo "make: Python 3.10 or newer is needed, with the modules venv and ensurepip." \
-	    "$(or $(PYTHON),python3): $${reason##*[Ee]rror: }" >&2; \
-	    echo "make: install one (Debian: python3 and python3-venv), or name one with PYTHON=..." >&2; \
-	    exit 1; }
+.venv/.ready: .venv/.locked pyproject.toml
+.venv/.bench: .venv/.ready benchmarks/requirements.lock
+.venv/.fuzz: .venv/.ready fuzz/requirements.lock
+.venv/.npm: .venv/.locked tests/npm/package-lock.json
+
+ifndef HOLDS_LOCK
+
+# Two at once would undo each other's work: another make makes $@ while this one holds a lock on the
+# Makefile. All that write inherit it, so it lasts until the last of them ends, make killed or not.
+.venv/.locked .venv/.ready .venv/.bench .venv/.fuzz .venv/.npm:
+	@$(CHECK_PYTHON)
+	@exec 9<Makefile; "$(PYTHON)" -c '$(TRY_LOCK)' 2>/dev/null || { \
+	    echo "make: another make is at work in .venv: waiting for it" >&2; \
+	    "$(PYTHON)" -c '$(WAIT_LOCK)'; } && exec $(MAKE) HOLDS_LOCK=1 $@
+TRY_LOCK = import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+WAIT_LOCK = import fcntl; fcntl.flock(9, fcntl.LOCK_EX)
+
+CHECK_PYTHON = python="$(or $(PYTHON),python3)"; reason="not found"; \
+    command -v "$$python" >/dev/null && reason=$$("$$python" $(SUITABLE) 2>&1) || { \
+    echo "make: Python 3.10 or newer is needed, with the modules venv and ensurepip." \
+        "$$python: $${reason\#\#*[Ee]rror: }" >&2; \
+    echo "make: install one (Debian: python3 and python3-venv), or name one with PYTHON=..." >&2; \
+    exit 1; }
+
+else
+
+# The former environment stands aside until the new one is complete, and comes back if that fails.
+.venv/.locked:
 	@echo "building the environment in .venv with $(PYTHON): half a minute, once" >&2
+	@if [ -e $@ ]; then rm -rf .venv.former && mv .venv .venv.former; fi
 	@"$(PYTHON)" -m venv --clear .venv $(OR_SAY)
 	@$(INSTALL_LOCK) requirements.lock $(OR_SAY)
 	@$(CHECKED)
+	@touch $@ $(OR_SAY)
+	@rm -rf .venv.former
+
+.venv/.ready:
+	@$(PIP) install --no-deps --no-build-isolation --editable . $(OR_SAY)
 	@touch $@
 
-.venv/.bench: .venv/.ready benchmarks/requirements.lock
+.venv/.bench:
 	@$(INSTALL_LOCK) benchmarks/requirements.lock $(OR_SAY)
 	@$(CHECKED)
 	@touch $@
 
-.venv/.fuzz: .venv/.ready fuzz/requirements.lock
+.venv/.fuzz:
 	@$(INSTALL_LOCK) fuzz/requirements.lock $(OR_SAY)
 	@$(CHECKED)
 	@touch $@
 
-# Whether what is installed fits together; pip names what does not on its standard output.
-CHECKED = broken=$$($(BIN)/python -m pip check 2>&1) || { echo "$$broken" >&2; false; } $(OR_SAY)
-# The last line after any failure of an installation, whose own message stays above it.
-OR_SAY = || { echo "make: the environment is not complete, for the reason above. Packages come from" \
-    "the network, and .venv takes 1 GB of the disk; once both are there, run this again" >&2; exit 1; }
-
 # What the tests run with node, beside the environment so that `--clear` takes it along.
-.venv/.npm: .venv/.locked tests/npm/package-lock.json
+.venv/.npm:
 	@echo "installing what the tests run with node in .venv/npm: ten seconds, once" >&2
 	@mkdir -p .venv/npm
 	@cp tests/npm/package*.json .venv/npm/
 	@$(NPM) --prefix .venv/npm ci >/dev/null $(OR_SAY)
 	@touch $@
+
+endif
+
+# Whether what is installed fits together; pip names what does not on its standard output.
+CHECKED = broken=$$($(BIN)/python -m pip check 2>&1) || { echo "$$broken" >&2; false; } $(OR_SAY)
+# The last lines after any failure of an installation, whose own message stays above them.
+OR_SAY = || { echo "make: the environment is not complete, for the reason above. Packages come from" \
+    "the network, and .venv takes 1 GB of the disk; once both are there, run this again" >&2; \
+    [ ! -e .venv.former ] || { rm -rf .venv && mv .venv.former .venv && echo "make: the former" \
+    "environment is back; to use it until then, add --old-file=.venv/.ready to make" >&2; }; exit 1; }
