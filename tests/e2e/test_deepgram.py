@@ -407,7 +407,7 @@ async def test_what_deepgram_takes_is_taken(
 
 async def connect(
     deepgram: Deepgram, path: str, query: dict[str, str]
-) -> aiohttp.ClientWebSocketResponse:
+) -> aiohttp.ClientWebSocketResponse[Any]:
     return await http_context.http_session().ws_connect(
         f"{deepgram.url}{path}", params=query, headers={"Authorization": "Token key"}
     )

@@ -53,7 +53,7 @@ async def deepgram() -> AsyncIterator[Deepgram]:
 @contextlib.asynccontextmanager
 async def connected(
     deepgram: Deepgram, query: Sequence[tuple[str, str]] = tuple(QUERY.items())
-) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
+) -> AsyncGenerator[aiohttp.ClientWebSocketResponse[Any]]:
     headers = {"Authorization": "Token key"}
     async with (
         aiohttp.ClientSession(headers=headers) as session,

@@ -107,7 +107,7 @@ def texts(events: list[SpeechEvent]) -> list[str]:
 @contextlib.asynccontextmanager
 async def session(
     server: Inference, path: str, *messages: Any
-) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+) -> AsyncIterator[aiohttp.ClientWebSocketResponse[Any]]:
     """A session without the SDK, opened with these messages."""
     async with (
         timeout(5),

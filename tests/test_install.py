@@ -1,0 +1,259 @@
+"""Nothing that the repository installs can differ from one day to the next."""
+
+import ast
+import importlib.metadata
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tomli
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.markdown import ROOT
+
+LOCKS = (
+    "requirements.lock",
+    "requirements.worker.lock",
+    "benchmarks/requirements.lock",
+    "fuzz/requirements.lock",
+    "sandbox/go.lock",
+)
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+PLATFORMS = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"))
+
+# Each of these chooses versions on purpose.
+CHOOSES = {
+    "tests/sdk/newest.py": "`make drift` asks for the newest release",
+}
+_TOOLS = frozenset({"pip", "uv", "npm", "npx", "go", "pipx", "uvx"})
+_ENDINGS = frozenset({".py", ".md", ".mk", ".sh", ".yaml", ".yml", ""})
+_FOREIGN = frozenset({"node_modules", "corpus", "cases", "__pycache__"})
+
+
+def files() -> Iterator[Path]:
+    """The files that can hold a command; those of tools and of environments are not ours."""
+    for path in sorted(ROOT.rglob("*")):
+        parts = path.relative_to(ROOT).parts
+        hidden = any(part.startswith(".") and part not in {".ci", ".github"} for part in parts)
+        if hidden or _FOREIGN & set(parts) or path == Path(__file__):
+            continue
+        if path.suffix in _ENDINGS and path.is_file():
+            yield path
+
+
+def commands(name: str, text: str) -> Iterator[list[str]]:
+    """The commands of a file that may install something, each as its words."""
+    found = _of_python(text) if name.endswith(".py") else _of_lines(text)
+    yield from filter(_installs, found)
+
+
+def _of_python(text: str) -> Iterator[list[str]]:
+    """Every call, list and tuple with the words in it; a part of another one is no command."""
+    waiting: list[ast.AST] = [ast.parse(text)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.List | ast.Tuple | ast.Call):
+            words = [found for found in ast.walk(node) if isinstance(found, ast.Constant)]
+            words.sort(key=lambda found: (found.lineno, found.col_offset))
+            yield [str(word.value) for word in words if isinstance(word.value, str)]
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _of_lines(text: str) -> Iterator[list[str]]:
+    """Every line, with the variables of make in it, and what a backslash continues."""
+    variables = dict(re.findall(r"^(\w+) :?= (.*)$", text, re.MULTILINE))
+    for line in re.sub(r"\\\n\s*", " ", text).splitlines():
+        while (known := re.search(r"\$\((\w+)\)", line)) and known[1] in variables:
+            line = line.replace(known[0], variables[known[1]])  # noqa: PLW2901 - once expanded
+        if not re.match(r"\s*#|\w+ :?= ", line):
+            yield re.sub(r"[\[\]\",;`]", " ", line.strip().lstrip("@")).split()
+
+
+def _installs(words: list[str]) -> bool:
+    names = {Path(word).name for word in words}
+    return bool(names & _TOOLS) and bool(names & {"install", "ci", "sync", "npx", "uvx", "get"})
+
+
+def resolves(words: list[str]) -> bool:
+    """Whether a command can install another version tomorrow."""
+    line = " ".join(words)
+    if "npm" in {Path(word).name for word in words}:
+        return "ci" not in words
+    if "go" in words and "pip" not in words:
+        return not all(re.search(r"@v(\d|\{|$)", w) for w in words if "@" in w or "github" in w)
+    if "--editable ." in line:
+        return not {"--no-deps", "--no-build-isolation"} <= set(words)
+    complete = {"--no-deps", "--require-hashes", "--requirement"} <= set(words)
+    return not (complete and "--only-binary :all:" in line)
+
+
+@pytest.mark.parametrize("path", list(files()), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_install_command_resolves_a_version(path: Path) -> None:
+    """A lock is complete: pip, npm and Go are left nothing to choose."""
+    name = str(path.relative_to(ROOT))
+    if name in CHOOSES:
+        pytest.skip(CHOOSES[name])
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        pytest.skip("not a text")
+    found = [" ".join(words) for words in commands(name, text) if resolves(words)]
+    assert found == []
+
+
+def test_every_kind_of_file_is_searched() -> None:
+    """The commands that are known to be there are found."""
+    found = {
+        name
+        for path in files()
+        if (name := str(path.relative_to(ROOT))) not in CHOOSES
+        and any(commands(name, path.read_text(encoding="utf-8", errors="replace")))
+    }
+    assert found >= {
+        "Dockerfile",
+        "Makefile",
+        "examples/pull_request/timing-profiles.yaml",
+        "sandbox/livekit_binary.py",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Makefile", "x:\n\t@pip install --require-hashes --requirement requirements.lock\n"),
+        ("Makefile", "INSTALL := python -m pip install\nx:\n\t@$(INSTALL) livekit-agents\n"),
+        ("docs/a.md", "$ pip install livekit-agents\n"),
+        ("Dockerfile", 'RUN ["pip", "install", "--no-deps", \\\n  "--requirement", "a.lock"]\n'),
+        ("a.py", 'run([sys.executable, *("-m", "pip"), "install", "--no-deps", "x"])\n'),
+        ("a.sh", "npm install\n"),
+        ("a.sh", "go install example.com/a@latest\n"),
+    ],
+)
+def test_a_command_that_resolves_is_found(name: str, text: str) -> None:
+    """Wherever it is written, and however."""
+    assert [words for words in commands(name, text) if resolves(words)] != []
+
+
+def pins(lock: str) -> list[Requirement]:
+    """The lines of a lock."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    return [Requirement(line) for line in re.findall(r"^(\w.*?==.*?) \\$", text, re.MULTILINE)]
+
+
+def active(found: list[Requirement], environment: dict[str, str]) -> dict[str, Requirement]:
+    """The pins that are installed in an environment, by name: one for each."""
+    chosen = [pin for pin in found if not pin.marker or pin.marker.evaluate(environment)]
+    by_name = {str(canonicalize_name(pin.name)): pin for pin in chosen}
+    assert len(by_name) == len(chosen)
+    return by_name
+
+
+def environments() -> Iterator[dict[str, str]]:
+    """Those that the locks are for."""
+    base = {name: str(value) for name, value in default_environment().items()}
+    for python in PYTHONS:
+        for platform, machine in PLATFORMS:
+            yield base | {
+                "python_version": python,
+                "python_full_version": f"{python}.4",
+                "sys_platform": platform,
+                "platform_machine": machine,
+            }
+
+
+def version(pin: Requirement) -> str:
+    """The version of a pin."""
+    return str(pin.specifier).removeprefix("==")
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_its_hashes(lock: str) -> None:
+    """Nothing else stands in a lock than pins with hashes, and comments."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    odd = [
+        line
+        for line in lines
+        if not re.match(r"    --hash=sha256:[0-9a-f]{64}( \\)?$|\w\S*==\S+( ; .*)? \\$", line)
+    ]
+    assert odd == []
+    assert len(re.findall(r"\\\n    --hash", text)) >= len(pins(lock)) > 0
+
+
+def test_what_is_declared_is_locked() -> None:
+    """Each dependency, with a version in its range, on each Python and system."""
+    project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = project["dependency-groups"]
+    declared = [*project["project"]["dependencies"]]
+    for group in ("agent", "test", "dev"):
+        declared += [line for line in groups[group] if isinstance(line, str)]
+    found = pins("requirements.lock")
+    for environment in environments():
+        chosen = active(found, environment)
+        missing = [
+            line
+            for line in declared
+            if version(chosen[str(canonicalize_name(Requirement(line).name))])
+            not in Requirement(line).specifier
+        ]
+        assert missing == []
+
+
+@pytest.mark.parametrize("lock", LOCKS[:2])
+def test_a_lock_has_all_that_its_packages_need(lock: str) -> None:
+    """By the metadata of those that are installed here."""
+    here = {name: str(value) for name, value in default_environment().items()}
+    chosen = active(pins(lock), here)
+    missing, seen = [], 0
+    for name, pin in chosen.items():
+        try:
+            installed = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        if installed.version != version(pin):
+            continue
+        seen += 1
+        for needed in map(Requirement, installed.requires or ()):
+            if needed.marker and not needed.marker.evaluate(here | {"extra": ""}):
+                continue
+            other = chosen.get(str(canonicalize_name(needed.name)))
+            if other is None or not needed.specifier.contains(version(other), prereleases=True):
+                missing.append(f"{name} needs {needed}")
+    assert missing == []
+    assert seen > 0
+
+
+def test_the_package_declares_what_it_imports() -> None:
+    """Also what a function imports when it runs; nothing more, and nothing less."""
+    imported = set()
+    for path in (ROOT / "timing_profiles").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported |= {f"{node.module}.{alias.name}" for alias in node.names}
+    third = {name for name in imported if name.split(".")[0] not in sys.stdlib_module_names}
+    third = {name for name in third if name.split(".")[0] != "timing_profiles"}
+    project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = {Requirement(line).name for line in project["project"]["dependencies"]}
+    assert {_package(name) for name in third} == declared
+
+
+def _package(module: str) -> str:
+    """The distribution that a module comes from."""
+    known = {
+        "livekit.agents": "livekit-agents",
+        "livekit.plugins.deepgram": "livekit-plugins-deepgram",
+        "livekit.protocol": "livekit-protocol",
+        "livekit.rtc": "livekit",
+        "prometheus_client": "prometheus-client",
+        "yaml": "pyyaml",
+    }
+    parts = module.split(".")
+    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((known[name] for name in names if name in known), parts[0])
