@@ -27,6 +27,7 @@ PLATFORMS = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"))
 
 # Each of these chooses versions on purpose.
 CHOOSES = {
+    "README.md": "users install the wheel beside packages of their own",
     "tests/sdk/newest.py": "`make drift` asks for the newest release",
 }
 _TOOLS = frozenset({"pip", "uv", "npm", "npx", "go", "pipx", "uvx"})
