@@ -6,9 +6,13 @@ from typing import NamedTuple
 
 import pytest
 
+import timing_profiles
 from timing_profiles import cli
 
 ROOT = Path(__file__).parents[1]
+
+PACKAGE = Path(timing_profiles.__file__).parent
+"""The package that is tested: that of the repository, or one that is installed."""
 
 
 class Ran(NamedTuple):

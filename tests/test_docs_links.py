@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.command_line import PACKAGE
 from tests.markdown import PAGES, ROOT, headings, prose, read
 
 README = read("README.md")
@@ -49,7 +50,7 @@ def test_every_code_of_a_problem_is_explained() -> None:
     """The table in docs/clients.md has the codes that `timing.problems` may carry."""
     page = read("docs/clients.md")
     code = "".join(
-        (ROOT / "timing_profiles" / name).read_text(encoding="utf-8")
+        (PACKAGE / name).read_text(encoding="utf-8")
         for name in ("request.py", "settings.py", "in_force.py")
     )
     codes = set(re.findall(r'"((?:metadata|profile|profiles|override)-[a-z]+(?:-[a-z]+)?)"', code))
