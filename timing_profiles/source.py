@@ -50,6 +50,10 @@ _NOT_TEXT = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _CORE
 
 _CONFLICT_MARKER = re.compile(r"^<<<<<<< ", re.MULTILINE)
 
+# libyaml refuses 1,000 levels itself, and may look that far ahead before it reports the first one.
+_NESTED = "exceeded maximum nesting depth"
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH}"
+
 _EMPTY = "the file is empty; a profile says at least `description: ...`"
 
 
@@ -229,7 +233,7 @@ class _Reader:
         if tag is not None:
             self._refuse("yaml-tag", f"the tag {quoted(tag)} has no use here", mark)
         if len(path) >= MAX_DEPTH:
-            self._refuse("yaml-depth", f"nested deeper than {MAX_DEPTH}", mark)
+            self._refuse("yaml-depth", _TOO_DEEP, mark)
 
     def _mapping(self, events: Iterator[yaml.Event], path: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
@@ -285,6 +289,8 @@ class _Reader:
         if marker:
             message = "the file has git conflict markers"
             raise _Refused(self._at("yaml-syntax", message, _after(self._text[: marker.start()])))
+        if problem == _NESTED:
+            self._refuse("yaml-depth", _TOO_DEEP, mark)
         line = self._text.splitlines()[mark.line : mark.line + 1] if mark else []
         if line and "\t" in line[0][: len(line[0]) - len(line[0].lstrip())]:
             self._refuse("yaml-syntax", "a tab indents this line; YAML takes spaces", mark)
