@@ -111,6 +111,7 @@ def test_the_hook_is_added_and_all_else_is_kept(text: str) -> None:
         "a: &a\n- repo: meta\nrepos: *a\n",
         "repos:\n- repo: meta\n  hooks: &h [{id: x}]\n- repo: meta\n  hooks: *h\n",
         "repos:\n- repo: meta\nrepos:\n- repo: meta\n",
+        "repos:\nrepos:\n- repo: meta\n",
         "repos: [\n",
         "a: 2024-99-99\nrepos:\n- repo: meta\n",
         "repos:\n- repo: meta\n--- \na: 1\n",

@@ -79,10 +79,12 @@ def with_hook(text: str, entry: str) -> str | None:
     repos = before.get("repos") if isinstance(before, dict) else None
     if not isinstance(repos, list) or not repos:
         return None
-    sequence = next((value for key, value in node.value if key.value == "repos"), None)
+    values = [value for key, value in node.value if key.value == "repos"]
+    if len(values) != 1:  # given twice, or merged from elsewhere
+        return None
+    (sequence,) = values
     lines = text.splitlines(keepends=True)
-    first = sequence and lines[sequence.value[0].start_mark.line]
-    indent = re.match(r" *(?=- +\S)", first or "")
+    indent = re.match(r" *(?=- +\S)", lines[sequence.value[0].start_mark.line])
     if not indent:
         return None
     after = _line_after(sequence)
