@@ -2,7 +2,7 @@
 # requirements.lock, which names every package with its hashes.
 
 .DEFAULT_GOAL := help
-.PHONY: help dev call test test-unit faults check format docs bench fidelity fuzz soak scale drift lock clean
+.PHONY: help dev call test test-unit faults check format docs bench fidelity fuzz soak scale install-check drift lock clean
 MAKEFLAGS += --no-print-directory
 
 # What varies a call; see sandbox/caller/__init__.py.
@@ -89,6 +89,10 @@ soak: .venv/.ready  ## load a worker for an hour, and see what grows; ARGS='--mi
 scale: .venv/.ready  ## run workers against two LiveKit nodes; ARGS='--workers 2 --calls 8'
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m scale $(ARGS)
+
+install-check: .venv/.ready  ## install the wheel as users do, on each Python; ARGS='3.13:lowest'
+	@$(BIN)/python -m sandbox.livekit_binary
+	@$(BIN)/python -m installation $(ARGS)
 
 drift: .venv/.ready  ## for maintainers: what the newest release of LiveKit's SDK has changed
 	@$(BIN)/python -m tests.sdk

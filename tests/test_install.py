@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.command_line import PACKAGE
 from tests.markdown import ROOT
 
 LOCKS = (
@@ -28,6 +30,8 @@ PLATFORMS = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"))
 # Each of these chooses versions on purpose.
 CHOOSES = {
     "README.md": "users install the wheel beside packages of their own",
+    "PKG-INFO": "the README, as the sdist has it",
+    "installation/environments.py": "`make install-check` installs as users do",
     "tests/sdk/newest.py": "`make drift` asks for the newest release",
 }
 _TOOLS = frozenset({"pip", "uv", "npm", "npx", "go", "pipx", "uvx"})
@@ -186,6 +190,16 @@ def test_every_pin_has_its_hashes(lock: str) -> None:
     assert len(re.findall(r"\\\n    --hash", text)) >= len(pins(lock)) > 0
 
 
+def test_the_lock_of_node_names_no_host() -> None:
+    """Every package has its hash, and comes from the registry that a machine is set up for."""
+    text = (ROOT / "tests" / "npm" / "package-lock.json").read_text(encoding="utf-8")
+    packages = json.loads(text)["packages"]
+    locked = {name: entry for name, entry in packages.items() if name}
+    assert [name for name, entry in locked.items() if "resolved" in entry] == []
+    assert [name for name, entry in locked.items() if "integrity" not in entry] == []
+    assert len(locked) > 0
+
+
 def test_what_is_declared_is_locked() -> None:
     """Each dependency, with a version in its range, on each Python and system."""
     project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -232,7 +246,7 @@ def test_a_lock_has_all_that_its_packages_need(lock: str) -> None:
 def test_the_package_declares_what_it_imports() -> None:
     """Also what a function imports when it runs; nothing more, and nothing less."""
     imported = set()
-    for path in (ROOT / "timing_profiles").rglob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 imported |= {alias.name for alias in node.names}
