@@ -204,7 +204,7 @@ def _answers(turn: Turn) -> Iterator[tuple[float, float]]:
     """
     ends = [part.end for part in turn.parts]
     for end, until in zip(ends, [*ends[1:], math.inf], strict=True):
-        first = next((sound.start for sound in turn.sounds if end < sound.start < until), None)
+        first = next((sound.start for sound in turn.sounds if end < sound.start <= until), None)
         speaks = any(sound.start <= end < sound.end for sound in turn.sounds)
         if first is not None and (first == turn.cut_at or not speaks):
             yield end, first
