@@ -73,22 +73,22 @@ docs: .venv/.ready  ## write the pages and the picture in docs/ that are made fr
 	    brisk patient dictation flux-conversation --output docs/timeline.svg
 
 bench: .venv/.bench  ## measure
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m lab.bench
 
 fidelity: .venv/.ready  ## call with every profile, and hold predicted waits to measured ones
 	@$(BIN)/python -m sandbox.livekit_binary
-	@$(BIN)/python -m fidelity $(ARGS)
+	@$(BIN)/python -m lab.fidelity $(ARGS)
 
 fuzz: .venv/.fuzz  ## read a million hostile files, a million metadata; ARGS='--seconds 60'
-	@$(BIN)/python -m fuzz $(ARGS)
+	@$(BIN)/python -m lab.fuzz $(ARGS)
 
 soak: .venv/.ready  ## load a worker for an hour, and see what grows; ARGS='--minutes 1'
 	@$(BIN)/python -m sandbox.livekit_binary
-	@$(BIN)/python -m soak $(ARGS)
+	@$(BIN)/python -m lab.soak $(ARGS)
 
 scale: .venv/.ready  ## run workers against two LiveKit nodes; ARGS='--workers 2 --calls 8'
 	@$(BIN)/python -m sandbox.livekit_binary
-	@$(BIN)/python -m scale $(ARGS)
+	@$(BIN)/python -m lab.scale $(ARGS)
 
 install-check: .venv/.ready  ## install the wheel as users do, on each Python; ARGS='3.13:lowest'
 	@$(BIN)/python -m sandbox.livekit_binary
@@ -102,9 +102,9 @@ lock: .venv/.ready  ## for maintainers: choose the newest versions
 	$(BIN)/uv pip compile $(COMPILE) --constraint requirements.lock --group agent pyproject.toml \
 	    --output-file requirements.worker.lock
 	$(BIN)/uv pip compile $(COMPILE) --group bench --constraint requirements.lock \
-	    --output-file benchmarks/requirements.lock
+	    --output-file lab/bench/requirements.lock
 	$(BIN)/uv pip compile $(COMPILE) --group fuzz --constraint requirements.lock \
-	    --output-file fuzz/requirements.lock
+	    --output-file lab/fuzz/requirements.lock
 	$(NPM) --prefix tests/npm update --package-lock-only
 COMPILE = --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header
 
@@ -115,8 +115,8 @@ clean:  ## remove the environment and what tools left
 # Each file below is made last, so that whatever was broken off is done again by the next `make`.
 .venv/.locked: requirements.lock
 .venv/.ready: .venv/.locked pyproject.toml
-.venv/.bench: .venv/.ready benchmarks/requirements.lock
-.venv/.fuzz: .venv/.ready fuzz/requirements.lock
+.venv/.bench: .venv/.ready lab/bench/requirements.lock
+.venv/.fuzz: .venv/.ready lab/fuzz/requirements.lock
 .venv/.npm: .venv/.locked tests/npm/package-lock.json
 
 ifndef HOLDS_LOCK
@@ -155,12 +155,12 @@ else
 	@touch $@
 
 .venv/.bench:
-	@$(INSTALL_LOCK) benchmarks/requirements.lock $(OR_SAY)
+	@$(INSTALL_LOCK) lab/bench/requirements.lock $(OR_SAY)
 	@$(CHECKED)
 	@touch $@
 
 .venv/.fuzz:
-	@$(INSTALL_LOCK) fuzz/requirements.lock $(OR_SAY)
+	@$(INSTALL_LOCK) lab/fuzz/requirements.lock $(OR_SAY)
 	@$(CHECKED)
 	@touch $@
 

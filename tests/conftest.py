@@ -1,97 +1,11 @@
 """What tests share."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests import running
-from tests.command_line import ROOT, CommandLine
-
-_E2E = ROOT / "tests" / "e2e"
-
-# A slow machine is no reason for an example to fail.
-_PATIENT = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
-settings.register_profile("few", _PATIENT, max_examples=25)
-settings.register_profile("many", _PATIENT, max_examples=250)
-settings.load_profile("many" if os.environ.get("CI") else "few")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of `python -m tests`."""
-    group = parser.getgroup("timing profiles")
-    group.addoption(
-        "--part",
-        choices=["units", "beside", "alone"],
-        help="run unit tests only, or end-to-end tests only: those marked `alone`, or the others",
-    )
-    group.addoption(
-        "--fail-on-skipped-e2e",
-        action="store_true",
-        help="fail if an end-to-end test was skipped: it would prove nothing",
-    )
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Import nothing of another part."""
-    part = config.getoption("--part")
-    if not part or (collection_path.is_dir() and collection_path != _E2E):
-        return None
-    return collection_path.is_relative_to(_E2E) == (part == "units") or None
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep one part of the tests."""
-    part = config.getoption("--part")
-    if part:
-        others = [item for item in items if _part(item) != part]
-        items[:] = [item for item in items if _part(item) == part]
-        config.hook.pytest_deselected(items=others)
-
-
-def _part(item: pytest.Item) -> str:
-    if not item.path.is_relative_to(_E2E):
-        return "units"
-    return "alone" if item.get_closest_marker("alone") else "beside"
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail where an end-to-end test was skipped, if that is asked for."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None or not session.config.getoption("--fail-on-skipped-e2e"):
-        return
-    skipped = [report.nodeid for report in reporter.getreports("skipped")]
-    if any((ROOT / nodeid.partition("::")[0]).is_relative_to(_E2E) for nodeid in skipped):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-class Happened:
-    """What a fault was answered with."""
-
-    def __init__(self, properties: list[tuple[str, object]]) -> None:
-        self._properties = properties
-
-    def __call__(self, what: str, recovered: float | None = None) -> None:
-        """Say it.
-
-        Args:
-            what: A few words, as measured: `kept 59c62fecb090, gauge 0`.
-            recovered: Seconds from the repair until the worker was as before, where there is one.
-        """
-        self._properties.append(("happened", what))
-        if recovered is not None:
-            self._properties.append(("recovered", recovered))
-
-
-@pytest.fixture(scope="session", autouse=True)
-async def the_loop_of_all_tests() -> None:
-    """Make it before the first test: the SDK's objects take the loop that they find."""
+from tests.command_line import CommandLine
 
 
 @pytest.fixture(autouse=True)
@@ -102,21 +16,6 @@ def calls_that_end() -> Iterator[None]:
 
 
 @pytest.fixture
-def starters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the starter profiles: the folder `profiles` of the current folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
-    shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
-    return tmp_path / "profiles"
-
-
-@pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> CommandLine:
     """The command line; called with words, it runs them in this process."""
     return CommandLine(capsys)
-
-
-@pytest.fixture
-def happened(request: pytest.FixtureRequest) -> Happened:
-    """Says what a fault was answered with, for the table of `make faults`."""
-    return Happened(request.node.user_properties)

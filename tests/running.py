@@ -13,12 +13,14 @@ from livekit.agents.types import NOT_GIVEN
 
 from tests.room import Job, Room
 from tests.session import Session
-from timing_profiles import catalog, in_force, request
-from timing_profiles.call import Timing
-from timing_profiles.request import Request
-from timing_profiles.schema import Schema
-from timing_profiles.snapshot import Publication
-from timing_profiles.wishes import Wishes
+from timing_profiles.call.requests import Wishes
+from timing_profiles.call.timing import Timing
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.schema import Schema
+from timing_profiles.handoff import variables
+from timing_profiles.handoff.snapshot import Publication
+from timing_profiles.resolution import request
+from timing_profiles.resolution.request import Request
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = Schema((ROOT / "schema.json").read_text(encoding="utf-8"))
@@ -45,7 +47,7 @@ def publish(
     found = catalog.build({**_STARTERS, **_OPEN, **texts}, SCHEMA, None, "profiles")
     path = folder / "published.sqlite"
     Publication(path).put(found.revision, found.schema, found.layers)
-    environment.setenv(in_force.PUBLISHED, str(path))
+    environment.setenv(variables.PUBLISHED, str(path))
     environment.setenv("DEEPGRAM_API_KEY", "a-key")
     # Whatever is not prevented from connecting does not leave this machine.
     environment.setenv("DEEPGRAM_BASE_URL", "http://127.0.0.1:9")

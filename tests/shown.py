@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 from tests.markdown import ROOT, Block, of_sort
-from timing_profiles import catalog
-from timing_profiles.catalog import Catalog
-from timing_profiles.metadata_schema import metadata_schema
+from timing_profiles.authoring.metadata_schema import metadata_schema
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
 
 STARTERS = {path.stem for path in (ROOT / "profiles").glob("*.yaml")}
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
-from tests.conftest import Happened
-from timing_profiles import catalog, folder, snapshot
-from timing_profiles.catalog import Catalog
+from sandbox.fixtures import Happened
+from timing_profiles.catalog import catalog, folder
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.catalog.schema import Schema
+from timing_profiles.handoff import snapshot
 from timing_profiles.problems import Problem, ProfilesError, quoted
-from timing_profiles.schema import Schema
 
 ROOT = Path(__file__).parent.parent
 CASES = Path(__file__).parent / "cases"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import ROOT, CommandLine
-from timing_profiles import catalog
-from timing_profiles.catalog import Catalog
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
 
 CASES = Path(__file__).parent / "cases"
 DEFAULT = ROOT / "profiles" / "default.yaml"

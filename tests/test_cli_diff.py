@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import CommandLine
-from timing_profiles import catalog, comparison
+from timing_profiles.authoring import comparison
+from timing_profiles.authoring.comparison import Change
+from timing_profiles.catalog import catalog
 from timing_profiles.cli import diff_markdown
-from timing_profiles.comparison import Change
-from timing_profiles.wait import Wait
+from timing_profiles.turns.wait import Wait
 
 MAX_DELAY = "turn_handling.endpointing.max_delay"
 WRONG = "timing-profiles: diff takes two profiles, or --git and one or two commits\n"

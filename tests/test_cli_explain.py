@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import CommandLine
-from timing_profiles import catalog, reference
-from timing_profiles.explanation import explained
+from timing_profiles.authoring import reference
+from timing_profiles.authoring.explanation import explained
+from timing_profiles.catalog import catalog
 
 MAX_DELAY = "turn_handling.endpointing.max_delay"
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from tests.command_line import ROOT, CommandLine
+from timing_profiles.authoring.scaffold import EXTENSIONS, SETTINGS
 from timing_profiles.cli.init import AGENT
-from timing_profiles.scaffold import EXTENSIONS, SETTINGS
 
 PROFILES = sorted(f"profiles/{path.name}" for path in (ROOT / "profiles").glob("*.yaml"))
 HOOK = ".pre-commit-config.yaml"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import ROOT, CommandLine
-from timing_profiles import catalog
+from timing_profiles.catalog import catalog
 
 NAMES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
 ENDPOINTING = "stt.nova.endpointing_ms"

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from timing_profiles import catalog, comparison
-from timing_profiles.catalog import Catalog
-from timing_profiles.comparison import Change, Comparison
+from timing_profiles.authoring import comparison
+from timing_profiles.authoring.comparison import Change, Comparison
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.profile import Profile
-from timing_profiles.wait import Wait
+from timing_profiles.turns.wait import Wait
 
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 MAX_DELAY = "turn_handling.endpointing.max_delay"

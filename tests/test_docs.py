@@ -15,9 +15,10 @@ import timing_profiles
 from tests import shown
 from tests.command_line import CommandLine
 from tests.markdown import BLOCKS, PAGES, ROOT, Block, of_sort, prose, read, sort
-from timing_profiles import catalog, wait
-from timing_profiles.catalog import Catalog
-from timing_profiles.request import PROFILE_ATTRIBUTE
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.resolution.request import PROFILE_ATTRIBUTE
+from timing_profiles.turns import wait
 
 PROFILES = ROOT / "profiles"
 

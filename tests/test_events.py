@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from timing_profiles.events import EVERYTHING, NOTHING, Changed, Events
+from timing_profiles.worker.events import EVERYTHING, NOTHING, Changed, Events
 
 SOON = 5.0
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from timing_profiles import catalog, no_effect
-from timing_profiles.catalog import Catalog
-from timing_profiles.explanation import LIVE, Explanation, Setting, explained
-from timing_profiles.field import Field
+from timing_profiles.authoring.explanation import LIVE, Explanation, Setting, explained
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.catalog.field import Field
+from timing_profiles.turns import dead_settings
 
 FIELDS = catalog.load(Path(__file__).parents[1] / "profiles").schema.fields
 
@@ -59,7 +60,7 @@ def test_every_field_can_be_explained(path: str, found: Catalog) -> None:
     assert known.live in LIVE
     assert known.set_by[0].profile == "default"
     assert known.set_by[0].value == known.default
-    assert known.no_effect_when == tuple(no_effect.reasons(path))
+    assert known.no_effect_when == tuple(dead_settings.reasons(path))
     assert json.loads(json.dumps(known.to_json()))["field"] == path
     is_number = {"number", "integer"} & {*known.type} != set()
     assert (known.range != "") == is_number

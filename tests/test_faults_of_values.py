@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from tests.conftest import Happened
-from timing_profiles import catalog, request, settings
+from sandbox.fixtures import Happened
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import ProfilesError
 from timing_profiles.profile import Layer
-from timing_profiles.schema import Schema
-from timing_profiles.settings import Settings
+from timing_profiles.resolution import request, settings
+from timing_profiles.resolution.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = Schema((ROOT / "schema.json").read_text(encoding="utf-8"))

@@ -20,8 +20,8 @@ from tests.markdown import ROOT
 LOCKS = (
     "requirements.lock",
     "requirements.worker.lock",
-    "benchmarks/requirements.lock",
-    "fuzz/requirements.lock",
+    "lab/bench/requirements.lock",
+    "lab/fuzz/requirements.lock",
     "sandbox/go.lock",
 )
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")

@@ -7,7 +7,7 @@ import pytest
 
 import timing_profiles
 from tests.command_line import ROOT
-from timing_profiles import location
+from timing_profiles.catalog import location
 from timing_profiles.problems import ProfilesError
 
 

@@ -11,14 +11,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema.validators import Draft202012Validator
 
-from timing_profiles import catalog, request, rules, settings
-from timing_profiles.catalog import Catalog
-from timing_profiles.metadata_schema import metadata_schema
+from timing_profiles.authoring.metadata_schema import metadata_schema
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import Problem
 from timing_profiles.profile import Layer, Profile, overlay
-from timing_profiles.request import FLAT_NAMES
-from timing_profiles.schema import Schema
-from timing_profiles.settings import Settings
+from timing_profiles.resolution import request, settings
+from timing_profiles.resolution.request import FLAT_NAMES
+from timing_profiles.resolution.settings import Settings
+from timing_profiles.turns import rules
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "schema.json").read_text()

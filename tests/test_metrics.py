@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from timing_profiles import call_reports, metrics, ports
-from timing_profiles.call_reports import CallReport, Reports
+from timing_profiles.handoff import call_reports, variables
+from timing_profiles.handoff.call_reports import CallReport, Reports
 from timing_profiles.problems import Problem
+from timing_profiles.worker import metrics, ports
 
 
 @pytest.mark.parametrize(("port", "expected"), [("9100", 9100), ("", None), ("65535", 65535)])
@@ -34,7 +35,7 @@ async def test_a_report_of_a_call_arrives(tmp_path: Path, monkeypatch: pytest.Mo
     """With its profile, and the code of every problem."""
     found: asyncio.Queue[CallReport] = asyncio.Queue()
     reports = Reports(tmp_path / "calls", found.put_nowait)
-    monkeypatch.setenv(call_reports.REPORTS, str(tmp_path / "calls"))
+    monkeypatch.setenv(variables.REPORTS, str(tmp_path / "calls"))
     call_reports.report("patient", [Problem("override-range", "too much", "tts.speed")])
     first = await asyncio.wait_for(found.get(), 5)
     reports.close()
@@ -71,7 +72,7 @@ def test_a_worker_that_has_gone_costs_no_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody listens, or nothing was handed down."""
-    monkeypatch.setenv(call_reports.REPORTS, str(tmp_path / "nobody"))
+    monkeypatch.setenv(variables.REPORTS, str(tmp_path / "nobody"))
     call_reports.report("patient", [])
-    monkeypatch.delenv(call_reports.REPORTS)
+    monkeypatch.delenv(variables.REPORTS)
     call_reports.report("patient", [])

@@ -26,8 +26,10 @@ from tests.command_line import PACKAGE
 from tests.dockerfile import copied, instructions, said
 from tests.markdown import ROOT, prose, read
 from tests.room import Job, Room
-from timing_profiles import announcement, catalog, ports, readiness
-from timing_profiles.watch import Watcher
+from timing_profiles.call import announce
+from timing_profiles.catalog import catalog
+from timing_profiles.worker import ports, readiness
+from timing_profiles.worker.watch import Watcher
 
 PROFILES = ROOT / "profiles"
 OPERATIONS, SECURITY = "docs/operations.md", "SECURITY.md"
@@ -65,9 +67,10 @@ def test_every_metric_is_explained() -> None:
 
 
 def test_every_variable_is_explained() -> None:
-    """What the code asks the environment for stands in the table."""
+    """What a worker asks the environment for stands in the table; commands ask for more."""
     asked = set()
-    for file in [ROOT / "agent.py", *PACKAGE.glob("*.py")]:
+    files = (file for file in PACKAGE.rglob("*.py") if file.parent.name != "cli")
+    for file in [ROOT / "agent.py", *files]:
         source = file.read_text(encoding="utf-8")
         asked |= set(re.findall(r'environ\.get\("([A-Z_]+)"', source))
         asked |= set(re.findall(r'^[A-Z_]+ = "([A-Z]+(?:_[A-Z]+)+)"$', source, re.MULTILINE))
@@ -121,7 +124,11 @@ def test_the_limits_of_the_sdk_are_said_as_they_are() -> None:
 @pytest.mark.parametrize("page", [OPERATIONS, SECURITY])
 def test_the_tests_that_a_page_names_are_there(page: str) -> None:
     """Each statement about trust is held by tests, which exist under their names."""
-    sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/*.py"))
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for tree in ("tests", "lab/tests")
+        for path in (ROOT / tree).rglob("*.py")
+    )
     names = set(re.findall(r"`(test_\w+)`", read(page)))
     assert [name for name in names if f"def {name}(" not in sources] == []
     assert len(names) >= 30 or page != SECURITY
@@ -174,7 +181,7 @@ async def test_what_is_in_force_is_said_to_the_room_in_names_and_codes() -> None
     wish = {"profile": own, "overrides": {own: own, "tts": {"speed": own}}, "card": own}
     found = timing_profiles.resolve(wish, profiles_dir=PROFILES)
     job = Job(Room())
-    announcement.announce(cast("JobContext", job), found)
+    announce.announce(cast("JobContext", job), found)
     await asyncio.sleep(0)
     assert job.room.local_participant.announced == [
         {

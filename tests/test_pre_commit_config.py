@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timing_profiles import pre_commit_config
+from timing_profiles.authoring import pre_commit_config
 
 ENTRY = "timing-profiles check"
 

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.command_line import ROOT
-from timing_profiles import catalog, folder, no_effect, profile_file
-from timing_profiles.catalog import Catalog
-from timing_profiles.request import Request
-from timing_profiles.settings import settle
+from timing_profiles.authoring import profile_file
+from timing_profiles.catalog import catalog, folder
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.resolution.request import Request
+from timing_profiles.resolution.settings import settle
+from timing_profiles.turns import dead_settings
 
 CATALOG = catalog.load(ROOT / "profiles")
 
@@ -132,7 +134,7 @@ def test_any_settings_are_the_same_as_a_file(name: str, overrides: dict[str, Any
     copy = after.profile("pasted")
     assert copy
     assert copy.values == settled.values
-    idle = {dead.field for dead in no_effect.dead(copy.values, copy.values)}
+    idle = {dead.field for dead in dead_settings.dead(copy.values, copy.values)}
     assert {*settled.values} - {*after.layers["pasted"].sets} <= idle
 
 

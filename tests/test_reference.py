@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from timing_profiles import catalog, reference
-from timing_profiles.explanation import explained
+from timing_profiles.authoring import reference
+from timing_profiles.authoring.explanation import explained
+from timing_profiles.catalog import catalog
 
 ROOT = Path(__file__).parents[1]
 CATALOG = catalog.load(ROOT / "profiles")

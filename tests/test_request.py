@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timing_profiles import request
 from timing_profiles.problems import Problem
-from timing_profiles.request import FLAT_NAMES, MAX_BYTES, Request
+from timing_profiles.resolution import request
+from timing_profiles.resolution.request import FLAT_NAMES, MAX_BYTES, Request
 
 TOO_LARGE = "participant: metadata: is longer than 65536 bytes"
 NOT_JSON = "participant: metadata: is not JSON: "

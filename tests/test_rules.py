@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from timing_profiles import catalog, rules
+from timing_profiles.catalog import catalog
 from timing_profiles.profile import Profile
-from timing_profiles.rules import Broken
+from timing_profiles.turns import rules
+from timing_profiles.turns.rules import Broken
 
 ROOT = Path(__file__).parent.parent
 CATALOG = catalog.load(ROOT / "profiles")

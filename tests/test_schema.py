@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from timing_profiles.field import Field
-from timing_profiles.schema import Schema
-from timing_profiles.violation import Violation
+from timing_profiles.catalog.field import Field
+from timing_profiles.catalog.schema import Schema
+from timing_profiles.catalog.schema_errors import Violation
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "schema.json").read_text()

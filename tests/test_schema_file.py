@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Happened
-from timing_profiles import catalog, offline, schema_file
+from sandbox.fixtures import Happened
+from timing_profiles.catalog import catalog, schema_file
+from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import ProfilesError
-from timing_profiles.schema import Schema
+from timing_profiles.resolution import without_a_room
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "schema.json").read_text()
@@ -92,7 +93,7 @@ def test_tightened_bound_holds_for_files(folder: Path) -> None:
 def test_tightened_bound_holds_for_metadata(folder: Path) -> None:
     """What a file may not say, metadata may not either."""
     put_beside(folder, edited(ENDPOINTING, maximum=500))
-    settings = offline.resolve({"endpointing_ms": 600}, profiles_dir=folder)
+    settings = without_a_room.resolve({"endpointing_ms": 600}, profiles_dir=folder)
     assert settings.values["stt.nova.endpointing_ms"] == 25
     assert [str(problem) for problem in settings.problems] == [
         "participant: stt.nova.endpointing_ms: 600 is more than the maximum of 500 (ms)"

@@ -16,8 +16,9 @@ from tests.sdk import fields, installed, known
 from tests.sdk.drift import drift
 from tests.sdk.options import Listing, listing
 from tests.sdk.release import needs_the_locked_release
-from timing_profiles import catalog, parts
-from timing_profiles.sdk_internals import UNSUPPORTED
+from timing_profiles.call import sdk_arguments
+from timing_profiles.call.sdk_internals import UNSUPPORTED
+from timing_profiles.catalog import catalog
 
 ROOT = Path(__file__).parents[1]
 PROFILES = catalog.load(ROOT / "profiles")
@@ -55,8 +56,8 @@ def given() -> dict[str, Any]:
     default = PROFILES.profile("default")
     assert default
     sections = {field.rpartition(".")[0] for field in KNOWN.fields}
-    arguments = {section: parts.section(default.values, section) for section in sections}
-    arguments["turn_handling"] = parts.turn_handling(default.values, {}, realtime=False)
+    arguments = {section: sdk_arguments.section(default.values, section) for section in sections}
+    arguments["turn_handling"] = sdk_arguments.turn_handling(default.values, {}, realtime=False)
     flat = {
         f"{at}.{name}": value for at, taken in arguments.items() for name, value in taken.items()
     }

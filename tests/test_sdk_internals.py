@@ -10,7 +10,7 @@ from livekit.plugins import deepgram
 
 from tests.running import Running, publish
 from tests.virtual_time import run
-from timing_profiles import parts, sdk_internals
+from timing_profiles.call import sdk_arguments, sdk_internals
 from timing_profiles.problems import Problem
 
 SPEED = "tts.speed"
@@ -78,7 +78,7 @@ def test_unsupported_field_is_not_passed() -> None:
 
     running = run(story())
     assert isinstance(running.session.tts, deepgram.TTS)
-    assert parts.section({**running.timing.settings.values, SPEED: 0.9}, "tts") == {}
+    assert sdk_arguments.section({**running.timing.settings.values, SPEED: 0.9}, "tts") == {}
 
 
 @pytest.mark.usefixtures("without_pace")

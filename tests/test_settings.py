@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timing_profiles import catalog, request, rules, settings
-from timing_profiles.request import Origin, Request
-from timing_profiles.schema import Schema
-from timing_profiles.settings import Settings
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.schema import Schema
+from timing_profiles.resolution import request, settings
+from timing_profiles.resolution.request import Origin, Request
+from timing_profiles.resolution.settings import Settings
+from timing_profiles.turns import rules
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = Schema((ROOT / "schema.json").read_text())

@@ -8,8 +8,8 @@ import pytest
 
 from tests.session import Session
 from tests.virtual_time import run
-from timing_profiles import catalog
-from timing_profiles.silence import Silence
+from timing_profiles.call.silence import Silence
+from timing_profiles.catalog import catalog
 
 DEFAULT = catalog.load(Path(__file__).parents[1] / "profiles").profile("default")
 FLUX = {"stt.engine": "flux"}

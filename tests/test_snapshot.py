@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from timing_profiles import catalog, request, settings, snapshot
-from timing_profiles.catalog import Catalog
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.handoff import snapshot
+from timing_profiles.handoff.snapshot import Publication, SnapshotError
 from timing_profiles.profile import Layer, merged
-from timing_profiles.snapshot import Publication, SnapshotError
+from timing_profiles.resolution import request, settings
 
 ROOT = Path(__file__).parent.parent
 STARTERS = catalog.load(ROOT / "profiles")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import Happened
-from timing_profiles import source
-from timing_profiles.folder import MAX_BYTES
-from timing_profiles.source import Place, Source
+from sandbox.fixtures import Happened
+from timing_profiles.catalog import source
+from timing_profiles.catalog.folder import MAX_BYTES
+from timing_profiles.catalog.source import Place, Source
 
 EMPTY = "the file is empty; a profile says at least `description: ...`"
 LOOK_ABOVE = "\n  hint: look at the line above, too"

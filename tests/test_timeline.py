@@ -12,11 +12,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from timing_profiles import catalog, rules, timeline, wait
+from timing_profiles.authoring.timeline import spans
+from timing_profiles.authoring.timeline.spans import Span, Turn
+from timing_profiles.authoring.timeline.svg import WIDTH, svg
+from timing_profiles.authoring.timeline.text import NARROWEST, text
+from timing_profiles.catalog import catalog
 from timing_profiles.profile import Profile
-from timing_profiles.timeline import Span, Turn
-from timing_profiles.timeline_svg import WIDTH, svg
-from timing_profiles.timeline_text import NARROWEST, text
+from timing_profiles.turns import rules, wait
 
 ROOT = Path(__file__).parents[1]
 STARTERS = catalog.load(ROOT / "profiles")
@@ -45,7 +47,7 @@ HOSTILE = (
 def starter(name: str, description: str | None = None, **changed: Any) -> Turn:
     """The turn of a starter profile, with some fields changed."""
     words = STARTERS.layers[name].description if description is None else description
-    return timeline.turn(Profile(name, {**values_of(name), **changed}), words)
+    return spans.turn(Profile(name, {**values_of(name), **changed}), words)
 
 
 def values_of(name: str) -> Mapping[str, Any]:
@@ -196,7 +198,7 @@ def turns_of_any_profile(draw: st.DrawFn) -> Turn:
     """The turn of any sound profile, with any description."""
     values = {**values_of("default"), **draw(VALUES)}
     assume(not list(rules.broken(values)))
-    return timeline.turn(Profile("any", values), draw(st.text()))
+    return spans.turn(Profile("any", values), draw(st.text()))
 
 
 @given(turns_of_any_profile())

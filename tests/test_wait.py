@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from timing_profiles import catalog, wait
+from timing_profiles.catalog import catalog
+from timing_profiles.turns import wait
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 

@@ -12,7 +12,7 @@ from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
 from livekit.rtc.room import EventTypes
 
 from tests import virtual_time
-from timing_profiles.caller import CallerMissing, wait_for_caller
+from timing_profiles.call.caller import CallerMissing, wait_for_caller
 
 ACTIVE = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
 JOINED = rtc.ParticipantState.PARTICIPANT_STATE_JOINED

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from async_timeout import timeout
 
-from timing_profiles import catalog
-from timing_profiles.watch import Watcher
+from timing_profiles.catalog import catalog
+from timing_profiles.worker.watch import Watcher
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 

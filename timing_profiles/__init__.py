@@ -20,11 +20,11 @@ from timing_profiles.problems import Problem, ProfilesError
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from timing_profiles.call import Timing, for_call
-    from timing_profiles.metrics import metrics_port
-    from timing_profiles.offline import resolve
-    from timing_profiles.server import attach
-    from timing_profiles.settings import Settings
+    from timing_profiles.call.timing import Timing, for_call
+    from timing_profiles.resolution.settings import Settings
+    from timing_profiles.resolution.without_a_room import resolve
+    from timing_profiles.worker.metrics import metrics_port
+    from timing_profiles.worker.server import attach
 
 __all__ = [
     "Problem",
@@ -40,12 +40,12 @@ __all__ = [
 # Where each public name lives. Loaded when it is asked for: the command line runs without the
 # SDK, and a job process without YAML.
 _HOMES = {
-    "Settings": "settings",
-    "Timing": "call",
-    "attach": "server",
-    "for_call": "call",
-    "metrics_port": "metrics",
-    "resolve": "offline",
+    "Settings": "resolution.settings",
+    "Timing": "call.timing",
+    "attach": "worker.server",
+    "for_call": "call.timing",
+    "metrics_port": "worker.metrics",
+    "resolve": "resolution.without_a_room",
 }
 
 

@@ -7,10 +7,11 @@ from sandbox.caller.call import Dial
 from sandbox.caller.measure import Call
 from sandbox.caller.picture import Picture, Symbols
 from sandbox.caller.report import resolved
-from timing_profiles import Settings, folder, schema_file
+from timing_profiles import Settings
+from timing_profiles.catalog import folder, schema_file
+from timing_profiles.catalog.schema import Schema
 from timing_profiles.cli import output, terminal
 from timing_profiles.cli.terminal import Style
-from timing_profiles.schema import Schema
 
 # For problems whose text only the worker knows. The codes are those of the README.
 _MEANINGS = {

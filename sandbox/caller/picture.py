@@ -11,8 +11,8 @@ from typing import Literal
 
 from sandbox.caller.measure import Turn
 from sandbox.caller.sound import Interval
+from timing_profiles.authoring.timeline.time_axis import Axis
 from timing_profiles.cli.terminal import Style
-from timing_profiles.timeline_axis import Axis
 
 NARROWEST = 32
 """Columns that a picture takes at least, whatever the terminal says."""

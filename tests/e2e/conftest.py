@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.repository import Repository
-from tests.e2e.worker import ROOT, Worker, worker
+from sandbox.repository import Repository
+from sandbox.worker import ROOT, Worker, worker
 
 
 @pytest.fixture(scope="session")

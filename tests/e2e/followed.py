@@ -13,9 +13,9 @@ from sandbox.deepgram import Deepgram
 from tests.e2e.fields.conversation import Conversation
 from tests.e2e.fields.gateway import Gateway
 from tests.room import Job, Room
-from timing_profiles.call import Timing
-from timing_profiles.request import Request
-from timing_profiles.wishes import Wishes
+from timing_profiles.call.requests import Wishes
+from timing_profiles.call.timing import Timing
+from timing_profiles.resolution.request import Request
 
 
 @dataclass(frozen=True, slots=True)

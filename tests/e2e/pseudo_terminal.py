@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.repository import environment
+from sandbox.repository import environment
 
 # The terminal is the one that Ctrl-C is typed at.
 _AT_THE_TERMINAL = (

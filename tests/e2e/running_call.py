@@ -9,7 +9,7 @@ from livekit import api
 from typing_extensions import Self
 
 from sandbox.caller import Caller, Dial, Script, join
-from tests.e2e.worker import Worker, eventually
+from sandbox.worker import Worker, eventually
 
 SENTENCE = Script("I would like to book a table for two.").turns()[0]
 

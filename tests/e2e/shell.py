@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.e2e.repository import run
+from sandbox.repository import run
 
 # As anywhere but in some containers: there, Python does not see that a write went wrong.
 BUFFERED = {"PYTHONUNBUFFERED": ""}

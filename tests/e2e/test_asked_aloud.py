@@ -4,8 +4,8 @@ import pytest
 
 from sandbox.caller import Script
 from sandbox.inference import ToolCall
+from sandbox.worker import Worker
 from tests.e2e.running_call import BackEnd, attributes, joined, metadata, says, waited
-from tests.e2e.worker import Worker
 
 pytestmark = pytest.mark.alone
 

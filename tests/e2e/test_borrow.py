@@ -5,10 +5,10 @@ import pytest
 import timing_profiles
 from sandbox.caller import Caller, Script
 from sandbox.inference import ToolCall
+from sandbox.worker import Worker
 from tests.e2e.read_back import session_options
 from tests.e2e.running_call import BackEnd, attributes, joined, metadata, says, waited
-from tests.e2e.worker import Worker
-from timing_profiles.sdk_internals import UNSUPPORTED
+from timing_profiles.call.sdk_internals import UNSUPPORTED
 
 pytestmark = pytest.mark.alone
 

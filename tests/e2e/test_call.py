@@ -13,11 +13,11 @@ from livekit import rtc
 import timing_profiles
 from sandbox.caller import Dial, Script, call, join
 from sandbox.deepgram import Request
-from tests.conftest import Happened
+from sandbox.fixtures import Happened
+from sandbox.worker import Worker, eventually
 from tests.e2e.guest import Guest, guest
 from tests.e2e.read_back import session_options
-from tests.e2e.worker import Worker, eventually
-from timing_profiles.sdk_internals import UNSUPPORTED
+from timing_profiles.call.sdk_internals import UNSUPPORTED
 
 pytestmark = pytest.mark.alone
 

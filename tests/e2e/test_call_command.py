@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.repository import ROOT
+from sandbox.worker import Worker
 from tests.e2e.pseudo_terminal import at_terminal, plain
-from tests.e2e.repository import ROOT
-from tests.e2e.worker import Worker
 
 CALL = [sys.executable, "-m", "sandbox.caller"]
 

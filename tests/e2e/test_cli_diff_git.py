@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.repository import ROOT, Repository, run
+from sandbox.repository import ROOT, Repository, run
 
 NAMES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
 

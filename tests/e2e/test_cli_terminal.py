@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.repository import ROOT, environment, run
 from tests.e2e.pseudo_terminal import at_terminal, plain
-from tests.e2e.repository import ROOT, environment, run
 from tests.e2e.shell import BUFFERED, typed
 
 NAMES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))

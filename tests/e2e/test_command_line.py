@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.repository import ROOT, Repository, run
+from sandbox.repository import ROOT, Repository, run
 from tests.e2e.shell import typed
 from timing_profiles import __version__
 

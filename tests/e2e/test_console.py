@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from tests.conftest import Happened
-from tests.e2e.worker import ROOT
+from sandbox.fixtures import Happened
+from sandbox.worker import ROOT
 
 CONSOLE_AGENT = Path(__file__).with_name("console_agent.py")
 

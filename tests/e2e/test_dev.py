@@ -19,7 +19,7 @@ from sandbox.child import child
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
 from sandbox.livekit_server import LiveKitServer
-from tests.e2e.worker import ROOT, eventually
+from sandbox.worker import ROOT, eventually
 
 READY = "ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends all of this"
 

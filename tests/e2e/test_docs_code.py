@@ -11,11 +11,11 @@ import pytest
 from livekit.api import access_token
 
 import timing_profiles
+from sandbox import repository
 from sandbox.caller import Dial, join
+from sandbox.repository import Repository
+from sandbox.worker import ROOT, Worker, worker
 from tests import shown
-from tests.e2e import repository
-from tests.e2e.repository import Repository
-from tests.e2e.worker import ROOT, Worker, worker
 from tests.markdown import Block, commands, of_sort
 
 NODE_MODULES = Path(sys.prefix) / "npm" / "node_modules"

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from sandbox.worker import ROOT
 from tests.e2e.language_server import LanguageServer, language_server
-from tests.e2e.worker import ROOT
-from timing_profiles import source
-from timing_profiles.schema import Schema
+from timing_profiles.catalog import source
+from timing_profiles.catalog.schema import Schema
 
 TEXT = (ROOT / "schema.json").read_text(encoding="utf-8")
 SCHEMA = Schema(TEXT)

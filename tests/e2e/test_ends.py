@@ -13,18 +13,10 @@ from livekit import api
 
 from sandbox.caller import Dial, Script, call, join
 from sandbox.connection import Connection
-from tests.conftest import Happened
+from sandbox.fixtures import Happened
+from sandbox.records import records, started_processes
+from sandbox.worker import ROOT, SLOW_AGENT, WARM_AGENT, Worker, eventually, services, worker
 from tests.e2e.guest import guest
-from tests.e2e.records import records, started_processes
-from tests.e2e.worker import (
-    ROOT,
-    SLOW_AGENT,
-    WARM_AGENT,
-    Worker,
-    eventually,
-    services,
-    worker,
-)
 
 
 async def test_fault_52_a_job_ends_when_no_caller_comes(tmp_path: Path, happened: Happened) -> None:

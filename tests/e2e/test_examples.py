@@ -5,8 +5,8 @@ from pathlib import Path
 
 import timing_profiles
 from sandbox.caller import Dial, Script, join
+from sandbox.worker import ROOT, worker
 from tests.e2e.read_back import session_options
-from tests.e2e.worker import ROOT, worker
 
 EXISTING_AGENT = ROOT / "examples" / "existing_agent.py"
 SENTENCE = Script("I would like a table for two.").turns()[0]

@@ -10,15 +10,16 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from sandbox.caller import Dial, join
+from sandbox.worker import Worker, worker
 from tests.e2e.fields import real_call
 from tests.e2e.fields.claims import Claim, rehearsed, selected, unless_unsupported
 from tests.e2e.fields.effects import EFFECTS
 from tests.e2e.fields.rehearsal import ROOT, Held, nested
 from tests.e2e.read_back import session_options
-from tests.e2e.worker import Worker, worker
-from timing_profiles import catalog, no_effect
-from timing_profiles.catalog import Catalog
-from timing_profiles.sdk_internals import UNSUPPORTED
+from timing_profiles.call.sdk_internals import UNSUPPORTED
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.turns import dead_settings
 
 pytestmark = pytest.mark.alone
 
@@ -129,6 +130,6 @@ def test_explain_says_what_nothing_reads(profiles: Catalog) -> None:
     said = {
         field
         for field in profiles.schema.fields
-        if "nothing in this SDK reads it" in no_effect.reasons(field)
+        if "nothing in this SDK reads it" in dead_settings.reasons(field)
     }
     assert said == NOTHING

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.repository import environment
+from sandbox.worker import ROOT, eventually
 from tests.e2e.faults.namespaces import namespaces
-from tests.e2e.repository import environment
-from tests.e2e.worker import ROOT, eventually
 
 BUILDING = f"building the environment in .venv with {sys.executable}: half a minute, once\n"
 WAITING = "make: another make is at work in .venv: waiting for it\n"

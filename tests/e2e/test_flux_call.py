@@ -16,9 +16,9 @@ import timing_profiles
 from sandbox import inference
 from sandbox.caller import Caller, Dial, Script, Turn, join
 from sandbox.deepgram import Message, Request
-from tests.e2e.worker import ROOT, Worker, eventually, worker
+from sandbox.worker import ROOT, Worker, eventually, worker
 from tests.sdk.release import is_locked_release
-from timing_profiles import wait
+from timing_profiles.turns import wait
 
 pytestmark = pytest.mark.alone
 

@@ -7,6 +7,7 @@ import pytest
 import timing_profiles
 from sandbox.caller import Script
 from sandbox.deepgram import Request
+from sandbox.worker import Worker, eventually
 from tests.e2e.guest import guest
 from tests.e2e.read_back import session_options
 from tests.e2e.running_call import (
@@ -18,7 +19,6 @@ from tests.e2e.running_call import (
     says,
     waited,
 )
-from tests.e2e.worker import Worker, eventually
 
 pytestmark = pytest.mark.alone
 

@@ -19,7 +19,7 @@ from sandbox.deepgram import Deepgram, Request
 from tests.e2e.fields.gateway import Gateway
 from tests.e2e.followed import Followed, followed
 from tests.running import publish
-from timing_profiles.following import RAPID
+from timing_profiles.call.follow_metadata import RAPID
 
 pytestmark = pytest.mark.alone
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
+from sandbox.worker import ROOT
 from tests.e2e.language_server import NODE
-from tests.e2e.worker import ROOT
-from timing_profiles import catalog, request, settings
-from timing_profiles.catalog import Catalog
-from timing_profiles.metadata_schema import metadata_schema
+from timing_profiles.authoring.metadata_schema import metadata_schema
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.profile import Profile
-from timing_profiles.request import FLAT_NAMES
+from timing_profiles.resolution import request, settings
+from timing_profiles.resolution.request import FLAT_NAMES
 
 MODULES = Path(sys.prefix) / "npm" / "node_modules"
 

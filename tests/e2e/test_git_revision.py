@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.repository import ISOLATED, ROOT, Repository, run
-from timing_profiles import catalog, folder, git_revision, schema_file
-from timing_profiles.git_revision import GitError
+from sandbox.repository import ISOLATED, ROOT, Repository, run
+from timing_profiles.authoring import git
+from timing_profiles.authoring.git import GitError
+from timing_profiles.catalog import catalog, folder, schema_file
 from timing_profiles.problems import ProfilesError, quoted
 
 PATIENT = "description: Waits.\nturn_handling:\n  endpointing: {min_delay: 1.5, max_delay: 4.0}\n"
@@ -23,10 +24,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, {str(ROOT)!r})
-from timing_profiles import git_revision
+from timing_profiles.authoring import git
 
 _, new, _ = sys.stdin.readline().split()
-print(*git_revision.catalog_at(new, Path("profiles")).names())
+print(*git.catalog_at(new, Path("profiles")).names())
 """
 
 
@@ -57,22 +58,22 @@ def repository(empty: Repository) -> Repository:
 
 def problems_at(revision: str, profiles_dir: Path) -> list[str]:
     with pytest.raises(ProfilesError) as caught:
-        git_revision.catalog_at(revision, profiles_dir)
+        git.catalog_at(revision, profiles_dir)
     return [str(problem) for problem in caught.value.problems]
 
 
 def error_at(revision: str, profiles_dir: Path) -> str:
     with pytest.raises(GitError) as caught:
-        git_revision.contents(revision, profiles_dir)
+        git.contents(revision, profiles_dir)
     return str(caught.value)
 
 
 def test_a_commit_gives_what_the_folder_held(repository: Repository) -> None:
     """The same bytes under the same names, and so the same revision, as on the disk."""
-    assert git_revision.contents("main", repository.profiles) == git_revision.Committed(
+    assert git.contents("main", repository.profiles) == git.Committed(
         "main:profiles", folder.read(repository.profiles, "profiles"), "main:schema.json", None
     )
-    at_commit = git_revision.catalog_at("main", repository.profiles)
+    at_commit = git.catalog_at("main", repository.profiles)
     assert at_commit.revision == catalog.load(repository.profiles).revision
 
 
@@ -82,7 +83,7 @@ def test_a_commit_gives_nothing_of_what_came_later(repository: Repository) -> No
     repository.write("profiles/new.yaml", PATIENT)
     repository.git("add", "--all")
     repository.write("profiles/newer.yaml", PATIENT)
-    found = git_revision.catalog_at("HEAD", repository.profiles)
+    found = git.catalog_at("HEAD", repository.profiles)
     patient = found.profile("patient")
     assert not {"new", "newer"} & set(found.names())
     assert patient
@@ -94,14 +95,14 @@ def test_only_profiles_are_read(repository: Repository) -> None:
     for name in ("README.md", ".patient.yaml.swp", ".hidden.yaml", "patient.yaml~", "notes.yml"):
         repository.write(f"profiles/{name}", PATIENT)
     repository.commit()
-    found = git_revision.contents("HEAD", repository.profiles).files
+    found = git.contents("HEAD", repository.profiles).files
     assert found == folder.read(repository.profiles, "profiles")
     assert set(found) == {*(path.name for path in (ROOT / "profiles").iterdir()), "notes.yml"}
 
 
 def test_a_commit_before_the_profiles_is_an_empty_set(repository: Repository) -> None:
     """So that all that came since is new."""
-    found = git_revision.catalog_at("HEAD~1", repository.profiles)
+    found = git.catalog_at("HEAD~1", repository.profiles)
     assert (found.names(), found.warnings) == ([], ())
 
 
@@ -109,9 +110,9 @@ def test_a_folder_that_is_gone_can_be_read_from_history(repository: Repository) 
     """What was removed is compared with nothing."""
     shutil.rmtree(repository.profiles)
     repository.commit()
-    found = git_revision.catalog_at("HEAD~1", repository.profiles)
+    found = git.catalog_at("HEAD~1", repository.profiles)
     assert "patient" in found.names()
-    assert git_revision.catalog_at("HEAD", repository.profiles).names() == []
+    assert git.catalog_at("HEAD", repository.profiles).names() == []
 
 
 def test_a_problem_names_the_revision_and_the_place(repository: Repository) -> None:
@@ -136,7 +137,7 @@ def test_a_problem_names_the_revision_and_the_place(repository: Repository) -> N
 
 def test_a_set_is_labelled_as_its_reader_wishes(repository: Repository) -> None:
     """A command may show it under another name."""
-    found = git_revision.catalog_at("HEAD", repository.profiles, "before")
+    found = git.catalog_at("HEAD", repository.profiles, "before")
     assert found.layers["patient"].origins[MIN_DELAY].startswith("before/patient.yaml:")
 
 
@@ -149,7 +150,7 @@ def test_the_schema_of_the_commit_is_in_force(repository: Repository) -> None:
     repository.commit()
     repository.write("schema.json", json.dumps(tightened))
     repository.commit()
-    before = git_revision.catalog_at("HEAD~1", repository.profiles)
+    before = git.catalog_at("HEAD~1", repository.profiles)
     assert before.schema.text == schema_file.packaged("schema.json").read_text()
     assert problems_at("HEAD", repository.profiles) == [
         (
@@ -162,7 +163,7 @@ def test_the_schema_of_the_commit_is_in_force(repository: Repository) -> None:
 def test_what_has_not_changed_is_not_read_again(repository: Repository) -> None:
     """It is taken from the catalog at hand, under the label of the revision."""
     at_hand = catalog.load(repository.profiles)
-    found = git_revision.catalog_at("HEAD", repository.profiles, before=at_hand)
+    found = git.catalog_at("HEAD", repository.profiles, before=at_hand)
     assert found.schema is at_hand.schema
     assert found.entries["patient.yaml"].source.keys is at_hand.entries["patient.yaml"].source.keys
     assert found.layers["patient"].origins[MIN_DELAY].startswith("HEAD:profiles/patient.yaml:")
@@ -207,8 +208,8 @@ def test_the_folder_may_lie_anywhere_in_the_repository(
     empty.write("services/profiles/other.yaml", PATIENT)
     empty.commit()
     monkeypatch.chdir(empty.folder)
-    found = git_revision.contents("main", Path(shown))
-    assert found == git_revision.contents("main", Path(shown).absolute())
+    found = git.contents("main", Path(shown))
+    assert found == git.contents("main", Path(shown).absolute())
     assert (found.label, found.schema_label) == (
         "main:services/voice/profiles",
         "main:services/voice/schema.json",
@@ -222,8 +223,8 @@ def test_the_folder_may_be_the_one_that_the_command_runs_in(
 ) -> None:
     """`PROFILES_DIR=.` means the same folder."""
     monkeypatch.chdir(repository.profiles)
-    assert git_revision.contents("main", Path()).label == "main:profiles"
-    assert "patient" in git_revision.catalog_at("main", Path()).names()
+    assert git.contents("main", Path()).label == "main:profiles"
+    assert "patient" in git.catalog_at("main", Path()).names()
 
 
 def test_the_folder_may_be_a_repository_of_its_own(tmp_path: Path) -> None:
@@ -233,7 +234,7 @@ def test_the_folder_may_be_a_repository_of_its_own(tmp_path: Path) -> None:
     made.commit()
     made.write("patient.yaml", "sst: {}\n")
     made.commit()
-    assert "patient" in git_revision.catalog_at("HEAD~1", made.folder).names()
+    assert "patient" in git.catalog_at("HEAD~1", made.folder).names()
     (problem,) = problems_at("HEAD", made.folder)
     assert problem.startswith("HEAD:./patient.yaml:1:1: ")
 
@@ -247,8 +248,8 @@ def test_the_folder_may_be_a_link_within_the_repository(empty: Repository) -> No
     empty.profiles.unlink()
     empty.profiles.symlink_to("timing/v2")
     empty.commit()
-    assert "patient" in git_revision.catalog_at("HEAD~1", empty.profiles).names()
-    assert git_revision.catalog_at("HEAD", empty.profiles).names() == ["default"]
+    assert "patient" in git.catalog_at("HEAD~1", empty.profiles).names()
+    assert git.catalog_at("HEAD", empty.profiles).names() == ["default"]
 
 
 def test_the_work_tree_may_be_a_linked_one(repository: Repository, tmp_path: Path) -> None:
@@ -257,8 +258,8 @@ def test_the_work_tree_may_be_a_linked_one(repository: Repository, tmp_path: Pat
     repository.git("worktree", "add", "--quiet", "-b", "topic", linked.folder)
     linked.write("profiles/new.yaml", PATIENT)
     linked.commit()
-    assert "new" in git_revision.catalog_at("HEAD", linked.profiles).names()
-    assert "new" not in git_revision.catalog_at("HEAD", repository.profiles).names()
+    assert "new" in git.catalog_at("HEAD", linked.profiles).names()
+    assert "new" not in git.catalog_at("HEAD", repository.profiles).names()
 
 
 def test_the_environment_of_a_hook_does_not_lead_elsewhere(
@@ -270,7 +271,7 @@ def test_the_environment_of_a_hook_does_not_lead_elsewhere(
     monkeypatch.setenv("GIT_DIR", str(elsewhere.folder / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(elsewhere.folder))
     monkeypatch.setenv("GIT_INDEX_FILE", str(elsewhere.folder / ".git" / "index"))
-    assert "patient" in git_revision.catalog_at("HEAD", repository.profiles).names()
+    assert "patient" in git.catalog_at("HEAD", repository.profiles).names()
 
 
 def test_a_commit_can_be_read_while_it_is_being_received(
@@ -334,7 +335,7 @@ def test_a_shallow_clone_says_how_to_get_the_rest(repository: Repository, tmp_pa
     url = f"file://{repository.folder}"
     repository.git("clone", "--quiet", "--depth=1", url, tmp_path / "clone")
     clone = Repository(tmp_path / "clone")
-    assert "patient" in git_revision.catalog_at("HEAD", clone.profiles).names()
+    assert "patient" in git.catalog_at("HEAD", clone.profiles).names()
     assert error_at("HEAD^1", clone.profiles) == (
         'there is no commit "HEAD^1"; '
         "this clone is shallow: `git fetch --unshallow`, or `fetch-depth: 0` in a workflow"
@@ -349,7 +350,7 @@ def test_a_partial_clone_fetches_what_it_lacks(repository: Repository, tmp_path:
     url = f"file://{repository.folder}"
     repository.git("clone", "--quiet", "--filter=blob:none", url, tmp_path / "clone")
     clone = Repository(tmp_path / "clone")
-    assert "patient" in git_revision.catalog_at("HEAD~1", clone.profiles).names()
+    assert "patient" in git.catalog_at("HEAD~1", clone.profiles).names()
     repository.write("profiles/patient.yaml", f"{PATIENT}# Once more.\n")
     repository.commit()
     clone.git("fetch", "--quiet")
@@ -453,7 +454,7 @@ def test_a_link_is_followed_as_far_as_the_commit_goes(repository: Repository) ->
     for name, target in links.items():
         (repository.profiles / f"{name}.yaml").symlink_to(target)
     repository.commit()
-    found = git_revision.contents("HEAD", repository.profiles).files
+    found = git.contents("HEAD", repository.profiles).files
     assert found["linked.yaml"] == (ROOT / "profiles" / "patient.yaml").read_bytes()
     assert [str(found[f"{name}.yaml"]) for name in links if name != "linked"] == [
         f"HEAD:profiles/{name}.yaml: cannot be read: it is a {reason}"
@@ -537,7 +538,7 @@ def test_line_ends_of_a_checkout_are_no_difference(repository: Repository, tmp_p
     clone = Repository(tmp_path / "clone")
     assert b"\r\n" in (clone.profiles / "patient.yaml").read_bytes()
     on_disk = catalog.load(clone.profiles)
-    committed = git_revision.catalog_at("HEAD", clone.profiles)
+    committed = git.catalog_at("HEAD", clone.profiles)
     assert on_disk.names() == committed.names()
     for name in on_disk.names():
         was, now = committed.profile(name), on_disk.profile(name)
@@ -590,7 +591,7 @@ def test_no_program_of_the_repository_is_run(
     repository.git("config", "core.hooksPath", str(tmp_path))
     for variable in ("GIT_PAGER", "PAGER", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS", "SSH_ASKPASS"):
         monkeypatch.setenv(variable, str(program))
-    assert "patient" in git_revision.catalog_at("HEAD", repository.profiles).names()
+    assert "patient" in git.catalog_at("HEAD", repository.profiles).names()
     assert not (tmp_path / "ran").exists()
 
 
@@ -602,7 +603,7 @@ def test_the_number_of_processes_does_not_grow_with_the_files(
     def processes(revision: str) -> int:
         trace = tmp_path / f"trace-{revision}"
         monkeypatch.setenv("GIT_TRACE", str(trace))
-        git_revision.catalog_at(revision, repository.profiles)
+        git.catalog_at(revision, repository.profiles)
         return trace.read_text().count("trace: built-in: git ")
 
     for number in range(50):
@@ -616,7 +617,7 @@ def test_sha_256_is_as_good_as_sha_1(tmp_path: Path) -> None:
     made = Repository.init(tmp_path, "--object-format=sha256")
     made.add_profiles()
     made.commit()
-    assert "patient" in git_revision.catalog_at("HEAD", made.profiles).names()
+    assert "patient" in git.catalog_at("HEAD", made.profiles).names()
 
 
 def test_errors_are_in_english_wherever_one_lives(

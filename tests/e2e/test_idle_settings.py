@@ -5,8 +5,9 @@ import pytest
 from tests.e2e.fields.claims import Claim, rehearsed, selected
 from tests.e2e.fields.idle import IDLE, NOT_IDLE, ONLY_DEEPGRAM_SHOWS, Idle
 from tests.e2e.fields.rehearsal import ROOT, Held, Sets
-from timing_profiles import catalog, no_effect
-from timing_profiles.catalog import Catalog
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.turns import dead_settings
 
 pytestmark = pytest.mark.alone
 
@@ -42,7 +43,7 @@ def _named(profiles: Catalog, sets: Sets, idle: Idle) -> list[str]:
     """The fields that the rule calls idle for this reason."""
     default = profiles.profile("default")
     assert default
-    found = no_effect.dead({**default.values, **sets}, idle.fields)
+    found = dead_settings.dead({**default.values, **sets}, idle.fields)
     return [dead.field for dead in found if idle.because in dead.because]
 
 
@@ -53,10 +54,10 @@ def test_setting_acts_though_it_seems_idle(claim: Claim, held: Held, profiles: C
     default = profiles.profile("default")
     assert default
     for sets, _ in claim.settings:
-        assert list(no_effect.dead({**default.values, **sets}, [claim.of])) == []
+        assert list(dead_settings.dead({**default.values, **sets}, [claim.of])) == []
 
 
 def test_every_reason_has_been_looked_at(profiles: Catalog) -> None:
     """A new row of the rules needs a conversation that shows it, or a reason why none can."""
-    known = {reason for field in profiles.schema.fields for reason in no_effect.reasons(field)}
+    known = {reason for field in profiles.schema.fields for reason in dead_settings.reasons(field)}
     assert known == {*(idle.because for idle in IDLE), *ONLY_DEEPGRAM_SHOWS}

@@ -18,7 +18,7 @@ from livekit.agents.utils import http_context
 
 from sandbox import speech
 from sandbox.inference import Inference, Request
-from tests.e2e.worker import eventually
+from sandbox.worker import eventually
 
 RATE = 16000
 ONCE = APIConnectOptions(max_retry=0, timeout=5)

@@ -11,11 +11,11 @@ import pytest
 import timing_profiles
 from sandbox.caller import Dial, Script, join
 from sandbox.connection import Connection
-from tests.e2e.repository import ROOT, Repository, run
+from sandbox.repository import ROOT, Repository, run
+from sandbox.worker import Services, services, worker
 from tests.e2e.shell import typed
 from tests.e2e.test_command_line import AS_ANY_USER
-from tests.e2e.worker import Services, services, worker
-from timing_profiles.location import INIT_HINT
+from timing_profiles.catalog.location import INIT_HINT
 
 HOOK = ".pre-commit-config.yaml"
 META = "repos:\n- repo: meta\n  hooks: [{id: identity}]\n"

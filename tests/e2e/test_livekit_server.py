@@ -14,7 +14,7 @@ from livekit import api
 from sandbox.child import child
 from sandbox.livekit_binary import LiveKitServerError, ensure_binary
 from sandbox.livekit_server import LiveKitServer
-from tests.e2e.worker import ROOT, eventually
+from sandbox.worker import ROOT, eventually
 
 Program = Callable[[str, str], Path]
 

@@ -10,13 +10,13 @@ import pytest
 
 import timing_profiles
 from sandbox.caller import Dial, NotAnsweredError, Script, call, join
-from tests.conftest import Happened
+from sandbox.fixtures import Happened
+from sandbox.records import records
+from sandbox.scrape import free_port, page, scraped, until
+from sandbox.worker import Worker, worker
 from tests.e2e.read_back import session_options
-from tests.e2e.records import records
 from tests.e2e.running_call import PROBLEMS, BackEnd, attributes, says
-from tests.e2e.scrape import free_port, page, scraped, until
-from tests.e2e.worker import Worker, worker
-from timing_profiles import request
+from timing_profiles.resolution import request
 
 AT_ONCE = 2  # a busy server has been seen to leave the fourth of four without a job
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from sandbox.caller import Dial, join
-from tests.e2e.scrape import free_port, until
-from tests.e2e.worker import Worker, worker
+from sandbox.scrape import free_port, until
+from sandbox.worker import Worker, worker
 
 
 async def answered(running: Worker, metadata: str) -> str:

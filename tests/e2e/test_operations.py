@@ -68,7 +68,7 @@ def test_the_image_has_the_command_line(image: Path) -> None:
 
 def test_a_volume_over_the_profiles_hides_no_fallback(image: Path) -> None:
     """What calls fall back to lies in the package, and is the image's own."""
-    code = "from timing_profiles import schema_file as s; print(*map(s.packaged, {names}))"
+    code = "from timing_profiles.catalog import schema_file as s; print(*map(s.packaged, {names}))"
     names = ("default.yaml", "schema.json")
     ended = run(image, "-c", code.format(names=names))
     packaged = image / "timing_profiles" / "packaged"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.repository import ROOT, Repository, run
+from sandbox.repository import ROOT, Repository, run
 
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from sandbox.repository import ROOT, Repository, environment, run
 from tests.e2e import gh
-from tests.e2e.repository import ROOT, Repository, environment, run
 
 EXAMPLES = ROOT / "examples" / "pull_request"
 WORKFLOW = EXAMPLES / "timing-profiles.yaml"

@@ -11,8 +11,8 @@ import aiohttp
 
 import timing_profiles
 from sandbox.caller import Dial, join
-from tests.e2e.scrape import free_port
-from tests.e2e.worker import Worker, worker
+from sandbox.scrape import free_port
+from sandbox.worker import Worker, worker
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 

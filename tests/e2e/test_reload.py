@@ -5,10 +5,10 @@ from pathlib import Path
 
 import timing_profiles
 from sandbox.caller import Dial, Script, call, join
-from tests.conftest import Happened
+from sandbox.fixtures import Happened
+from sandbox.records import records, started_processes
+from sandbox.worker import Worker, eventually
 from tests.e2e.read_back import session_options
-from tests.e2e.records import records, started_processes
-from tests.e2e.worker import Worker, eventually
 
 YES = Script("Yes please.")
 PATIENT = Dial(metadata=json.dumps({"profile": "patient"}))

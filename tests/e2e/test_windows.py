@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.repository import ROOT, Repository, environment
+from sandbox.repository import ROOT, Repository, environment
 
 BARE = Path(__file__).parent / "bare_system.py"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.sdk import installed
-from timing_profiles.sdk_internals import UNSUPPORTED
+from timing_profiles.call.sdk_internals import UNSUPPORTED
 
 _LOCK = Path(__file__).parents[2] / "requirements.lock"
 

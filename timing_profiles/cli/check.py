@@ -11,11 +11,11 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from timing_profiles import catalog, folder, schema_file
+from timing_profiles.catalog import catalog, folder, schema_file
+from timing_profiles.catalog.folder import SUFFIX
 from timing_profiles.cli import chosen
 from timing_profiles.cli.chosen import shown
 from timing_profiles.cli.output import print_json, print_problems
-from timing_profiles.folder import SUFFIX
 from timing_profiles.problems import Problem, ProfilesError, in_order, listed, strerror
 
 # A workflow command ends its message and its properties at these characters.

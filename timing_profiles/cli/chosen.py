@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import PurePath
 
-from timing_profiles import catalog, folder, location, schema_file
-from timing_profiles.catalog import Catalog
+from timing_profiles.catalog import catalog, folder, location, schema_file
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.catalog.field import Field
+from timing_profiles.catalog.folder import PROFILES_DIR, SUFFIX
 from timing_profiles.cli.output import print_problems
 from timing_profiles.cli.terminal import printable
 from timing_profiles.cli.usage import UsageError
-from timing_profiles.field import Field
-from timing_profiles.folder import PROFILES_DIR, SUFFIX
 from timing_profiles.problems import (
     Problem,
     ProfilesError,

@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from timing_profiles import comparison, folder, git_revision, wait
-from timing_profiles.catalog import Catalog
+from timing_profiles.authoring import comparison, git
+from timing_profiles.authoring.comparison import Change, Comparison, changed_to_json
+from timing_profiles.authoring.git import GitError
+from timing_profiles.catalog import folder
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.catalog.schema import Schema
 from timing_profiles.cli import chosen, diff_markdown, terminal
 from timing_profiles.cli.diff_markdown import WORK_TREE
 from timing_profiles.cli.output import print_json
 from timing_profiles.cli.sides import both_sides
 from timing_profiles.cli.terminal import Style
 from timing_profiles.cli.usage import UsageError
-from timing_profiles.comparison import Change, Comparison, changed_to_json
-from timing_profiles.git_revision import GitError
-from timing_profiles.schema import Schema
+from timing_profiles.turns import wait
 
 
 def profiles(a: str, b: str, form: str) -> int:
@@ -75,10 +77,10 @@ def revisions(names: Sequence[str], form: str) -> int:
 def _sets(names: Sequence[str]) -> tuple[Catalog, Catalog]:
     profiles_dir = folder.profiles_dir()
     try:
-        a = git_revision.catalog_at(names[0], profiles_dir)
+        a = git.catalog_at(names[0], profiles_dir)
         if not names[1:]:
             return a, chosen.profiles(before=a)
-        return a, git_revision.catalog_at(names[1], profiles_dir, before=a)
+        return a, git.catalog_at(names[1], profiles_dir, before=a)
     except GitError as error:
         raise UsageError(str(error)) from None
 

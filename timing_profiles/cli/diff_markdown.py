@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from timing_profiles import comparison
+from timing_profiles.authoring import comparison
+from timing_profiles.authoring.comparison import Change, Comparison
+from timing_profiles.catalog.schema import Schema
 from timing_profiles.cli.sides import both_sides
-from timing_profiles.comparison import Change, Comparison
-from timing_profiles.schema import Schema
-from timing_profiles.wait import Wait
+from timing_profiles.turns.wait import Wait
 
 WORK_TREE = "the work tree"
 """The side of a comparison that is no commit."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from timing_profiles import reference
-from timing_profiles.catalog import Catalog
+from timing_profiles.authoring import reference
+from timing_profiles.authoring.explanation import LIVE, Explanation, explained
+from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json, with_unit
 from timing_profiles.cli.terminal import Style
-from timing_profiles.explanation import LIVE, Explanation, explained
 
 _INDENT = " " * 19
 

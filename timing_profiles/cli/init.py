@@ -7,14 +7,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from timing_profiles import folder, scaffold
+from timing_profiles.authoring import scaffold
+from timing_profiles.authoring.scaffold import Step
+from timing_profiles.catalog import folder
 from timing_profiles.cli import terminal
 from timing_profiles.cli.check import problems_of_set
 from timing_profiles.cli.chosen import shown
 from timing_profiles.cli.output import print_json, print_problems
 from timing_profiles.cli.terminal import Style
 from timing_profiles.cli.usage import UsageError
-from timing_profiles.scaffold import Step
 
 AGENT = """\
 from livekit.agents import Agent, AgentServer, AgentSession, JobContext, cli

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from timing_profiles import wait
-from timing_profiles.catalog import Catalog
+from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json
 from timing_profiles.cli.terminal import Style
 from timing_profiles.profile import Profile
+from timing_profiles.turns import wait
 
 
 def list_profiles(form: str) -> int:

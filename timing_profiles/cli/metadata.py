@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from timing_profiles.catalog import Catalog
+from timing_profiles.authoring.explanation import Explanation, explained
+from timing_profiles.authoring.metadata_schema import metadata_schema
+from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json
-from timing_profiles.explanation import Explanation, explained
-from timing_profiles.metadata_schema import metadata_schema
 
 
 def schema(name: str | None, form: str) -> int:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import Any, TextIO
 
+from timing_profiles.catalog.schema import Schema
 from timing_profiles.cli import terminal
 from timing_profiles.cli.terminal import Style
 from timing_profiles.problems import Problem, quoted
-from timing_profiles.schema import Schema
 
 _COUNTED = frozenset({"s", "ms", "words"})
 

@@ -6,14 +6,15 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from timing_profiles import experience, no_effect, request, settings, wait
-from timing_profiles.catalog import Catalog
+from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json, print_problems, with_unit
 from timing_profiles.cli.terminal import Style
-from timing_profiles.request import Request
-from timing_profiles.settings import Settings
-from timing_profiles.wait import Wait
+from timing_profiles.resolution import request, settings
+from timing_profiles.resolution.request import Request
+from timing_profiles.resolution.settings import Settings
+from timing_profiles.turns import dead_settings, summary, wait
+from timing_profiles.turns.wait import Wait
 
 
 def show(name: str, metadata: str, form: str) -> int:
@@ -36,7 +37,7 @@ def show(name: str, metadata: str, form: str) -> int:
         print_json(_to_json(shown))
         return 0
     if form == "yaml":
-        from timing_profiles import profile_file
+        from timing_profiles.authoring import profile_file
 
         allow = chosen.profile(found, shown.profile).allow
         print(profile_file.text(shown, allow, chosen.default(found)), end="")
@@ -53,7 +54,7 @@ def _to_json(shown: Settings) -> dict[str, Any]:
         "values": dict(shown.values),
         "origins": dict(shown.origins),
         "wait": wait.effective(shown.values).to_json(),
-        "notices": experience.sentences(shown.values),
+        "notices": summary.sentences(shown.values),
         "problems": [problem.to_json() for problem in shown.problems],
     }
 
@@ -66,7 +67,7 @@ def _lines(found: Catalog, shown: Settings, look: Style) -> Iterator[str]:
     if layer.description:
         yield look.wrapped(layer.description)
     yield f"\n{look.bold('What a caller notices')}"
-    for sentence in experience.sentences(shown.values):
+    for sentence in summary.sentences(shown.values):
         yield look.wrapped(sentence, "- ", "  ")
     yield f"\n{look.bold('The wait')}"
     yield from _wait(wait.effective(shown.values), look)
@@ -84,7 +85,7 @@ def _wait(waits: Wait, look: Style) -> Iterator[str]:
 
 
 def _values(found: Catalog, shown: Settings, look: Style) -> Iterator[str]:
-    dead = {entry.field for entry in no_effect.dead(shown.values, shown.values)}
+    dead = {entry.field for entry in dead_settings.dead(shown.values, shown.values)}
     rows = [
         (path, with_unit(found.schema, path, value), shown.origins[path])
         for path, value in shown.values.items()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from timing_profiles.authoring.comparison import ALLOW, Change
+from timing_profiles.catalog.schema import Schema
 from timing_profiles.cli.output import with_unit
-from timing_profiles.comparison import ALLOW, Change
 from timing_profiles.problems import listed
-from timing_profiles.schema import Schema
 
 
 def both_sides(schema: Schema, change: Change) -> tuple[str, str]:

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from timing_profiles import timeline as turns
+from timing_profiles.authoring.timeline import spans as turns
+from timing_profiles.authoring.timeline.svg import svg
+from timing_profiles.authoring.timeline.text import text
 from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json
 from timing_profiles.cli.usage import UsageError
 from timing_profiles.problems import strerror
-from timing_profiles.timeline_svg import svg
-from timing_profiles.timeline_text import text
 
 # Bars of more columns are no easier to compare, and a pipe has no width.
 _WIDEST = 120

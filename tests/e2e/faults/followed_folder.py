@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from timing_profiles import catalog, snapshot
+from timing_profiles.catalog import catalog
+from timing_profiles.handoff import snapshot
 from timing_profiles.profile import Profile
 
 ROOT = Path(__file__).parents[3]

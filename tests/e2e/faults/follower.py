@@ -13,9 +13,9 @@ from pathlib import Path
 
 from prometheus_client import start_http_server
 
-from timing_profiles import in_force
+from timing_profiles.handoff import variables
 from timing_profiles.problems import ProfilesError
-from timing_profiles.publisher import Publisher
+from timing_profiles.worker.publisher import Publisher
 
 
 async def main(profiles: Path) -> None:
@@ -28,7 +28,7 @@ async def main(profiles: Path) -> None:
     try:
         publisher.start()
         server, _ = start_http_server(0, "127.0.0.1")
-        print(server.server_port, os.environ[in_force.PUBLISHED], flush=True)  # noqa: T201
+        print(server.server_port, os.environ[variables.PUBLISHED], flush=True)  # noqa: T201
         await told.wait()
     except ProfilesError as error:
         sys.exit("\n".join(str(problem) for problem in error.problems))

@@ -11,7 +11,7 @@ from livekit.agents import AgentServer, cli
 
 import timing_profiles
 from agent import entrypoint
-from timing_profiles.snapshot import Publication
+from timing_profiles.handoff.snapshot import Publication
 
 put = Publication.put
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Happened
+from sandbox.fixtures import Happened
 from tests.e2e.faults.followed_folder import FollowedFolder, away
 
 SYNTAX = "description: Half a sentence\nstt: [nova\n"

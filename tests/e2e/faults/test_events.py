@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Happened
+from sandbox.fixtures import Happened
 from tests.e2e.faults.followed_folder import PROFILES, FollowedFolder, away, following, until
 from tests.e2e.faults.namespaces import enter, namespaces
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Happened
-from tests.e2e.faults.deliveries import ConfigMap, GitSync
+from sandbox.deliveries import ConfigMap, GitSync
+from sandbox.fixtures import Happened
+from sandbox.repository import Repository
 from tests.e2e.faults.followed_folder import PROFILES, FollowedFolder, away, following
 from tests.e2e.faults.namespaces import enter, namespaces
-from tests.e2e.repository import Repository
 
 GONE = "profiles: cannot be read: No such file or directory"
 NO_DEFAULT = "profiles/default.yaml: is missing; it sets every field"

@@ -1,6 +1,6 @@
 """Files that cost an unwary reader its process or its memory, saved where a real one looks."""
 
-from tests.conftest import Happened
+from sandbox.fixtures import Happened
 from tests.e2e.faults.followed_folder import FollowedFolder
 
 NO_ALIASES = "anchors and aliases are not read\n  hint: share settings by `extends`"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Happened
+from sandbox.fixtures import Happened
 from tests.e2e.faults.followed_folder import ROOT, FollowedFolder, away, following
 from tests.e2e.faults.namespaces import namespaces
 

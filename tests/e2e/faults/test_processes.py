@@ -19,9 +19,8 @@ from async_timeout import timeout
 import timing_profiles
 from sandbox.caller import Call, Caller, Dial, Script, call, join
 from sandbox.connection import Connection
-from tests.conftest import Happened
-from tests.e2e.read_back import session_options
-from tests.e2e.worker import (
+from sandbox.fixtures import Happened
+from sandbox.worker import (
     ROOT,
     SLOW_AGENT,
     WARM_AGENT,
@@ -31,7 +30,8 @@ from tests.e2e.worker import (
     services,
     worker,
 )
-from timing_profiles import snapshot
+from tests.e2e.read_back import session_options
+from timing_profiles.handoff import snapshot
 
 YES = Script("Yes please.")
 (SENTENCE,) = YES.turns()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.connection import Connection
-from tests.conftest import Happened
+from sandbox.fixtures import Happened
 from tests.e2e.faults.followed_folder import PROFILES, ROOT, away, following, until
 
 BROKEN = [

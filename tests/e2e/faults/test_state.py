@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.worker import ROOT
-from timing_profiles.state import State, remove_abandoned
+from sandbox.worker import ROOT
+from timing_profiles.worker.state_dir import State, remove_abandoned
 
 # A worker, as far as its folder goes; beside it runs a program that it has started.
 WORKER = """
 import subprocess, time
-from timing_profiles.state import State
+from timing_profiles.worker.state_dir import State
 
 state = State()
 (state.path / "published").write_text("a set")

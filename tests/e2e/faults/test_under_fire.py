@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Happened
-from tests.e2e.faults.deliveries import ConfigMap, Trees
+from sandbox.deliveries import ConfigMap, Trees
+from sandbox.fixtures import Happened
 from tests.e2e.faults.followed_folder import PROFILES, FollowedFolder, following, published
-from timing_profiles import catalog
-from timing_profiles.catalog import Catalog
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.problems import ProfilesError
-from timing_profiles.watch import SETTLE
+from timing_profiles.worker.watch import SETTLE
 
 SWAPS = 5000
 SWAPS_BETWEEN_RESTS = 100

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from sandbox.caller import Dial, NotAnsweredError, join
 from sandbox.deepgram import Deepgram
+from sandbox.fixtures import Happened
 from sandbox.inference import Inference
 from sandbox.livekit_server import LiveKitServer
-from tests.conftest import Happened
-from tests.e2e.scrape import free_port, until
-from tests.e2e.worker import ROOT, Services, Worker, worker
-from timing_profiles import offline
+from sandbox.scrape import free_port, until
+from sandbox.worker import ROOT, Services, Worker, worker
+from timing_profiles.resolution import without_a_room
 
 GAUGE = "timing_profiles_last_reload_successful"
 
@@ -34,7 +34,7 @@ async def test_fault_44_the_loop_survives_a_handler_that_raises(
     port = free_port()
     env = {"METRICS_PORT": str(port)}
     async with worker(tmp_path, agent=RAISING_AGENT, env=env) as running:
-        first = offline.resolve(profiles_dir=running.profiles).revision
+        first = without_a_room.resolve(profiles_dir=running.profiles).revision
         odd = running.profiles / "odd.yaml"
         odd.write_text("tts: {speed: 0.9}\n", encoding="utf-8")
         await running.logs(f"the profiles cannot be used, revision {first} stays in force")
@@ -44,7 +44,7 @@ async def test_fault_44_the_loop_survives_a_handler_that_raises(
         odd.unlink()
         (running.profiles / "good.yaml").write_text("tts: {speed: 0.8}\n", encoding="utf-8")
         begun = time.monotonic()
-        second = offline.resolve(profiles_dir=running.profiles).revision
+        second = without_a_room.resolve(profiles_dir=running.profiles).revision
         await running.logs(f"profiles changed, revision {first} -> {second}")
         recovered = time.monotonic() - begun
         await until(port, GAUGE, 1)

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.fields.conversation import Conversation, Scene
 from tests.e2e.fields.looks import Look
 from tests.e2e.fields.rehearsal import Held, Rehearsal, Sets, hold, rehearsal
-from timing_profiles.sdk_internals import UNSUPPORTED
+from timing_profiles.call.sdk_internals import UNSUPPORTED
 
 # How many conversations are held side by side: at first, and when what was claimed was not seen.
 # A busy machine makes things late. What is wrong stays wrong when it is looked at in peace.

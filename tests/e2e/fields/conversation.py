@@ -23,9 +23,9 @@ from sandbox.deepgram import NUMBERS, Deepgram, Request
 from tests.e2e.fields.ear import Ear
 from tests.e2e.fields.gateway import Gateway
 from tests.e2e.fields.mouth import Interval, Mouth
-from timing_profiles import request
-from timing_profiles.call import Timing
-from timing_profiles.wishes import Wishes
+from timing_profiles.call.requests import Wishes
+from timing_profiles.call.timing import Timing
+from timing_profiles.resolution import request
 
 _EVENTS: Final = (
     "agent_false_interruption",

@@ -11,7 +11,7 @@ from tests.e2e.fields.claims import Claim
 from tests.e2e.fields.conversation import Scene
 from tests.e2e.fields.looks import Look
 from tests.e2e.fields.rehearsal import Sets
-from timing_profiles.paths import (
+from timing_profiles.turns.fields import (
     ALPHA,
     DETECTION,
     ENGINE,

@@ -1,7 +1,7 @@
 """Settings that do nothing beside others: conversations in which they could have, and did not.
 
-Each claim is a row of `timing_profiles.no_effect`: whatever the setting, the same is seen while
-the row's condition holds, and another thing once it does not.
+Each claim is a row of `timing_profiles.turns.dead_settings`: whatever the setting, the same is seen
+while the row's condition holds, and another thing once it does not.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from tests.e2e.fields.effects import (
 )
 from tests.e2e.fields.looks import Look
 from tests.e2e.fields.rehearsal import Sets
-from timing_profiles.paths import (
+from timing_profiles.turns.fields import (
     ALPHA,
     DETECTION,
     ENGINE,

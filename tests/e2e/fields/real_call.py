@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sandbox.deepgram import Request
 from tests.e2e.fields.rehearsal import Sets
-from timing_profiles.sdk_internals import UNSUPPORTED
+from timing_profiles.call.sdk_internals import UNSUPPORTED
 
 PATHS: Final = {"nova": "/v1/listen", "flux": "/v2/listen"}
 

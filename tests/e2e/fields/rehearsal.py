@@ -12,9 +12,10 @@ from typing import Any, Final
 import pytest
 
 from tests.e2e.fields.conversation import Conversation, Scene, converse
-from timing_profiles import catalog, in_force
-from timing_profiles.schema import Schema
-from timing_profiles.snapshot import Publication
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.schema import Schema
+from timing_profiles.handoff import variables
+from timing_profiles.handoff.snapshot import Publication
 
 ROOT = Path(__file__).parents[3]
 
@@ -101,7 +102,7 @@ def _publish(profiles: Mapping[str, str], path: Path, environment: pytest.Monkey
         environment.delenv(name, raising=False)
     for name in ("DEEPGRAM_API_KEY", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
         environment.setenv(name, "any key of at least so many characters")
-    environment.setenv(in_force.PUBLISHED, str(path))
+    environment.setenv(variables.PUBLISHED, str(path))
 
 
 def nested(sets: Sets) -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""From the moment when a caller joins until the agent listens, on real calls."""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+
+from lab.bench.dial import dialled
+from lab.bench.stage import Stage, Worker, both_workers
+from lab.bench.table import Row
+from lab.bench.timing import Pair, medians, shown
+
+_AT_MOST = 1.05
+
+
+def rows(*, quick: bool) -> Sequence[Row]:
+    """Calls of an agent with timing profiles, and of one with literal settings, in turns."""
+    pair = asyncio.run(_measured(2 if quick else 15))
+    return [
+        Row(
+            "caller joins -> agent listens",
+            shown(pair.ours),
+            f"literal settings: {shown(pair.theirs)}",
+            f"{pair.ratio:.3f}x",
+            f"{_AT_MOST:g}x",
+            pair.ratio <= _AT_MOST,
+        )
+    ]
+
+
+async def _measured(rounds: int) -> Pair:
+    with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
+        async with both_workers(folder) as (on, profiled, bare):
+            turns = [await _turn(on, profiled, bare, number) for number in range(rounds)]
+    return medians(turns)
+
+
+async def _turn(on: Stage, profiled: Worker, bare: Worker, number: int) -> tuple[float, float]:
+    """A call of each. Who comes first alternates."""
+    if number % 2:
+        return await _seconds(on, profiled, number), await _seconds(on, bare, number)
+    theirs = await _seconds(on, bare, number)
+    return await _seconds(on, profiled, number), theirs
+
+
+async def _seconds(on: Stage, who: Worker, number: int) -> float:
+    await who.at_rest(number)
+    async with dialled(on.connection, who.agent) as answered:
+        return answered.seconds

@@ -1,0 +1,175 @@
+"""Calls of a real worker, a few at once, and only while nothing else keeps it busy."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from livekit.agents.voice.remote_session import RemoteSession
+
+from lab.fidelity.prediction import DEEPGRAM
+from lab.fidelity.rows import Row, write
+from lab.fidelity.turn import SpoiledTurnError, Told, Turn, turn
+from sandbox.caller import Caller, Dial, NotAnsweredError, Script, join
+from sandbox.deepgram import Request
+from sandbox.worker import Worker, worker
+
+SENTENCES = Script(
+    "Our heating is broken. | Is the museum open. | Where can I buy wine. | I lost my key."
+    " | When will you be there."
+)
+"""Short, and without a pause inside that ends speech for anybody.
+
+The VAD sees their ends 0.09 to 0.10 s late, as `wait.VAD_LAG` has it; of 80 sentences in this voice
+half were below 0.05. Opus takes some of it away.
+"""
+
+_REPLY = "Yes."
+_IDLE = 2  # processes that the worker keeps warm
+_SPOILED_AT_MOST = 2
+_PATIENCE = 30.0  # seconds
+
+Progress = Callable[[str], None]
+
+
+class NotMeasuredError(Exception):
+    """A row without turns to measure. The text is meant for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A row, and its turns; `error` says why there are none."""
+
+    row: Row
+    turns: tuple[Turn, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A call that goes on."""
+
+    row: Row
+    caller: Caller
+    request: Request
+    told: Told = field(default_factory=Told)
+
+
+async def measure(
+    rows: Sequence[Row],
+    profiles: Path,
+    folder: Path,
+    *,
+    turns: int,
+    at_once: int,
+    progress: Progress,
+) -> list[Measured]:
+    """Call a worker of its own under every row.
+
+    Args:
+        rows: What to call.
+        profiles: The folder of the profiles that the rows are of.
+        folder: For what belongs to the worker.
+        turns: How many to measure of each row.
+        at_once: How many calls may go on at the same time.
+        progress: Gets a line for each row.
+
+    Returns:
+        The rows in their order.
+
+    Raises:
+        LiveKitServerError: There is no LiveKit server, and none can be built.
+    """
+    write(tuple(rows), profiles, folder / "source")
+    measured: dict[str, Measured] = {}
+    # Neighbours take about as long, so that none of a batch waits for another one.
+    by_length = sorted(rows, key=lambda row: row.shortest)
+    async with worker(folder, profiles=folder / "source") as running:
+        running.deepgram.latency = DEEPGRAM
+        running.llm.reply = _REPLY
+        for first in range(0, len(rows), at_once):
+            batch = by_length[first : first + at_once]
+            for found in await _batch(running, batch, first + len(batch), turns):
+                measured[found.row.name] = found
+                progress(f"{len(measured)} of {len(rows)}: {found.row.name} {found.error}".strip())
+    return [measured[row.name] for row in rows]
+
+
+async def _batch(
+    running: Worker, rows: Sequence[Row], calls: int, turns: int
+) -> Sequence[Measured]:
+    """Measure a few rows at once; `calls` is how many the worker will have had."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            # One after the other: each takes the request at Deepgram that has come last.
+            lines = [await stack.enter_async_context(_answered(running, row)) for row in rows]
+            await _at_rest(running, calls)
+        except (NotAnsweredError, NotMeasuredError) as error:
+            return [Measured(row, (), str(error)) for row in rows]
+        return await asyncio.gather(*(_measured(line, turns) for line in lines))
+
+
+@contextlib.asynccontextmanager
+async def _answered(running: Worker, row: Row) -> AsyncGenerator[_Line]:
+    """A call of a row that the agent has answered; it ends with the block."""
+    before = len(running.deepgram.requests)
+    dial = Dial(attributes={"timing.profile": row.asks_for}, patience=_PATIENCE)
+    async with join(running.connection, dial) as caller:
+        await caller.agent_listens()
+        requests = running.deepgram.requests[before:]
+        listening = [request for request in requests if request.path.endswith("/listen")]
+        if not (caller.agent and listening):
+            raise NotMeasuredError("the agent left, or does not listen")
+        line = _Line(row, caller, listening[-1])
+        session = RemoteSession.from_room(caller.room, caller.agent.identity)
+        line.told.listen(session)
+        await session.start()
+        try:
+            yield line
+        finally:
+            await session.aclose()
+
+
+async def _at_rest(running: Worker, calls: int) -> None:
+    """Wait until the worker has made the processes for the next calls; that keeps a core busy."""
+
+    def rests() -> bool:
+        return running.log.count('"process initialized"') >= calls + _IDLE
+
+    await _until(rests, "the worker has no processes for the next calls")
+
+
+async def _measured(line: _Line, count: int) -> Measured:
+    """Turns of one call; a few that are spoiled are said again."""
+    turns: list[Turn] = []
+    spoiled = 0
+    sentences = SENTENCES.turns()
+    while len(turns) < count:
+        sentence = sentences[(len(turns) + spoiled) % len(sentences)]
+        try:
+            turns.append(await _turn(line, sentence))
+        except (NotAnsweredError, NotMeasuredError) as error:
+            return Measured(line.row, (), str(error))
+        except SpoiledTurnError as error:
+            spoiled += 1
+            if spoiled > _SPOILED_AT_MOST:
+                return Measured(line.row, (), f"{spoiled} turns were spoiled; the last: {error}")
+    return Measured(line.row, tuple(turns))
+
+
+async def _turn(line: _Line, sentence: Sequence[bytes | float]) -> Turn:
+    line.told.clear()
+    before = len(line.request.messages)
+    spoken = await line.caller.say(sentence)
+    await _until(lambda: bool(line.told.agent), "the agent does not say how its answer went")
+    return turn(spoken, line.told, line.request, before)
+
+
+async def _until(condition: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise NotMeasuredError(otherwise)
+        await asyncio.sleep(0.05)

@@ -1,0 +1,89 @@
+"""A real Redis on this machine, by which LiveKit nodes know of each other."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.child import child
+from sandbox.scrape import free_port
+
+_START_LIMIT = 20.0  # seconds
+
+
+class RedisMissingError(Exception):
+    """There is no Redis, or it does not start. The text is meant for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redis:
+    """A server that runs.
+
+    Attributes:
+        port: Of 127.0.0.1.
+    """
+
+    port: int
+
+    @property
+    def address(self) -> str:
+        """As in LiveKit's configuration."""
+        return f"127.0.0.1:{self.port}"
+
+    async def node_of(self, room: str) -> str:
+        """The id of the LiveKit node that has a room; empty where none has."""
+        # The key is LiveKit's: pkg/routing/redisrouter.go.
+        _, *value = (await self._ask(f"HGET room_node_map {room}", lines=2)).split()
+        return value[0] if value else ""
+
+    async def answers(self) -> bool:
+        """Whether it takes commands."""
+        try:
+            return await self._ask("PING", lines=1) == "+PONG\r\n"
+        except OSError:
+            return False
+
+    async def _ask(self, command: str, *, lines: int) -> str:
+        """What it says to an inline command; `$-1`, for nothing, is one line."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(f"{command}\r\n".encode())
+            said = await reader.readline()
+            if lines > 1 and said != b"$-1\r\n":
+                said += await reader.readline()
+            return said.decode()
+        finally:
+            writer.close()
+
+
+@contextlib.asynccontextmanager
+async def redis_server(folder: Path) -> AsyncGenerator[Redis]:
+    """Run one that keeps nothing, on a free port, until the block ends.
+
+    Raises:
+        RedisMissingError: There is none on PATH, or it does not start.
+    """
+    binary, redis, log_file = _binary(), Redis(free_port()), folder / "redis.log"
+    options = {"--port": redis.port, "--bind": "127.0.0.1", "--save": "", "--dir": folder}
+    words = [str(word) for option in options.items() for word in option]
+    env = {"PATH": os.environ["PATH"]}
+    with log_file.open("wb") as output:
+        async with child([binary, *words], env=env, output=output) as process:
+            deadline = time.monotonic() + _START_LIMIT
+            while not await redis.answers():
+                if process.returncode is not None or time.monotonic() > deadline:
+                    raise RedisMissingError(f"{binary} did not start: {log_file.read_text()}")
+                await asyncio.sleep(0.02)
+            yield redis
+
+
+def _binary() -> str:
+    if found := shutil.which("redis-server"):
+        return found
+    raise RedisMissingError(
+        "redis-server is not on PATH: install it (Debian: apt-get install redis-server)"
+    )

@@ -1,0 +1,148 @@
+"""What the formulas say is what the agent does and the caller hears, on real calls."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.fidelity import calls, prediction, table
+from lab.fidelity.__main__ import main
+from lab.fidelity.calls import Measured
+from lab.fidelity.rows import MODES, Row, plan
+from lab.fidelity.turn import Turn
+from sandbox.livekit_binary import silent
+from sandbox.worker import ROOT
+
+pytestmark = pytest.mark.alone
+
+# Bound by a timer the agent's own delay is exact to 0.003 s (p95), and a single turn's wait to
+# 0.15 s; a busy machine gets more.
+DECISION_WITHIN = 0.05
+WAIT_WITHIN = 0.3
+
+STEADY = {"turn_handling": {"endpointing": {"min_delay": 0.9, "max_delay": 1.4}}}
+SILENT = {
+    "vad": {"min_silence_duration": 0.8},
+    "turn_handling": {"endpointing": {"min_delay": 0.5}},
+}
+
+DECISIONS = {
+    "steady/vad": 0.9,
+    "steady/stt": 0.9,
+    "steady/detector-done": 0.9,
+    "steady/detector-more": 1.4,
+    "silent/vad": 0.8,
+    "flux-conversation/flux": 0.0,
+}
+
+STARTERS = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
+
+TURN = Turn(
+    decision=1.502,
+    wait=1.8,
+    path_in=0.12,
+    path_out=0.05,
+    words=0.52,
+    early=0.52,
+    words_late=0.43,
+    detector=0.0,
+    llm=0.02,
+    tts=0.01,
+)
+
+
+def profiles_with(folder: Path, more: Mapping[str, Mapping[str, Any]]) -> Path:
+    """The starter profiles, and some more."""
+    shutil.copytree(ROOT / "profiles", folder)
+    for name, document in more.items():
+        (folder / f"{name}.yaml").write_text(json.dumps(document), encoding="utf-8")
+    return folder
+
+
+def row(name: str) -> Row:
+    """A row of the starter profiles."""
+    return next(row for row in plan(ROOT / "profiles").rows if row.name == name)
+
+
+async def test_each_way_to_end_a_turn_takes_as_long_as_predicted(tmp_path: Path) -> None:
+    """One turn of each: the agent's own delay is the formula's, and so is the caller's wait."""
+    profiles = profiles_with(tmp_path / "profiles", {"steady": STEADY, "silent": SILENT})
+    rows = [row for row in plan(profiles).rows if row.name in DECISIONS]
+    worker = tmp_path / "worker"
+    worker.mkdir()
+    measured = await calls.measure(rows, profiles, worker, turns=1, at_once=2, progress=silent)
+    assert [found.error for found in measured] == [""] * len(DECISIONS)
+    decisions = {found.row.name: found.turns[0].decision for found in measured}
+    assert decisions == pytest.approx(DECISIONS, abs=DECISION_WITHIN)
+    waits = {found.row.name: table.wait(found) for found in measured}
+    heard = {name: wait.median for name, wait in waits.items()}
+    promised = {name: wait.predicted for name, wait in waits.items()}
+    assert heard == pytest.approx(promised, abs=WAIT_WITHIN)
+
+
+def test_every_starter_profile_is_called_in_every_mode() -> None:
+    """All that callers can tell apart; the one other combination says what it is the same as."""
+    found = plan(ROOT / "profiles")
+    assert len(found.rows) == len(STARTERS) * len(MODES) - 1
+    assert found.left_out == {"flux-conversation/stt": "the same as flux-conversation/flux"}
+
+
+def test_a_combination_that_the_rules_refuse_is_left_out(tmp_path: Path) -> None:
+    """It would keep the worker from starting; its reason is the rule's."""
+    short = {"vad": {"min_silence_duration": 0.1}, "turn_handling": {"turn_detection": "vad"}}
+    found = plan(profiles_with(tmp_path / "profiles", {"short": short}))
+    why = "refused: 0.1 is less than the 0.25 (s) that the turn detector needs"
+    refused = {name: found.left_out[name] for name in found.left_out if name.startswith("short/")}
+    assert refused == {"short/detector-done": why, "short/detector-more": why}
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("flux-conversation/stt", "it is left out: the same as flux-conversation/flux"),
+        (
+            "nobody",
+            f"there are the profiles {', '.join(STARTERS)}, and the modes {', '.join(MODES)}",
+        ),
+    ],
+)
+def test_a_row_that_is_not_there_is_an_error_of_usage(
+    name: str, instead: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says what there is instead, and calls nobody."""
+    with pytest.raises(SystemExit) as ended:
+        main([name])
+    output, errors = capsys.readouterr()
+    last = errors.splitlines()[-1]
+    assert last == f"python -m lab.fidelity: error: there is no row {name}; {instead}"
+    assert (ended.value.code, output) == (2, "")
+
+
+def test_predictions_add_the_path_and_the_others_time_to_the_settings() -> None:
+    """`patient`: 1.5 s after the VAD; `stt`: 0.4 s of nova and its own time come first."""
+    after_vad = prediction.predicted(row("patient/vad"), TURN)
+    assert after_vad.decision == pytest.approx(1.5)
+    assert after_vad.wait == pytest.approx(0.12 + 0.09 + 1.5 + 0.01 + 0.05)
+    after_deepgram = prediction.predicted(row("patient/stt"), TURN)
+    assert after_deepgram.decision == pytest.approx(1.5)
+    assert after_deepgram.wait == pytest.approx(0.12 + 0.4 + 0.12 + 1.5 + 0.02 + 0.01 + 0.05)
+
+
+def test_the_table_marks_what_missed_and_what_was_not_measured() -> None:
+    """Each with what it was; the other rows held."""
+    rows = [
+        Measured(row("patient/vad"), (TURN,)),
+        Measured(row("brisk/vad"), (TURN,)),
+        Measured(row("default/vad"), (), "no agent came within 30 s"),
+    ]
+    held = [
+        line.rpartition("|")[0].rpartition("|")[2].strip() for line in table.text(rows).split("\n")
+    ]
+    assert held[2:] == [
+        "yes",
+        "MISSED: decision and wait",
+        "NOT MEASURED: no agent came within 30 s",
+    ]

@@ -1,0 +1,159 @@
+"""Hostile input: what is kept of it is read each time, and `make fuzz` says what is wrong."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.fuzz import __main__ as command
+from lab.fuzz import judgement
+from lab.fuzz.exploration import FAULTY, Exploration
+from lab.fuzz.judgement import Slow
+from lab.fuzz.mutation import LANGUAGES
+from lab.fuzz.targets import CORPUS, ROOT, TARGETS
+
+YAML = TARGETS["yaml"]
+KEPT = {name: sorted((CORPUS / name).iterdir()) for name in TARGETS}
+INPUTS = [(name, path) for name, paths in KEPT.items() for path in paths]
+
+
+@pytest.mark.parametrize(("name", "path"), INPUTS, ids=[f"{n}-{path.name}" for n, path in INPUTS])
+def test_kept_input_is_read_as_it_must_be(name: str, path: Path) -> None:
+    """Nothing uncaught, in plain letters, against no rule; `make fuzz` takes the time of it."""
+    target = TARGETS[name]
+    assert list(target.faults(target.read(path.read_bytes()))) == []
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_inputs_made_up_from_kept_ones_are_read_as_they_must_be(name: str) -> None:
+    """A few of those that `make fuzz` makes by the million; the same in each run."""
+    target = TARGETS[name]
+    for seed, path in enumerate(KEPT[name] * 5):
+        mutated = LANGUAGES[name].mutated
+        data = mutated(path.read_bytes(), target.most_bytes, seed, lambda data, _: data)
+        assert len(data) <= target.most_bytes
+        assert list(target.faults(target.read(data))) == []
+
+
+def test_kept_inputs_keep_their_bytes() -> None:
+    """Git leaves their line ends and their encoding alone."""
+    assert "lab/fuzz/corpus/** -text" in (ROOT / ".gitattributes").read_text().splitlines()
+    assert (CORPUS / "yaml" / "not-utf-8").read_bytes() == b"a: b\nc: \xff\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to keep inputs in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_one_input_is_read_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What comes of it is printed, the time it took, and that nothing is wrong with it."""
+    (here / "input").write_bytes(b"tts: {sped: 1}\n")
+    assert command.main(["yaml", "--input", "input"]) == 0
+    problem, hint, time, verdict = capsys.readouterr().out.splitlines()
+    assert problem == "profiles/fuzzed.yaml:1:7: tts.sped: unknown field; tts takes speed"
+    assert hint == "  hint: did you mean speed?"
+    assert time.endswith(" ms of CPU")
+    assert verdict == "read as it must be"
+
+
+def test_metadata_is_read_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of metadata, the profile and what differs from default are printed, and the problems."""
+    (here / "input").write_bytes(b'{"profile":"open","overrides":{"tts":{"speed":1.1},"x":1}}')
+    assert command.main(["metadata", "--input", "input"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["profile open", "tts.speed: 1.1"]
+    assert lines[2].startswith("participant: x: unknown field; ")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["yml"], "there is no yml; there are yaml, metadata"),
+        (["--input", "x"], "--input goes with one of yaml, metadata"),
+    ],
+    ids=["unknown", "input-of-none"],
+)
+def test_wrong_word_is_a_usage_error(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Status 2, and what there is."""
+    with pytest.raises(SystemExit) as caught:
+        command.main(words)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_input_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """No traceback for a slip of the keyboard."""
+    assert command.main(["yaml", "--input", "nowhere"]) == 2
+    assert capsys.readouterr().err == "fuzz: nowhere cannot be read: No such file or directory\n"
+
+
+def test_what_was_not_caught_is_kept_with_the_way_to_read_it_again(here: Path) -> None:
+    """The message says what happened, where the input is, and what to do with it."""
+    left(here, b"a: 1\n", "KeyError: 'x'\n")
+    (message,) = judgement.messages(YAML, here, Slow(0, b""))
+    path = ".dev/fuzz/yaml-37b128c59f1f"
+    assert message.splitlines() == [
+        "yaml: KeyError: 'x'",
+        f"  input: {path}, 5 bytes: 'a: 1\\n'",
+        f"  again: make fuzz ARGS='yaml --input {path}'",
+        f"  once it is mended: cp {path} lab/fuzz/corpus/yaml/WHAT-IT-IS",
+    ]
+    assert Path(path).read_bytes() == b"a: 1\n"
+
+
+def left(folder: Path, data: bytes, fault: str, growth: int = 0, objects: int = 0) -> None:
+    """Leave what an exploration leaves."""
+    (folder / FAULTY).write_bytes(data)
+    Exploration(5, 1.0, 2**20, growth, objects, fault).write(folder)
+
+
+def test_input_is_not_blamed_for_a_busy_machine() -> None:
+    """What takes too long is run again, and again after a rest."""
+    taken = iter([0.02] * 5)
+
+    def read(_: bytes) -> None:
+        ends = time.thread_time() + next(taken, 0.0)
+        while time.thread_time() < ends:
+            pass
+
+    target = replace(YAML, read=read, within=0.01)
+    assert judgement.seconds(target, b"") < 0.01
+    assert next(taken, None) is None
+
+
+@pytest.mark.usefixtures("here")
+def test_slow_input_is_kept(tmp_path: Path) -> None:
+    """An input over the bound fails the command, as does one that libFuzzer ended at."""
+    (tmp_path / "timeout-1234").write_bytes(b"[")
+    timeout, slow = judgement.messages(YAML, tmp_path, Slow(0.1234, b"a"))
+    assert timeout.splitlines()[0] == "yaml: timeout (libFuzzer)"
+    assert slow.splitlines()[0] == "yaml: 123.4 ms of CPU, more than 100 ms"
+
+
+def test_memory_that_grows_is_a_fault(here: Path) -> None:
+    """In bytes of the process, or in objects of Python."""
+    left(here, b"", "", growth=2**30, objects=10**6)
+    assert list(judgement.messages(YAML, here, Slow(0, b""))) == [
+        "yaml: memory grew by 1073741824 bytes, more than 16777216",
+        "yaml: 1000000 objects stayed, more than 2000",
+    ]
+
+
+def test_what_is_not_sound_is_a_fault() -> None:
+    """A control character in a problem, or too many of them."""
+
+    def none(_: object) -> Iterator[str]:
+        yield "not sound"
+
+    target = replace(YAML, faults=none)
+    assert list(judgement.faults(target, b"a: 1\n", 0.2)) == [
+        "not sound",
+        "200.0 ms of CPU, more than 100 ms",
+    ]

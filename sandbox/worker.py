@@ -1,0 +1,166 @@
+"""A real worker process, with everything that it talks to on this machine."""
+
+import asyncio
+import contextlib
+import re
+import shutil
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sandbox.child import child
+from sandbox.connection import Connection
+from sandbox.deepgram import Deepgram
+from sandbox.inference import Inference
+from sandbox.livekit_server import LiveKitServer
+from sandbox.worker_environment import environment
+
+ROOT = Path(__file__).parents[1]
+WARM_AGENT = Path(__file__).with_name("warm_agent.py")
+SLOW_AGENT = Path(__file__).with_name("slow_agent.py")
+
+T = TypeVar("T")
+
+_OURS = re.compile(r"timing_profiles/[\w/]+\.py\\?\", line|unhandled exception")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What workers talk to, on this machine.
+
+    Attributes:
+        livekit: The real LiveKit server.
+        deepgram: A stand-in.
+        llm: A stand-in.
+    """
+
+    livekit: LiveKitServer
+    deepgram: Deepgram
+    llm: Inference
+
+    @property
+    def connection(self) -> Connection:
+        """The LiveKit server, for a worker without a name and its callers."""
+        return Connection(self.livekit.url, self.livekit.api_key, self.livekit.api_secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that runs.
+
+    Attributes:
+        process: Its main process.
+        profiles: Its own folder of profiles, to be edited.
+        log_file: What it prints.
+        services: What it talks to.
+    """
+
+    process: asyncio.subprocess.Process
+    profiles: Path
+    log_file: Path
+    services: Services
+
+    @property
+    def connection(self) -> Connection:
+        """The LiveKit server that it is registered with."""
+        return self.services.connection
+
+    @property
+    def deepgram(self) -> Deepgram:
+        """The stand-in that it talks to."""
+        return self.services.deepgram
+
+    @property
+    def llm(self) -> Inference:
+        """The stand-in that it talks to."""
+        return self.services.llm
+
+    @property
+    def log(self) -> str:
+        """Everything that it has printed."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def tracebacks(self) -> list[str]:
+        """Records of a traceback through our code, or of a job that crashed.
+
+        The SDK logs some of its own that mean nothing, as when it tells a room of events and the
+        caller has hung up in this very moment.
+        """
+        records = [line for line in self.log.splitlines() if "Traceback" in line]
+        return [line for line in records if _OURS.search(line)]
+
+    async def logs(self, text: str, seconds: float = 20.0) -> str:
+        """Wait until it has printed a text; returns the whole log."""
+        return await eventually(lambda: self.log if text in self.log else None, seconds, text)
+
+
+async def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
+    """Look until there is something to see.
+
+    Raises:
+        AssertionError: There is nothing within so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def services() -> AsyncGenerator[Services]:
+    """A LiveKit server and the stand-ins, until the block ends."""
+    async with LiveKitServer() as livekit, Deepgram() as deepgram, Inference() as llm:
+        yield Services(livekit, deepgram, llm)
+
+
+@contextlib.asynccontextmanager
+async def worker(
+    folder: Path,
+    *,
+    agent: Path = WARM_AGENT,
+    mode: str = "start",
+    env: Mapping[str, str] | None = None,
+    profiles: Path = ROOT / "profiles",
+    among: Services | None = None,
+    within: Sequence[str] = (),
+) -> AsyncGenerator[Worker]:
+    """Run a worker until it has registered; end it with the block.
+
+    Args:
+        folder: For its profiles and its log.
+        agent: The program.
+        mode: `start` or `dev`.
+        env: More of its environment.
+        profiles: The folder that its profiles are copied from.
+        among: What it talks to. By default its own: workers without a name take each other's calls.
+        within: A command that becomes the worker, which it gets as its arguments.
+    """
+    shutil.copytree(profiles, folder / "profiles")
+    log_file = folder / "worker.log"
+    async with contextlib.AsyncExitStack() as running:
+        if among is None:
+            among = await running.enter_async_context(services())
+        everything = {
+            **environment(among.connection, among.deepgram, among.llm),
+            "PYTHONPATH": str(ROOT),
+            "PROFILES_DIR": str(folder / "profiles"),
+            **(env or {}),
+        }
+        process = await running.enter_async_context(
+            child(
+                [*within, sys.executable, str(agent), mode],
+                env=everything,
+                cwd=ROOT,
+                output=running.enter_context(log_file.open("wb")),
+            )
+        )
+        started = Worker(process, folder / "profiles", log_file, among)
+        await started.logs("registered worker", 60)
+        yield started

@@ -1,0 +1,345 @@
+"""A running call: what its caller asks for, and over it what steps of the conversation borrow."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import Running, publish
+from tests.virtual_time import run
+from timing_profiles.call.follow_metadata import RAPID
+
+MIN_DELAY = "turn_handling.endpointing.min_delay"
+MAX_DELAY = "turn_handling.endpointing.max_delay"
+MIN_SPEECH = "vad.min_speech_duration"
+ENDPOINTING = "stt.nova.endpointing_ms"
+PREEMPTIVE = "turn_handling.preemptive_generation.enabled"
+BOUNDARY = "turn_handling.interruption.backchannel_boundary"
+
+Delays = tuple[float, float]
+
+DEFAULT: Delays = (0.3, 2.5)
+BRISK: Delays = (0.3, 0.8)
+PATIENT: Delays = (1.5, 4.0)
+DICTATION: Delays = (3.0, 4.0)
+ELDERLY: Delays = (2.0, 6.0)
+
+MORE = {
+    "narrow": "turn_handling: {endpointing: {max_delay: 1.0}}\noverrides: {allow: ['*']}",
+    "slow": "turn_handling: {endpointing: {min_delay: 2.0}}\nvad: {min_speech_duration: 0.1}",
+    "all": (
+        "turn_handling: {interruption: {mode: adaptive, backchannel_boundary: null}}\n"
+        "session: {aec_warmup_duration: null, user_away_timeout: 99}"
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The starter profiles, and a few that do not go well with each other."""
+    publish(tmp_path, monkeypatch, MORE)
+
+
+def delays(running: Running) -> Delays:
+    """What is in force."""
+    return running.in_force(MIN_DELAY), running.in_force(MAX_DELAY)
+
+
+async def ask(running: Running, metadata: str) -> None:
+    """The caller asks for something else."""
+    running.room.change_metadata(metadata)
+    await asyncio.sleep(RAPID + 0.01)
+
+
+def test_a_step_borrows_and_gives_back() -> None:
+    """What the profile sets, for as long as the block runs; all else stays the caller's."""
+
+    async def story() -> list[Any]:
+        running = Running('{"profile": "brisk", "endpointing_ms": 300}').follow()
+        seen: list[Any] = [(delays(running), running.in_force(PREEMPTIVE))]
+        async with running.timing.borrow("dictation"):
+            seen.append((delays(running), running.in_force(PREEMPTIVE)))
+            seen.append((running.in_force(ENDPOINTING), running.timing.profile))
+        seen.append((delays(running), running.in_force(PREEMPTIVE)))
+        return [*seen, running.in_force(ENDPOINTING)]
+
+    assert run(story()) == [
+        (BRISK, True),
+        (DICTATION, False),
+        (300, "brisk"),
+        (BRISK, True),
+        300,
+    ]
+
+
+def test_speech_to_text_is_lent_and_given_back_in_silence() -> None:
+    """No words are lost, neither when the step begins nor when it ends."""
+
+    async def story() -> list[int]:
+        running = Running().follow()
+        seen = []
+
+        async def spoken() -> None:
+            running.session.becomes("speaking")
+            await asyncio.sleep(3)
+            seen.append(running.in_force(ENDPOINTING))
+            running.session.transcribes(is_final=True)
+            running.session.becomes("listening")
+            await asyncio.sleep(3)
+            seen.append(running.in_force(ENDPOINTING))
+
+        running.session.becomes("speaking")
+        async with running.timing.borrow("patient"):
+            await spoken()
+            running.session.becomes("speaking")
+        await spoken()
+        return seen
+
+    assert run(story()) == [25, 400, 400, 25]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "changes", "expected"),
+    [
+        pytest.param('{"endpointing_ms": 4000}', (), 5.0, id="as the call began"),
+        pytest.param("", ('{"endpointing_ms": 4000}',), 5.0, id="as it is now"),
+        pytest.param(
+            '{"endpointing_ms": 4000}', ('{"endpointing_ms": 25}',), 1.0, id="and shorter"
+        ),
+    ],
+)
+def test_silence_is_counted_by_the_speech_to_text_that_listens(
+    metadata: str, changes: tuple[str, ...], expected: float
+) -> None:
+    """Its last words come after its own endpointing; only then may it get another connection."""
+
+    async def story() -> float:
+        running = Running(metadata).follow()
+        for change in changes:
+            await ask(running, change)
+            await asyncio.sleep(30)
+        running.session.becomes("speaking")
+        await ask(running, '{"endpointing_ms": 600}')
+        running.session.transcribes(is_final=True)
+        running.session.becomes("listening")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while running.in_force(ENDPOINTING) != 600:  # noqa: ASYNC110 - a part tells of no change
+            await asyncio.sleep(0.05)
+        return loop.time() - began
+
+    assert run(story()) == pytest.approx(expected, abs=0.1)
+
+
+def test_steps_within_steps() -> None:
+    """The innermost is on top; each leaves what was there before it."""
+
+    async def story() -> list[Delays]:
+        running = Running().follow()
+        seen = []
+        async with running.timing.borrow("elderly"):
+            seen.append(delays(running))
+            async with running.timing.borrow("dictation"):
+                seen.append(delays(running))
+                async with running.timing.borrow("dictation"):
+                    seen.append(delays(running))
+                seen.append(delays(running))
+            seen.append(delays(running))
+        return [*seen, delays(running)]
+
+    assert run(story()) == [ELDERLY, DICTATION, DICTATION, DICTATION, ELDERLY, DEFAULT]
+
+
+def test_steps_that_end_in_another_order() -> None:
+    """Each takes back its own, also where two borrow the same."""
+
+    async def story() -> list[Delays]:
+        running = Running().follow()
+        steps = [running.timing.borrow(name) for name in ("dictation", "elderly", "dictation")]
+        for step in steps:
+            await step.__aenter__()
+        seen = [delays(running)]
+        for step in steps:
+            await step.__aexit__(None, None, None)
+            seen.append(delays(running))
+        return seen
+
+    assert run(story()) == [DICTATION, DICTATION, DICTATION, DEFAULT]
+
+
+def test_an_exception_gives_back() -> None:
+    """And goes on its way."""
+
+    async def story() -> Delays:
+        running = Running('{"profile": "brisk"}').follow()
+        with pytest.raises(ValueError, match="no address"):
+            async with running.timing.borrow("dictation"):
+                raise ValueError("no address")
+        return delays(running)
+
+    assert run(story()) == BRISK
+
+
+def test_a_cancelled_step_gives_back() -> None:
+    """As when the caller interrupts it."""
+
+    async def story() -> list[Delays]:
+        running = Running('{"profile": "brisk"}').follow()
+
+        async def step() -> None:
+            async with running.timing.borrow("dictation"):
+                await asyncio.sleep(60)
+
+        task = asyncio.create_task(step())
+        await asyncio.sleep(1)
+        seen = [delays(running)]
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        return [*seen, delays(running)]
+
+    assert run(story()) == [DICTATION, BRISK]
+
+
+def test_a_caller_may_ask_for_something_else_meanwhile() -> None:
+    """The step keeps what it has borrowed, and what is there after it is the caller's new wish."""
+
+    async def story() -> list[Any]:
+        running = Running('{"profile": "brisk"}').follow()
+        async with running.timing.borrow("dictation"):
+            await ask(running, '{"profile": "patient", "false_interruption_timeout": 5.0}')
+            path = "turn_handling.interruption.false_interruption_timeout"
+            seen: list[Any] = [delays(running), running.in_force(path), running.timing.profile]
+        return [*seen, delays(running)]
+
+    assert run(story()) == [DICTATION, 5.0, "patient", PATIENT]
+
+
+def test_a_bad_request_meanwhile_takes_nothing_back() -> None:
+    """Neither from the step, nor after it."""
+
+    async def story() -> list[Delays]:
+        running = Running('{"profile": "brisk"}').follow()
+        async with running.timing.borrow("dictation"):
+            await ask(running, '{"profile": "nobody"}')
+            seen = [delays(running)]
+        return [*seen, delays(running)]
+
+    assert run(story()) == [DICTATION, BRISK]
+
+
+def test_what_does_not_fit_the_call_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """At least 2.0 s, over a caller who waits 1.0 s at most: said once, and the step goes on."""
+
+    async def story() -> list[Any]:
+        running = Running('{"profile": "narrow"}').follow()
+        async with running.timing.borrow("slow"):
+            seen: list[Any] = [delays(running)]
+            async with running.timing.borrow("dictation"):
+                seen.append(delays(running))
+            await ask(running, "{}")
+            seen += [delays(running), running.in_force(MIN_SPEECH)]
+        return [*seen, delays(running)]
+
+    assert run(story()) == [(0.3, 1.0), DICTATION, (2.0, 2.5), 0.1, DEFAULT]
+    warning = "what was borrowed does not fit this call, and is left out"
+    assert caplog.messages.count(warning) == 1
+
+
+def test_what_a_running_call_cannot_change_is_not_lent() -> None:
+    """The rest of the profile is, and the caller's request has no problem of it."""
+
+    async def story() -> list[Any]:
+        running = Running().follow()
+        before = running.in_force(BOUNDARY)
+        async with running.timing.borrow("all"):
+            seen = [running.in_force(BOUNDARY) == before]
+            seen.append(running.in_force("session.user_away_timeout"))
+        seen.append(running.in_force("session.user_away_timeout"))
+        return [*seen, running.timing.problems]
+
+    assert run(story()) == [True, 99, 15.0, ()]
+
+
+def test_there_must_be_such_a_profile() -> None:
+    """The error names those that there are; nothing changes."""
+
+    async def story() -> Delays:
+        running = Running('{"profile": "brisk"}').follow()
+        with pytest.raises(LookupError) as error:
+            async with running.timing.borrow("dictatoin"):
+                pass
+        assert str(error.value) == (
+            'there is no profile "dictatoin"; there are all, brisk, courier, default, dictation,'
+            " elderly, flux-conversation, narrow, noisy-line, open, patient, phone-menu, slow"
+        )
+        return delays(running)
+
+    assert run(story()) == BRISK
+
+
+def test_a_session_that_is_not_followed_cannot_borrow() -> None:
+    """The error says what to do."""
+
+    async def story() -> None:
+        async with Running().timing.borrow("dictation"):
+            pass
+
+    with pytest.raises(RuntimeError) as error:
+        run(story())
+    assert str(error.value) == ("there is nothing to borrow for: call timing.follow(session) first")
+
+
+async def test_a_step_may_outlive_its_session(caplog: pytest.LogCaptureFixture) -> None:
+    """The caller hangs up in the middle of it."""
+    async with contextlib.AsyncExitStack() as step:
+        async with Running().follow().started() as running:
+            await step.enter_async_context(running.timing.borrow("patient"))
+        caplog.clear()
+    assert caplog.messages == []
+    assert running.in_force(MIN_DELAY) == 1.5
+
+
+def test_what_is_refused_stays_as_it_is() -> None:
+    """Of a request for the same profile; what comes with it counts."""
+
+    async def story() -> list[Any]:
+        running = Running('{"min_endpointing_delay": 1.0, "max_endpointing_delay": 3.0}').follow()
+        await ask(running, '{"min_endpointing_delay": 99, "max_endpointing_delay": 5.0}')
+        settings = running.timing.settings
+        problems = [problem.code for problem in settings.problems]
+        seen = [delays(running), settings.origins[MIN_DELAY], problems, settings.changed]
+        await ask(running, "{}")
+        return [*seen, delays(running)]
+
+    assert run(story()) == [
+        (1.0, 5.0),
+        "participant",
+        ["override-range"],
+        (MIN_DELAY, MAX_DELAY),
+        DEFAULT,
+    ]
+
+
+def test_what_is_refused_of_another_profile_is_that_profiles() -> None:
+    """The caller has asked for it, and of the old one nothing is left."""
+
+    async def story() -> Delays:
+        running = Running('{"min_endpointing_delay": 1.0}').follow()
+        await ask(running, '{"profile": "patient", "min_endpointing_delay": 99}')
+        return delays(running)
+
+    assert run(story()) == PATIENT
+
+
+def test_what_cannot_stay_beside_the_rest_does_not() -> None:
+    """A delay of 2.0 s would not fit under a maximum of 1.0 s."""
+
+    async def story() -> Delays:
+        running = Running('{"min_endpointing_delay": 2.0}').follow()
+        await ask(running, '{"min_endpointing_delay": 99, "max_endpointing_delay": 1.0}')
+        return delays(running)
+
+    assert run(story()) == (0.3, 1.0)

@@ -1,0 +1,191 @@
+"""The profiles that a call uses, also where the published ones are gone."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from timing_profiles.call import pinned
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.folder import PROFILES_DIR, profiles_dir
+from timing_profiles.handoff import variables
+from timing_profiles.handoff.snapshot import Publication
+from timing_profiles.resolution import request
+from timing_profiles.resolution.request import Request
+from timing_profiles.resolution.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+UNAVAILABLE = "the published profiles cannot be read"
+SPEED = "tts.speed"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`PROFILES_DIR`: default, and `slow` with a speed of 0.9."""
+    found = tmp_path / "profiles"
+    found.mkdir()
+    shutil.copy(ROOT / "profiles" / "default.yaml", found)
+    (found / "slow.yaml").write_text("tts: {speed: 0.9}\n")
+    monkeypatch.setenv(PROFILES_DIR, str(found))
+    return found
+
+
+@pytest.fixture
+def published(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a worker has published of the folder."""
+    path = tmp_path / "profiles.sqlite"
+    found = catalog.load(folder)
+    Publication(path).put(found.revision, found.schema, found.layers)
+    monkeypatch.setenv(variables.PUBLISHED, str(path))
+    return path
+
+
+def settle(profile: str = "slow") -> Settings:
+    return pinned.settle(
+        [Request("application"), request.read(f'{{"profile": "{profile}"}}', "room")]
+    )
+
+
+def problems(found: Settings) -> list[str]:
+    return [str(problem) for problem in found.problems]
+
+
+def test_call_uses_what_is_published(published: Path, folder: Path) -> None:
+    """A job reads the published file, and not the folder, which may be in the middle of an edit."""
+    revision = catalog.load(folder).revision
+    shutil.rmtree(folder)
+    found = settle()
+    assert (found.profile, found.revision, found.values[SPEED]) == ("slow", revision, 0.9)
+    assert found.problems == ()
+    assert published.exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(Path.unlink, id="missing"),
+        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:100]), id="truncated"),
+        pytest.param(lambda path: path.write_bytes(b"garbage" * 999), id="garbage"),
+    ],
+)
+def test_folder_is_read_where_nothing_readable_is_published(
+    published: Path,
+    folder: Path,
+    damage: Callable[[Path], object],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A call goes on with the folder itself; its problem and the log say so."""
+    damage(published)
+    found = settle()
+    assert (found.profile, found.values[SPEED]) == ("slow", 0.9)
+    assert found.revision == catalog.load(folder).revision
+    assert problems(found) == [UNAVAILABLE]
+    assert [problem.code for problem in found.problems] == ["profiles-unavailable"]
+    (record,) = caplog.records
+    assert (record.levelno, record.name) == (logging.ERROR, "timing_profiles")
+    assert record.getMessage().startswith(f"{UNAVAILABLE}: {published}: ")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(shutil.rmtree, id="missing"),
+        pytest.param(lambda path: (path / "x.yaml").write_text("sst: {}"), id="broken"),
+        pytest.param(lambda path: (path / "default.yaml").unlink(), id="no-default"),
+        pytest.param(
+            lambda path: (path.parent / "schema.json").write_text("{"), id="broken-schema"
+        ),
+    ],
+)
+def test_packaged_default_serves_where_the_folder_is_broken_too(
+    published: Path, folder: Path, damage: Callable[[Path], object]
+) -> None:
+    """Nothing that is wrong with the profiles costs a call."""
+    published.unlink()
+    damage(folder)
+    found = settle("default")
+    packaged = catalog.load(ROOT / "profiles").profile("default")
+    assert packaged is not None
+    assert (found.profile, found.values) == ("default", packaged.values)
+    assert found.origins[SPEED].startswith("packaged/default.yaml:")
+    assert problems(found) == [UNAVAILABLE]
+
+
+def test_problems_of_the_folder_are_logged(
+    published: Path, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who finds the packaged default in a call finds the reason in the log."""
+    published.unlink()
+    (folder / "x.yaml").write_text("tts: {speed: 9}\n")
+    settle()
+    assert caplog.messages[1].splitlines() == [
+        "the profiles folder cannot be used either:",
+        "profiles/x.yaml:1:14: tts.speed: 9 is more than the maximum of 1.5 (factor)",
+    ]
+
+
+def test_request_is_judged_by_what_is_there(published: Path, folder: Path) -> None:
+    """A profile that the packaged set does not have is a problem after the first one."""
+    published.unlink()
+    shutil.rmtree(folder)
+    unknown = 'room: profile: "slow" is no profile; there are default'
+    assert problems(settle()) == [UNAVAILABLE, unknown]
+
+
+def test_policy_and_bounds_hold_without_the_published_file(published: Path) -> None:
+    """A caller gains nothing when the worker's file is gone."""
+    published.unlink()
+    asked = '{"turn_detection": "manual", "endpointing_ms": 99999, "min_interruption_words": 2}'
+    found = pinned.settle([request.read(asked, "participant")])
+    assert [problem.code for problem in found.problems] == [
+        "profiles-unavailable",
+        "override-range",
+        "override-forbidden",
+    ]
+    assert found.changed == ("turn_handling.interruption.min_words",)
+
+
+@pytest.mark.usefixtures("folder")
+def test_nothing_published_is_no_error_of_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a worker around it, a call reads the folder."""
+    monkeypatch.delenv(variables.PUBLISHED, raising=False)
+    found = settle()
+    assert (found.profile, problems(found)) == ("slow", [UNAVAILABLE])
+
+
+@pytest.mark.usefixtures("folder")
+def test_nothing_published_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who forgot `timing_profiles.attach(server)` is told so."""
+    monkeypatch.delenv(variables.PUBLISHED, raising=False)
+    settle()
+    assert caplog.messages == ["nothing is published: was timing_profiles.attach(server) called?"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(None, "profiles"), ("", "profiles"), ("/etc/calls", "/etc/calls")],
+    ids=["unset", "empty", "set"],
+)
+def test_folder_is_that_of_the_environment(
+    value: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`PROFILES_DIR`, else `profiles` in the current folder."""
+    monkeypatch.delenv(PROFILES_DIR, raising=False)
+    if value is not None:
+        monkeypatch.setenv(PROFILES_DIR, value)
+    assert profiles_dir() == Path(expected)
+
+
+def test_reading_leaves_no_file_behind(published: Path) -> None:
+    """The published file is opened for each call, and closed."""
+    settle()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        settle()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert {file.name for file in published.parent.iterdir()} == {"profiles", published.name}

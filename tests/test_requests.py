@@ -1,0 +1,201 @@
+"""What a call is asked for: by whom, and what of it counts while the call runs."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.room import Somebody
+from tests.running import publish
+from timing_profiles.call.requests import Wishes
+from timing_profiles.call.sdk_internals import UNSUPPORTED
+from timing_profiles.resolution import request
+from timing_profiles.resolution.request import Request
+from timing_profiles.resolution.settings import Settings
+
+SPEED = "tts.speed"
+MIN_DELAY = "turn_handling.endpointing.min_delay"
+BROKEN = '{"profile": "brisk"'
+
+
+@pytest.fixture
+def caller() -> Somebody:
+    """A caller who asks for nothing yet."""
+    return Somebody("caller")
+
+
+@pytest.fixture
+def wishes(caller: Somebody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wishes]:
+    """The wishes of a call in a room whose metadata nobody can read."""
+    publish(tmp_path, monkeypatch)
+    asked = Wishes([Request("application"), request.read("{", "room")], caller)
+    yield asked
+    asked.close()
+
+
+def seen(found: Settings) -> tuple[str, list[str]]:
+    """The profile, and the problems by layer."""
+    return found.profile, [f"{problem.file} {problem.code}" for problem in found.problems]
+
+
+ROOM = "room metadata-invalid"
+
+
+def test_a_call_begins_with_what_its_caller_asks_for(wishes: Wishes, caller: Somebody) -> None:
+    """The metadata of the moment in which it is asked."""
+    caller.metadata = '{"profile": "brisk"}'
+    assert seen(wishes.settled()) == ("brisk", [ROOM])
+
+
+def test_a_caller_may_ask_again(wishes: Wishes, caller: Somebody) -> None:
+    """Its metadata of now, and its attribute of now, which stands below that."""
+    wishes.settled()
+    caller.attributes = {"timing.profile": "courier"}
+    assert seen(wishes.settled()) == ("courier", [ROOM])
+    caller.metadata = '{"profile": "brisk"}'
+    assert seen(wishes.settled()) == ("brisk", [ROOM])
+    caller.metadata = "{}"
+    assert seen(wishes.settled()) == ("courier", [ROOM])
+    caller.attributes = {}
+    assert seen(wishes.settled()) == ("default", [ROOM])
+
+
+@pytest.mark.parametrize(
+    ("metadata", "code"),
+    [
+        (BROKEN, "metadata-invalid"),
+        (json.dumps({"profile": "brisk", "notes": "x" * 65 * 1024}), "metadata-too-large"),
+        ('{"profile": "nobody", "min_endpointing_delay": 1.0}', "profile-unknown"),
+    ],
+)
+def test_a_later_request_that_cannot_be_read_leaves_the_one_before(
+    wishes: Wishes, caller: Somebody, metadata: str, code: str
+) -> None:
+    """Its problem is told, and all else stays; the next good one counts again."""
+    caller.metadata = '{"profile": "patient", "min_endpointing_delay": 2.0}'
+    before = wishes.settled()
+    caller.metadata = metadata
+    after = wishes.settled()
+    assert seen(after) == ("patient", [ROOM, f"participant {code}"])
+    assert after.values == before.values
+    assert wishes.settled() == after
+    caller.metadata = '{"profile": "brisk"}'
+    assert seen(wishes.settled()) == ("brisk", [ROOM])
+
+
+def test_a_first_request_that_cannot_be_read_asks_for_nothing(
+    wishes: Wishes, caller: Somebody
+) -> None:
+    """As at the start of any call; there is nothing before it that could stand."""
+    caller.metadata = BROKEN
+    expected = ("default", [ROOM, "participant metadata-invalid"])
+    assert seen(wishes.settled()) == expected
+    caller.metadata = BROKEN + "]"
+    assert seen(wishes.settled()) == expected
+
+
+def test_what_is_asked_for_aloud_stands_above_all(wishes: Wishes, caller: Somebody) -> None:
+    """The profile that was named, as it is."""
+    caller.metadata = '{"profile": "brisk", "min_endpointing_delay": 0.4}'
+    wishes.settled()
+    assert wishes.ask_aloud("patient")
+    found = wishes.settled()
+    assert (*seen(found), found.values[MIN_DELAY]) == ("patient", [ROOM], 1.5)
+
+
+def test_it_can_be_asked_for_aloud_where_the_metadata_cannot_be_read(
+    wishes: Wishes, caller: Somebody
+) -> None:
+    """What a client writes does not silence its caller."""
+    caller.metadata = BROKEN
+    wishes.settled()
+    wishes.ask_aloud("patient")
+    assert seen(wishes.settled()) == ("patient", [ROOM, "participant metadata-invalid"])
+
+
+def test_metadata_that_comes_later_wins_again(wishes: Wishes, caller: Somebody) -> None:
+    """What the client says now is newer than what was said aloud."""
+    wishes.settled()
+    wishes.ask_aloud("patient")
+    caller.metadata = '{"profile": "brisk"}'
+    assert seen(wishes.settled()) == ("brisk", [ROOM])
+
+
+@pytest.mark.parametrize("metadata", ['{"user": {"id": 8}}', "hello", BROKEN])
+def test_metadata_that_asks_for_nothing_new_takes_nothing_back(
+    wishes: Wishes, caller: Somebody, metadata: str
+) -> None:
+    """Neither the application's own data, nor a request that cannot be read."""
+    caller.metadata = '{"user": {"id": 7}}'
+    wishes.settled()
+    wishes.ask_aloud("patient")
+    caller.metadata = metadata
+    assert wishes.settled().profile == "patient"
+
+
+def test_a_profile_that_there_is_not_cannot_be_asked_for_aloud(wishes: Wishes) -> None:
+    """Everything stays as it is, without a problem: it is no fault of the caller's."""
+    before = wishes.settled()
+    assert not wishes.ask_aloud("nobody")
+    assert wishes.settled() == before
+
+
+def test_a_step_borrows_what_a_profile_sets_beyond_default(wishes: Wishes) -> None:
+    """With what it inherits from other profiles, and nothing of default's."""
+    assert wishes.lent("default") == {}
+    sets = {
+        "stt.nova.endpointing_ms": 500,
+        "turn_handling.endpointing.min_delay": 2.0,
+        "turn_handling.endpointing.max_delay": 6.0,
+        SPEED: 0.9,
+    }
+    assert wishes.lent("elderly").items() == {
+        (path, value) for path, value in sets.items() if path not in UNSUPPORTED
+    }
+
+
+def test_a_step_cannot_borrow_what_there_is_not(wishes: Wishes) -> None:
+    """The error names what there is."""
+    with pytest.raises(LookupError) as error:
+        wishes.lent("nobody")
+    assert str(error.value) == (
+        'there is no profile "nobody"; there are brisk, courier, default, dictation, elderly,'
+        " flux-conversation, noisy-line, open, patient, phone-menu"
+    )
+
+
+def test_a_call_keeps_the_profiles_that_it_began_with(
+    wishes: Wishes, caller: Somebody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are published meanwhile: the call still sees its own, whole."""
+    began = wishes.settled().revision
+    revision = publish(
+        tmp_path, monkeypatch, {"patient": "tts: {speed: 1.1}", "new": "description: New."}
+    )
+    caller.metadata = '{"profile": "patient"}'
+    found = wishes.settled()
+    assert (found.revision, found.values[SPEED], found.values[MIN_DELAY]) == (began, None, 1.5)
+    assert began != revision
+    caller.metadata = '{"profile": "new"}'
+    assert seen(wishes.settled()) == ("patient", [ROOM, "participant profile-unknown"])
+
+
+def test_nobody_is_asked_in_a_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its participants are mocks; a caller may ask aloud all the same."""
+    publish(tmp_path, monkeypatch)
+    asked = Wishes([Request("application", "brisk")], None)
+    assert seen(asked.settled()) == ("brisk", [])
+    asked.ask_aloud("patient")
+    assert seen(asked.settled()) == ("patient", [])
+    asked.close()
+
+
+def test_the_published_file_is_let_go(wishes: Wishes, tmp_path: Path) -> None:
+    """A process may serve one call after another."""
+    wishes.settled()
+    open_files = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    assert tmp_path / "published.sqlite" in open_files
+    wishes.close()
+    open_files = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    assert tmp_path / "published.sqlite" not in open_files

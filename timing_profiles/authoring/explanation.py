@@ -1,0 +1,137 @@
+"""One field of a set -> all that is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.catalog.field import Field
+from timing_profiles.catalog.schema_errors import allowed
+from timing_profiles.profile import DEFAULT
+from timing_profiles.turns import dead_settings
+
+LIVE = {
+    "now": "at once",
+    "silence": "in the caller's next silence",
+    "next-speech": "from the agent's next speech",
+    "next-call": "not before the next call",
+}
+"""When a change reaches a running call, in words."""
+
+_BOUNDS = (
+    ("minimum", "at least"),
+    ("exclusiveMinimum", "above"),
+    ("maximum", "at most"),
+    ("exclusiveMaximum", "below"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What one profile makes of a field.
+
+    Attributes:
+        profile: Its name.
+        value: What it sets.
+        origin: Where, such as `profiles/patient.yaml:4`.
+    """
+
+    profile: str
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is known of a field.
+
+    Attributes:
+        field: Its dotted path.
+        description: What a caller notices of it.
+        unit: Its unit; empty where it has none.
+        type: The JSON types that it takes.
+        minimum: The least value; None where the schema gives none.
+        maximum: The largest value; None where the schema gives none.
+        default: The value in the profile `default`; None where that cannot be read.
+        live: When a change reaches a running call.
+        allowed: What it takes, in words.
+        choices: What each of its words means, where it takes one of a few.
+        range: Its bounds in words, such as `0 to 10`; empty where it has none.
+        examples: Values, as the schema gives them.
+        set_by: The profiles that set it themselves, as far as their files can be read.
+        open_in: The sound profiles whose policy lets metadata change it.
+        no_effect_when: What makes it dead, in words.
+    """
+
+    field: str
+    description: str
+    unit: str
+    type: tuple[str, ...]
+    minimum: float | None
+    maximum: float | None
+    default: Any
+    live: str
+    allowed: str
+    choices: Mapping[str, str]
+    range: str
+    examples: tuple[Any, ...]
+    set_by: tuple[Setting, ...]
+    open_in: tuple[str, ...]
+    no_effect_when: tuple[str, ...]
+
+    @property
+    def has_default(self) -> bool:
+        """Whether the profile `default` can be read, and sets it."""
+        return any(setting.profile == DEFAULT for setting in self.set_by)
+
+    def to_json(self) -> dict[str, Any]:
+        """The explanation as `explain --format json` prints it."""
+        return asdict(self)
+
+
+def explained(found: Catalog, field: Field) -> Explanation:
+    """All that is known of a field of a set."""
+    set_by = tuple(_set_by(found, field.path))
+    return Explanation(
+        field.path,
+        str(field.schema.get("description", "")),
+        field.unit,
+        field.types,
+        field.schema.get("minimum", field.schema.get("exclusiveMinimum")),
+        field.schema.get("maximum", field.schema.get("exclusiveMaximum")),
+        next((setting.value for setting in set_by if setting.profile == DEFAULT), None),
+        field.live,
+        allowed(field.schema),
+        _choices(field.schema),
+        _range(field.schema),
+        tuple(field.schema.get("examples", ())),
+        set_by,
+        tuple(_open_in(found, field.path)),
+        tuple(dead_settings.reasons(field.path)),
+    )
+
+
+def _choices(schema: Mapping[str, Any]) -> dict[str, str]:
+    words, meanings = schema.get("enum", ()), schema.get("enumDescriptions", ())
+    return dict(zip(map(str, words), map(str, meanings), strict=False))
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    if "minimum" in schema and "maximum" in schema:
+        return f"{schema['minimum']:g} to {schema['maximum']:g}"
+    return ", ".join(f"{words} {schema[bound]:g}" for bound, words in _BOUNDS if bound in schema)
+
+
+def _set_by(found: Catalog, path: str) -> Iterator[Setting]:
+    for name, layer in sorted(found.readable().items(), key=lambda named: named[0]):
+        if path in layer.sets:
+            yield Setting(name, layer.sets[path], layer.origins[path])
+
+
+def _open_in(found: Catalog, path: str) -> Iterator[str]:
+    for name in found.names():
+        profile = found.profile(name)
+        if profile and profile.allows(path):
+            yield name

@@ -1,0 +1,334 @@
+"""Profiles and their policies -> a JSON Schema of what a client may send.
+
+What the schema accepts, a worker applies without a problem, but for what no schema can say:
+
+| the metadata | the worker |
+|---|---|
+| is no JSON, has a key twice or NaN, is over 64 KiB or nested deeper than 32 | uses none of it |
+| breaks a rule over several fields: `min_delay` above `max_delay` | leaves those fields out |
+| has more than 100 entries in a list or a mapping | leaves that field out |
+| names no profile, and a lower layer does | judges it by the policy of that one |
+
+A rule with only one field that metadata may change becomes a bound of this field. Profiles that
+share a part of the schema share the loosest of their bounds; the schema of one profile is exact.
+
+Of what the worker lets pass because it asks for nothing, the schema refuses: `null` for the profile
+or for all overrides, `{}` for a section without an allowed field, and a bad value under a flat name
+beside an override of the same field.
+
+JSON Schema's `$` is the end of the text. Python's also stands before a final line break: where a
+policy allows a language, a validator in Python takes one that ends so, and the worker refuses it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from timing_profiles.catalog.field import Field, types_of
+from timing_profiles.catalog.schema import Schema
+from timing_profiles.profile import DEFAULT, Profile
+from timing_profiles.resolution.request import FLAT_NAMES
+from timing_profiles.resolution.settings import Profiles
+from timing_profiles.turns import rules
+from timing_profiles.turns.fields import (
+    DETECTION,
+    FLUX_EAGER,
+    FLUX_EOT,
+    MAX_DELAY,
+    MIN_DELAY,
+    NOVA_ENDPOINTING,
+    VAD_ACTIVATION,
+    VAD_DEACTIVATION,
+    VAD_SILENCE,
+)
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_ABOUT = (
+    "Metadata that a client may send. "
+    "Keys that are not named here are the application's own, and are ignored."
+)
+
+
+# The first of each two is at most the second; see rules.
+_IN_ORDER = (
+    (MIN_DELAY, MAX_DELAY),
+    (FLUX_EAGER, FLUX_EOT),
+    (VAD_DEACTIVATION, VAD_ACTIVATION),
+)
+
+# JSON Schema's keywords about one type of value.
+_NUMBER = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+_TEXT = ("pattern", "minLength", "maxLength")
+_LIST = ("items", "prefixItems", "minItems", "maxItems", "uniqueItems")
+_MAPPING = ("additionalProperties", "patternProperties", "propertyNames")
+
+# What a type is called on a settings page, and the keywords about it.
+_CHOICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "array": ("List", _LIST),
+    "boolean": ("Yes or no", ()),
+    "integer": ("Number", _NUMBER),
+    "null": ("Off", ()),
+    "number": ("Number", _NUMBER),
+    "object": ("Mapping", _MAPPING),
+    "string": ("Text", _TEXT),
+}
+
+# What is said anew here; what no worker judges by; and keywords for editors, which a strict
+# validator refuses.
+_LEFT_OUT = frozenset(
+    {"title", "default"}
+    | {"format"}
+    | {"defaultSnippets", "enumDescriptions", "errorMessage", "markdownDescription"}
+)
+
+_HOLDS_DATA = frozenset({"const", "enum", "examples"})
+
+_ACRONYMS = frozenset({"aec", "eot", "stt", "tts", "vad"})
+
+
+def metadata_schema(profiles: Profiles, name: str | None = None) -> dict[str, Any]:
+    """A JSON Schema, draft 2020-12, of the metadata that a client may send.
+
+    It holds no keywords but JSON Schema's: strict validators refuse others. Fields have a title
+    for a settings page, and as their default what the profiles set, where they agree.
+
+    Args:
+        profiles: The set to choose from.
+        name: Only what goes with this profile. The metadata must then name it, unless it is
+            `default`: whoever names none is judged by the policy of `default`.
+
+    Returns:
+        The schema. Where policies differ, it has an `if` for each of them.
+
+    Raises:
+        KeyError: There is no profile of that name.
+    """
+    names = profiles.names() if name is None else [name]
+    groups = _groups(profiles, names)
+    head = _head(names, name or DEFAULT, required=name not in {None, DEFAULT})
+    if len(groups) == 1:
+        body = _body(groups[0])
+        return {**head, **body, "properties": {**head["properties"], **body["properties"]}}
+    return {**head, "allOf": [{"if": group.condition(), "then": _body(group)} for group in groups]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Profiles that allow the same fields."""
+
+    schema: Schema
+    allowed: frozenset[str]
+    profiles: Sequence[Profile]
+
+    def condition(self) -> dict[str, Any]:
+        """What holds of metadata for which one of the profiles is in force."""
+        names = sorted(profile.name for profile in self.profiles)
+        named = {"properties": {"profile": {"enum": names}}}
+        return named if DEFAULT in names else {**named, "required": ["profile"]}
+
+    def values(self, path: str) -> list[Any]:
+        """What each profile sets."""
+        return [profile.values[path] for profile in self.profiles]
+
+    def refuses(self, path: str, value: Any) -> bool:
+        """Whether no profile goes with a value, whatever else the metadata says."""
+        manual = path == DETECTION and value == "manual"
+        return manual or all(self._breaks(profile, path, value) for profile in self.profiles)
+
+    def _breaks(self, profile: Profile, path: str, value: Any) -> bool:
+        return any(
+            self.allowed.intersection(rule.fields) == {path}
+            for rule in rules.broken({**profile.values, path: value})
+        )
+
+
+def _groups(profiles: Profiles, names: Sequence[str]) -> list[_Group]:
+    policies: dict[tuple[str, ...], list[Profile]] = {}
+    for name in names:
+        profile = profiles.profile(name)
+        if profile is None:
+            raise KeyError(name)
+        policies.setdefault(profile.allow, []).append(profile)
+    # Policies that are spelled differently may allow the same.
+    alike: dict[frozenset[str], list[Profile]] = {}
+    for members in policies.values():
+        allowed = frozenset(path for path in profiles.schema.fields if members[0].allows(path))
+        alike.setdefault(allowed, []).extend(members)
+    return [_Group(profiles.schema, allowed, members) for allowed, members in alike.items()]
+
+
+def _head(names: Sequence[str], default: str, *, required: bool) -> dict[str, Any]:
+    profile = {
+        "title": "Profile",
+        "description": f"The named timing of the call; {DEFAULT} where none is named.",
+        "type": "string",
+        "enum": list(names),
+        "default": default,
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "Timing of a call",
+        "description": _ABOUT,
+        "type": "object",
+        **({"required": ["profile"]} if required else {}),
+        "properties": {"profile": profile},
+    }
+
+
+def _body(group: _Group) -> dict[str, Any]:
+    """What metadata may say beside the name of a profile."""
+    flat = {name: path for name, path in FLAT_NAMES.items() if path in group.allowed}
+    fields = {name: _flat(group, name, path) for name, path in flat.items()}
+    forbidden = [name for name in FLAT_NAMES if name not in flat]
+    return {
+        "properties": {"overrides": _overrides(group), **fields},
+        # Not as properties that nothing satisfies: forms would show them.
+        **({"propertyNames": {"not": {"enum": forbidden}}} if forbidden else {}),
+    }
+
+
+def _flat(group: _Group, name: str, path: str) -> dict[str, Any]:
+    """A field under a flat name.
+
+    It has no default: a form that fills defaults in would send the field under both names.
+    """
+    field = _field(group, path, name)
+    field.pop("default", None)
+    field["description"] = f"{path}, for clients that send this name; overrides win over it."
+    field["deprecated"] = True
+    return field
+
+
+def _overrides(group: _Group) -> dict[str, Any]:
+    return {
+        **_section(group, json.loads(group.schema.text), ""),
+        "title": "Overrides",
+        "description": "What this call changes on top of its profile.",
+    }
+
+
+def _section(group: _Group, said: Mapping[str, Any], above: str) -> dict[str, Any]:
+    """A section with the fields that metadata may change, and the sections that have any."""
+    properties: dict[str, Any] = {}
+    for key in group.schema.children(above):
+        path = f"{above}.{key}".removeprefix(".")
+        if path in group.allowed:
+            properties[key] = _field(group, path, key)
+        elif path in group.schema.sections:
+            section = _section(group, said["properties"][key], path)
+            if section["properties"]:
+                properties[key] = section
+    return {
+        "title": _title(above.rpartition(".")[2]),
+        "description": said.get("description", ""),
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def _field(group: _Group, path: str, name: str) -> dict[str, Any]:
+    field = group.schema.fields[path]
+    said = _plain(field.schema)
+    taken = Field(path, _choices(group, path, _bounded(group, path, said)))
+    shown = {"title": _title(name, field.unit), **taken.schema}
+    if "examples" in said:
+        shown["examples"] = [value for value in said["examples"] if _takes(group, taken, value)]
+    values = group.values(path)
+    if all(value == values[0] for value in values) and _takes(group, taken, values[0]):
+        shown["default"] = values[0]
+    return copy.deepcopy(shown)
+
+
+def _title(name: str, unit: str = "") -> str:
+    """A name for people: `endpointing_ms` is `Endpointing (ms)`."""
+    words = name.removesuffix("_ms").split("_")
+    title = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
+    title = title[:1].upper() + title[1:]
+    return f"{title} ({unit})" if unit and unit not in words else title
+
+
+def _takes(group: _Group, field: Field, value: Any) -> bool:
+    return group.schema.violation(field, value) is None
+
+
+def _plain(schema: Any) -> Any:
+    """A schema with no keywords but JSON Schema's."""
+    if isinstance(schema, list):
+        return [_plain(inner) for inner in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {
+        keyword: value if keyword in _HOLDS_DATA else _plain(value)
+        for keyword, value in schema.items()
+        if keyword not in _LEFT_OUT and not keyword.startswith("x-")
+    }
+
+
+def _bounded(group: _Group, path: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """A field within what rules allow of it."""
+    bounded = dict(said)
+    for keyword, bound in _bounds(group, path):
+        stricter = max if keyword == "minimum" else min
+        bounded[keyword] = stricter(bounded.get(keyword, bound), bound)
+    if "enum" in said:
+        bounded["enum"] = [value for value in said["enum"] if not group.refuses(path, value)]
+    if path == NOVA_ENDPOINTING and bounded.get("minimum", 0) < rules.SHORTEST_ENDPOINTING_MS:
+        between = {"exclusiveMinimum": 0, "exclusiveMaximum": rules.SHORTEST_ENDPOINTING_MS}
+        gap = {"type": "integer", **between}
+        bounded["not"] = {"anyOf": [said["not"], gap]} if "not" in said else gap
+    return bounded
+
+
+def _bounds(group: _Group, path: str) -> Iterator[tuple[str, float]]:
+    """The bounds that lie in values which metadata cannot change."""
+    for low, high in _IN_ORDER:
+        if path == low and high not in group.allowed:
+            yield "maximum", max(_numbers(group.values(high), rules.FLUX_DEFAULT_EOT))
+        if path == high and low not in group.allowed:
+            yield "minimum", min(_numbers(group.values(low), 0))
+    detectors = set(group.values(DETECTION)) == {"turn_detector"}
+    if path == VAD_SILENCE and DETECTION not in group.allowed and detectors:
+        yield "minimum", rules.DETECTOR_VAD_SILENCE
+    if path == NOVA_ENDPOINTING and group.refuses(path, 0):
+        yield "minimum", rules.SHORTEST_ENDPOINTING_MS
+
+
+def _numbers(values: Iterable[Any], otherwise: float) -> list[float]:
+    """Values of a field, with a number for `null` and `auto`."""
+    return [value if isinstance(value, int | float) else otherwise for value in values]
+
+
+def _choices(group: _Group, path: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """A field of several types as a choice between them.
+
+    For a list of types, form generators draw one control, and it fits only the first of them.
+    """
+    if isinstance(said.get("type", ""), str) or said.keys() & {"enum", "const", "anyOf"}:
+        return dict(said)
+    kinds = types_of(said)
+    divided = {"type", *(keyword for kind in kinds for keyword in _CHOICES[kind][1])}
+    choices = [_choice(kind, said) for kind in kinds]
+    return {
+        **{keyword: value for keyword, value in said.items() if keyword not in divided},
+        "anyOf": [
+            choice
+            for choice in choices
+            if "const" not in choice or not group.refuses(path, choice["const"])
+        ],
+    }
+
+
+def _choice(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    title, keywords = _CHOICES[kind]
+    if kind == "null":
+        return {"title": title, "type": kind, "const": None}
+    if kind == "string" and said.get("pattern") == "^auto$":
+        return {"title": "Automatic", "type": kind, "const": "auto"}
+    its_own = {keyword: said[keyword] for keyword in keywords if keyword in said}
+    return {"title": title, "type": kind, **its_own}

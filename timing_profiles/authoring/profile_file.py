@@ -1,0 +1,64 @@
+"""Settings -> the text of a complete profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import yaml
+
+from timing_profiles.profile import Profile
+from timing_profiles.resolution.settings import Settings
+from timing_profiles.turns import dead_settings
+
+_MODELINE = "# yaml-language-server: $schema=../schema.json"
+
+
+def text(settings: Settings, allow: Sequence[str], default: Profile) -> str:
+    """A profile that sets every field of some settings, each with where it came from.
+
+    A setting that has no effect and is the default's is a comment, so that the file has no
+    warnings.
+
+    Args:
+        settings: What the file is to say.
+        allow: What metadata may change.
+        default: What the file inherits.
+    """
+    dead = {
+        entry.field: entry.because
+        for entry in dead_settings.dead(settings.values, settings.values)
+        if settings.values[entry.field] == default.values.get(entry.field)
+    }
+    said = [path for path in settings.values if path not in dead]
+    lines = [_MODELINE, f"description: {_scalar(f'As {settings.profile}, complete.')}"]
+    if tuple(allow) != default.allow:
+        lines += ["overrides:", f"  allow: {_scalar(list(allow))}"]
+    above: tuple[str, ...] = ()
+    for path, value in settings.values.items():
+        *sections, name = path.split(".")
+        lines += _headings(tuple(sections), above, said)
+        above = tuple(sections)
+        why = f"no effect: {dead[path]}" if path in dead else settings.origins[path]
+        indent = "  " * len(sections)
+        lines.append(f"{indent}{'# ' if path in dead else ''}{name}: {_scalar(value)} # {why}")
+    return "\n".join(lines) + "\n"
+
+
+def _headings(
+    sections: tuple[str, ...], above: tuple[str, ...], said: Sequence[str]
+) -> Iterator[str]:
+    """The keys of the sections that begin here; a comment where all that follows is one."""
+    for depth, name in enumerate(sections):
+        if sections[: depth + 1] != above[: depth + 1]:
+            if not depth:
+                yield ""
+            within = ".".join(sections[: depth + 1]) + "."
+            is_said = any(path.startswith(within) for path in said)
+            yield f"{'  ' * depth}{'' if is_said else '# '}{name}:"
+
+
+def _scalar(value: Any) -> str:
+    """A value on one line, such as `1.5`, `auto` or `[1.0, 1.0]`."""
+    dumped: str = yaml.safe_dump(value, default_flow_style=True, width=float("inf"))
+    return dumped.removesuffix("\n").removesuffix("\n...").rstrip()

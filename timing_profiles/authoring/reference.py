@@ -1,0 +1,80 @@
+"""All fields -> a page for people, in Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from timing_profiles.authoring.explanation import LIVE, Explanation
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.problems import listed, quoted
+from timing_profiles.profile import DEFAULT
+
+
+def page(found: Catalog, fields: Sequence[Explanation]) -> str:
+    """A reference of fields, a heading for each section and each field."""
+    return "\n".join([*_head(), *_sections(found, fields)])
+
+
+def _head() -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield (
+        "Every field of a timing profile, made from `schema.json` and `profiles/default.yaml` by"
+        " `timing-profiles explain --format markdown`."
+    )
+    yield (
+        "`null` is off, `auto` leaves the decision to the SDK. A policy that opens a field lets"
+        " metadata change it."
+    )
+    yield ""
+
+
+def _sections(found: Catalog, fields: Sequence[Explanation]) -> Iterator[str]:
+    section = ""
+    for known in fields:
+        parent = known.field.rpartition(".")[0]
+        if parent != section:
+            section = parent
+            yield from _section(found, parent)
+        yield from _field(found, known)
+
+
+def _section(found: Catalog, path: str) -> Iterator[str]:
+    yield f"## `{path}`"
+    yield ""
+    text = found.schema.description(path)
+    if text:
+        yield text
+        yield ""
+
+
+def _field(found: Catalog, known: Explanation) -> Iterator[str]:
+    yield f"### `{known.field}`"
+    yield ""
+    yield known.description
+    yield ""
+    for name, fact in _facts(found, known):
+        if fact:
+            yield f"- {name}: {fact}"
+        if name == "takes":
+            yield from (f"  - `{word}`: {text}" for word, text in known.choices.items())
+    yield ""
+
+
+def _facts(found: Catalog, known: Explanation) -> Iterator[tuple[str, str]]:
+    unit = f" ({known.unit})" if known.unit else ""
+    takes = re.sub(r"text like (.+)", r"text like `\1`", known.allowed)
+    yield "takes", ", ".join(part for part in (f"{takes}{unit}", known.range) if part)
+    yield "default", f"`{quoted(known.default)}`" if known.has_default else ""
+    yield "examples", ", ".join(f"`{quoted(value)}`" for value in known.examples)
+    yield "in a running call", LIVE.get(known.live, known.live)
+    # What broken profiles allow is not known.
+    yield "metadata", "" if found.errors and not known.open_in else _policy(known)
+    yield "no effect", "; ".join(known.no_effect_when)
+
+
+def _policy(known: Explanation) -> str:
+    if DEFAULT in known.open_in:
+        return f"may change it in `{DEFAULT}`"
+    return f"may change it in {listed(known.open_in)} only" if known.open_in else "never changes it"

@@ -1,0 +1,82 @@
+"""What is in force, said to the room, to the log of the job, and in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from livekit import rtc
+from livekit.agents import JobContext
+
+from timing_profiles.problems import Problem, quoted
+from timing_profiles.resolution.request import PROFILE_ATTRIBUTE
+from timing_profiles.resolution.settings import Settings
+from timing_profiles.turns import dead_settings
+
+REVISION_ATTRIBUTE = "timing.revision"
+PROBLEMS_ATTRIBUTE = "timing.problems"
+
+_logger = logging.getLogger("timing_profiles")
+
+_tasks: set[asyncio.Task[None]] = set()
+
+
+def announce(ctx: JobContext, settings: Settings) -> None:
+    """Say what is in force, in the room's attributes and in the context of the job's log.
+
+    Everyone in the room can read the attributes: they carry names and codes only.
+    """
+    ctx.log_context_fields = {
+        **ctx.log_context_fields,
+        "timing_profile": settings.profile,
+        "timing_revision": settings.revision,
+    }
+    codes = ",".join(dict.fromkeys(problem.code for problem in settings.problems))
+    attributes = {
+        PROFILE_ATTRIBUTE: settings.profile,
+        REVISION_ATTRIBUTE: settings.revision,
+        PROBLEMS_ATTRIBUTE: codes,  # an empty value takes an attribute away
+    }
+    task = asyncio.create_task(_set_attributes(ctx.room, attributes))
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+
+
+def log(settings: Settings, happening: str = "call") -> None:
+    """One line with what differs from default, one for each problem, and for each dead setting."""
+    changes = "; ".join(
+        f"{path} {quoted(settings.values[path])} ({settings.origins[path]})"
+        for path in settings.changed
+    )
+    _logger.info(
+        "%s with profile %s, revision %s: %s",
+        happening,
+        settings.profile,
+        settings.revision,
+        changes or "nothing differs from default",
+    )
+    log_problems(settings.problems)
+    # An override can make a setting of the profile dead, which no check of the files can know.
+    for dead in dead_settings.dead(settings.values, settings.changed):
+        origin = settings.origins[dead.field]
+        _logger.warning("no effect: %s (%s): %s", dead.field, origin, dead.because)
+
+
+def log_problems(problems: Sequence[Problem]) -> None:
+    """One line for each thing that was left out."""
+    for problem in problems:
+        _logger.warning("left out (%s): %s", problem.code, str(problem).replace("\n  ", "; "))
+
+
+async def _set_attributes(room: rtc.Room, attributes: dict[str, str]) -> None:
+    changed = asyncio.Event()
+    # Until the room is connected again they would be lost, and nothing said.
+    while room.connection_state == rtc.ConnectionState.CONN_RECONNECTING:
+        changed.clear()
+        room.once("connection_state_changed", lambda *_: changed.set())
+        await changed.wait()
+    try:
+        await room.local_participant.set_attributes(attributes)
+    except Exception as error:  # noqa: BLE001 - the SDK raises bare Exceptions; a call goes on
+        _logger.warning("the attributes of the agent could not be set: %s", error)

@@ -1,0 +1,109 @@
+"""What a call is asked for, by everybody who may ask, at any moment of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, Protocol
+
+from timing_profiles.call import sdk_internals
+from timing_profiles.call.pinned import Pinned
+from timing_profiles.problems import Problem
+from timing_profiles.resolution import request
+from timing_profiles.resolution.request import PROFILE_ATTRIBUTE, Request
+from timing_profiles.resolution.settings import Settings
+
+
+class Caller(Protocol):
+    """A participant, as far as it asks for something."""
+
+    @property
+    def metadata(self) -> str:
+        """Its metadata, of now."""
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """Its attributes, of now."""
+
+
+_UNREAD = frozenset({"metadata-invalid", "metadata-too-large", "profile-unknown"})
+_CALLER: Final = "participant"
+
+
+class Wishes:
+    """The layers of a call, resolved against the profiles that it began with.
+
+    While the call runs, a request of the caller that cannot be read, or names no profile, leaves
+    the one before it standing.
+
+    Attributes:
+        caller: Who is asked; None where there is nobody to ask.
+    """
+
+    def __init__(self, below: Sequence[Request], caller: Caller | None) -> None:
+        """Pin the profiles.
+
+        Args:
+            below: What the layers below the caller ask for, the lowest one first.
+            caller: The caller; None where there is nobody to ask.
+        """
+        self.caller = caller
+        self._below = below
+        self._pinned = Pinned()
+        self._seen: Sequence[Request] | None = None
+        self._standing: Sequence[Request] = ()
+        self._aloud: Sequence[Request] = ()
+        self._unread: tuple[Problem, ...] = ()
+
+    def settled(self) -> Settings:
+        """What all of them lead to now."""
+        asked, seen = self._asked(), self._seen
+        self._seen = asked
+        if asked != seen:
+            found = self._settle(asked)
+            unread = tuple(p for p in found.problems if p.code in _UNREAD and p.file == _CALLER)
+            if seen is None or not unread:
+                self._standing, self._aloud, self._unread = asked, (), ()
+                return found
+            self._unread = unread
+        found = self._settle([*self._standing, *self._aloud])
+        return replace(found, problems=(*found.problems, *self._unread))
+
+    def ask_aloud(self, name: str) -> bool:
+        """Put a profile above everything, until the caller's client says something new.
+
+        Returns:
+            Whether there is such a profile; if not, all stays as it is.
+        """
+        try:
+            self.lent(name)
+        except LookupError:
+            return False
+        self._aloud = [Request(_CALLER, name)]
+        return True
+
+    def lent(self, name: str) -> Mapping[str, Any]:
+        """The fields that a profile sets beyond `default`, for a step that borrows it.
+
+        What the installed SDK has no option for is not among them.
+
+        Raises:
+            LookupError: There is no profile of that name.
+        """
+        sets, unsupported = self._pinned.sets(name), sdk_internals.UNSUPPORTED
+        return {path: value for path, value in sets.items() if path not in unsupported}
+
+    def close(self) -> None:
+        """Let go of the profiles."""
+        self._pinned.close()
+
+    def _settle(self, asked: Sequence[Request]) -> Settings:
+        return sdk_internals.supported(self._pinned.settle([*self._below, *asked]))
+
+    def _asked(self) -> Sequence[Request]:
+        if self.caller is None:
+            return []
+        return [
+            Request(_CALLER, self.caller.attributes.get(PROFILE_ATTRIBUTE) or None),
+            request.read(self.caller.metadata, _CALLER),
+        ]

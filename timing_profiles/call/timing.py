@@ -1,0 +1,316 @@
+"""One call: wait for the caller, resolve what it asks for, build the session's parts, follow it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from livekit import rtc
+from livekit.agents import (
+    AgentSession,
+    AutoSubscribe,
+    JobContext,
+    llm,
+    room_io,
+    stt,
+    tts,
+    vad,
+)
+from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
+from livekit.protocol.agent import JobType
+
+from timing_profiles.call import announce, sdk_arguments, sdk_internals
+from timing_profiles.call.apply import Own, Part
+from timing_profiles.call.caller import CallerMissing, wait_for_caller
+from timing_profiles.call.early_audio import EarlyAudio
+from timing_profiles.call.follow_metadata import Following
+from timing_profiles.call.live_session import Live
+from timing_profiles.call.requests import Wishes
+from timing_profiles.call.tools import asking_tools
+from timing_profiles.handoff import call_reports
+from timing_profiles.problems import Problem
+from timing_profiles.resolution import request
+from timing_profiles.resolution.request import Request
+from timing_profiles.resolution.settings import Settings
+
+CALLER_TIMEOUT = 300.0
+"""Seconds to wait for a caller where `CALLER_TIMEOUT` says nothing: the room's empty time-out."""
+
+# Seconds in which a caller who was lost may come again: for as long, LiveKit keeps a room that
+# everybody has left.
+_COMES_AGAIN = 20.0
+
+# Seconds from the caller's arrival after which early audio waits for the session no longer.
+_SESSION_STARTS = 3.0
+
+_Built = TypeVar("_Built", stt.STT[Any], tts.TTS[Any], vad.VAD)
+
+_logger = logging.getLogger("timing_profiles")
+
+
+class Timing:
+    """The timing of one call.
+
+    Attributes:
+        caller: The participant that the call is configured for, and listens to.
+        settings: Every value, and where it came from; of a call that is followed, those of now.
+    """
+
+    def __init__(self, ctx: JobContext, caller: rtc.RemoteParticipant, wishes: Wishes) -> None:
+        """Resolve what the call is asked for."""
+        self.caller = caller
+        self.settings = wishes.settled()
+        self._ctx = ctx
+        self._wishes = wishes
+        self._own = Own()
+        self._live: Live | None = None
+        self._following: Following | None = None
+
+    @property
+    def profile(self) -> str:
+        """The profile in force."""
+        return self.settings.profile
+
+    @property
+    def revision(self) -> str:
+        """The revision of the profiles that the call began with; it keeps it to its end."""
+        return self.settings.revision
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What of the requests was left out, and why."""
+        return self.settings.problems
+
+    def session_kwargs(self, **yours: Any) -> dict[str, Any]:
+        """The keyword arguments of `AgentSession`.
+
+        Args:
+            **yours: Arguments of `AgentSession` that the application sets itself. They win, and no
+                default is built for them; `turn_handling` is merged key by key. With a realtime
+                `llm`, what would switch off its own turn detection is left out, and so are
+                speech-to-text, text-to-speech and VAD, which it has itself.
+
+        Returns:
+            Fresh and plain each time: the SDK changes what it is given.
+        """
+        if isinstance(yours.get("llm"), str):
+            yours["llm"] = sdk_internals.llm_from_model_string(yours["llm"])
+        realtime = sdk_internals.is_realtime(yours.get("llm"))
+        handling = yours.pop("turn_handling", {})
+        self._own.given |= set(sdk_arguments.given(yours, handling, realtime=realtime))
+        built = {} if realtime else {"stt": self.stt, "tts": self.tts, "vad": self.vad}
+        return {
+            **sdk_arguments.section(self.settings.values, "session"),
+            **{name: build() for name, build in built.items() if name not in yours},
+            **yours,
+            "turn_handling": sdk_arguments.turn_handling(
+                self.settings.values, handling, realtime=realtime
+            ),
+        }
+
+    def stt(self, **extra: Any) -> stt.STT[Any]:
+        """The speech-to-text; `extra` are further arguments of the plugin, such as `keyterm`."""
+        return self._built(sdk_arguments.speech_to_text(self.settings.values, **extra), extra)
+
+    def tts(self, **extra: Any) -> tts.TTS[Any]:
+        """The text-to-speech; `extra` are further arguments of the plugin, such as `model`."""
+        return self._built(sdk_arguments.text_to_speech(self.settings.values, **extra), extra)
+
+    def vad(self, **extra: Any) -> vad.VAD:
+        """The voice activity detector; `extra` are further arguments of `inference.VAD`."""
+        return self._built(sdk_arguments.voice_activity(self.settings.values, **extra), extra)
+
+    def room_options(self, **yours: Any) -> room_io.RoomOptions:
+        """Room options that make the session listen to the caller; `yours` win."""
+        return room_io.RoomOptions(**{"participant_identity": self.caller.identity, **yours})
+
+    def follow(self, session: AgentSession[Any]) -> None:
+        """Let a running session do as its caller asks, whenever the caller's metadata changes.
+
+        Resolved against the revision that the call began with, by the same policy. Delays and
+        detection change at once, speech-to-text in the caller's next silence, the rest as the SDK
+        allows; what it cannot change is the problem `next-call`. Rapid changes settle on the last.
+
+        Args:
+            session: The session of this call, made from `session_kwargs`.
+        """
+        if self._live is None:
+            self._live = Live(session, self._own, self.settings)
+            wishes, identity = self._wishes, self.caller.identity
+            following = Following(self._ctx, identity, wishes, self._live, self._went_on)
+            session.on("close", lambda _: following.close())
+            self._following = following
+
+    @asynccontextmanager
+    async def borrow(self, profile: str) -> AsyncIterator[None]:
+        """Lend a step of the conversation what a profile sets beyond `default`.
+
+        Leaving the block gives back exactly what the caller asks for then, also after exceptions,
+        and where blocks are nested.
+
+        Raises:
+            LookupError: There is no such profile.
+            RuntimeError: The session is not followed.
+        """
+        if self._live is None:
+            raise RuntimeError("there is nothing to borrow for: call timing.follow(session) first")
+        with self._live.borrowed(self._wishes.lent(profile)):
+            yield
+
+    def tools(
+        self, *, patient: str = "patient", brisk: str = "brisk"
+    ) -> list[llm.Tool | llm.Toolset]:
+        """Function tools for the LLM, which move the call as the caller asks aloud.
+
+        Args:
+            patient: The profile for "please don't rush me"; empty for no such tool.
+            brisk: The profile for "you can be quicker"; empty for no such tool.
+        """
+        return asking_tools(patient, brisk, self._choose)
+
+    async def aclose(self) -> None:
+        """Let go of the profiles that the call began with. The job does so at its end."""
+        self._wishes.close()
+
+    def _choose(self, profile: str) -> bool:
+        if self._following is None:
+            _logger.warning("a caller asked for %s; call timing.follow(session) for that", profile)
+            return False
+        # In force already, with what the caller's metadata may add to it: nothing to do.
+        if self.profile == profile:
+            return True
+        return self._wishes.ask_aloud(profile) and self._following.resolve().profile == profile
+
+    def _went_on(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def _built(self, part: _Built, extra: Mapping[str, Any]) -> _Built:
+        self._own.parts.append(Part(part, extra, self.settings.values))
+        return part
+
+
+async def for_call(
+    ctx: JobContext,
+    *,
+    identity: str | None = None,
+    timeout: float | None = None,
+    profile: str | None = None,
+) -> Timing:
+    """Connect, wait for the caller, and resolve its timing against the profiles in force.
+
+    Args:
+        ctx: The job. It may be connected already; then pre-connect audio may be lost.
+        identity: The caller's identity, where the application knows it. A publisher job waits for
+            its own participant.
+        timeout: Seconds to wait; `CALLER_TIMEOUT` of the environment, else 300.
+        profile: A profile for callers who ask for none: the lowest layer.
+
+    Raises:
+        asyncio.CancelledError: There is no caller, or no room. The job is shutting down, quietly.
+    """
+    if ctx.is_fake_job():
+        return _console(ctx, profile)
+    try:
+        early = await _connect(ctx)
+        caller = await wait_for_caller(
+            ctx.room,
+            identity=identity or _publisher(ctx),
+            seconds=_caller_timeout() if timeout is None else timeout,
+        )
+    except (CallerMissing, rtc.ConnectError) as missing:
+        _logger.info("no call: %s", missing)
+        ctx.shutdown(str(missing))
+        raise asyncio.CancelledError(str(missing)) from None
+    timing = Timing(ctx, caller, Wishes(_below(ctx, profile), caller))
+    ctx.add_shutdown_callback(timing.aclose)
+    if early:
+        # A session that takes no recordings must not make its callers wait for ever.
+        asyncio.get_running_loop().call_later(_SESSION_STARTS, early.release)
+    _end_with_caller(ctx, caller)
+    announce.announce(ctx, timing.settings)
+    announce.log(timing.settings)
+    call_reports.report(timing.profile, timing.problems)
+    return timing
+
+
+async def _connect(ctx: JobContext) -> EarlyAudio | None:
+    if ctx.room.isconnected():
+        return None
+    early = EarlyAudio(ctx.room)
+    await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+    early.connected()
+    return early
+
+
+def _console(ctx: JobContext, profile: str | None) -> Timing:
+    # The console has mocks for the room and for everyone in it.
+    caller = next(iter(ctx.room.remote_participants.values()))
+    timing = Timing(ctx, caller, Wishes([Request("application", profile)], None))
+    ctx.add_shutdown_callback(timing.aclose)
+    announce.log(timing.settings)
+    return timing
+
+
+def _publisher(ctx: JobContext) -> str | None:
+    return ctx.job.participant.identity if ctx.job.type == JobType.JT_PUBLISHER else None
+
+
+def _caller_timeout() -> float:
+    return float(os.environ.get("CALLER_TIMEOUT") or CALLER_TIMEOUT)
+
+
+def _below(ctx: JobContext, profile: str | None) -> list[Request]:
+    """What each layer below the caller asks for, the lowest one first."""
+    return [
+        Request("application", profile),
+        request.read(ctx.room.metadata, "room"),
+        request.read(ctx.job.metadata, "dispatch"),
+    ]
+
+
+def _end_with_caller(ctx: JobContext, caller: rtc.RemoteParticipant) -> None:
+    """End the job if the caller leaves before the session is linked to it.
+
+    A session waits for ever for a participant who has gone. Once linked, it closes by itself. Who
+    has not said goodbye, as a session understands it, may come again.
+    """
+    setting_up = asyncio.current_task()
+
+    def gone() -> None:
+        if caller.identity not in ctx.room.remote_participants and not _is_linked(ctx, caller):
+            _logger.info("no call: the caller left while the call was set up")
+            _end(ctx, setting_up)
+
+    def left(participant: rtc.RemoteParticipant) -> None:
+        if participant.identity != caller.identity or _is_linked(ctx, caller):
+            return
+        if participant.disconnect_reason in DEFAULT_CLOSE_ON_DISCONNECT_REASONS:
+            gone()
+        else:
+            # It has lost its connection, or the job has: both make another one.
+            asyncio.get_running_loop().call_later(_COMES_AGAIN, gone)
+
+    ctx.room.on("participant_disconnected", left)
+    if caller.identity not in ctx.room.remote_participants:
+        left(caller)
+
+
+def _end(ctx: JobContext, setting_up: asyncio.Task[None] | None) -> None:
+    if setting_up is None or setting_up.done():
+        ctx.shutdown("the caller left")
+    else:
+        # In this order: a job that shuts down takes its entrypoint's cancellation for its own.
+        setting_up.add_done_callback(lambda _: ctx.shutdown("the caller left"))
+        setting_up.cancel("the caller left")
+
+
+def _is_linked(ctx: JobContext, caller: rtc.RemoteParticipant) -> bool:
+    try:
+        linked = ctx.primary_session.room_io.linked_participant
+    except RuntimeError:
+        return False
+    return linked is not None and linked.identity == caller.identity

@@ -1,0 +1,96 @@
+"""Where the directory of profiles is: in the working directory, or beside the entrypoint's file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from timing_profiles.catalog import folder
+from timing_profiles.problems import Problem, ProfilesError, listed
+from timing_profiles.profile import DEFAULT
+
+INIT_HINT = (
+    "`timing-profiles init` writes a first set to ./profiles; "
+    f"{folder.PROFILES_DIR} names another directory"
+)
+
+
+def find(given: str | Path | None = None, entrypoint: str | None = None) -> Path:
+    """Find the directory of profiles, as an absolute path.
+
+    A relative path is looked for from the working directory, then beside the file that the process
+    was started with, then beside the entrypoint's file.
+
+    Args:
+        given: The directory; `PROFILES_DIR` of the environment, else `profiles`, by default.
+        entrypoint: The file of the agent, where another program may have imported it.
+
+    Raises:
+        ProfilesError: There is none; the message has every path that was looked for.
+    """
+    wanted = Path(given) if given else folder.profiles_dir()
+    bases = [Path.cwd(), *_directories_of_programs(entrypoint)]
+    places = list(dict.fromkeys(base / wanted for base in bases))
+    for place in places:
+        if _is_there(place):
+            return place
+    raise ProfilesError([missing(shown(wanted), places, bases)])
+
+
+def missing(label: str, places: Sequence[Path], bases: Sequence[Path] = ()) -> Problem:
+    """Make the problem of a directory of profiles that is not there.
+
+    Args:
+        label: The directory as it is shown to people.
+        places: The absolute paths that were looked for.
+        bases: Directories that may hold a set under the default name, or below one that does; the
+            working directory by default.
+    """
+    looked_for = listed(map(shown, places))
+    message = "directory not found" + ("" if looked_for == label else f": {looked_for}")
+    near = next(_near(bases or [Path.cwd()]), None)
+    hint = f"{shown(near)} has profiles: {folder.PROFILES_DIR} can name it" if near else INIT_HINT
+    return Problem("unreadable", message, file=label, hint=hint)
+
+
+def shown(path: Path) -> str:
+    """A path for people: it may hold control characters."""
+    return text if (text := str(path)).isprintable() else text.encode("unicode_escape").decode()
+
+
+def _directories_of_programs(entrypoint: str | None) -> Iterator[Path]:
+    """Where the files of this program are, but for installed ones that run it, such as pytest."""
+    started = getattr(sys.modules.get("__main__"), "__file__", None)
+    if started and not _is_installed(started):
+        yield Path(started).absolute().parent
+    if entrypoint:
+        yield Path(entrypoint).absolute().parent
+
+
+def _is_installed(file: str) -> bool:
+    names = ("scripts", "purelib", "platlib", "stdlib")
+    return any(Path(file).absolute().is_relative_to(sysconfig.get_path(name)) for name in names)
+
+
+def _is_there(place: Path) -> bool:
+    """Whether anything has this path: what cannot be read is a mistake to report."""
+    try:
+        place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _near(bases: Sequence[Path]) -> Iterator[Path]:
+    """Sets under the default name: in these directories, and in those above them."""
+    for base in bases:
+        for directory in (base, *base.parents):
+            found = directory / folder.DEFAULT_NAME
+            default = found / f"{DEFAULT}{folder.SUFFIX}"
+            if os.path.isfile(default):  # noqa: PTH113 - never raises
+                yield found

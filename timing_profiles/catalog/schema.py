@@ -1,0 +1,160 @@
+"""What a profile may say: the fields, and the problems of data that says something else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from jsonschema import validators
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import Draft202012Validator
+from referencing import Registry
+
+from timing_profiles.catalog.field import Field
+from timing_profiles.catalog.schema_errors import Violation, unknown_field, violations
+from timing_profiles.problems import KeyPath, listed, quoted
+
+# The top level of a profile that is about the file, not about a call.
+_ABOUT_THE_FILE = frozenset({"description", "extends", "overrides"})
+
+MAX_VIOLATIONS = 100
+"""The most violations of one document that are named; after them, no more are looked for."""
+
+
+def _pattern(
+    _: Any, pattern: str, instance: Any, __: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    # JSON Schema's `$` is the end of the text; Python's also stands before a final newline.
+    whole = pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
+    if isinstance(instance, str) and not re.search(whole, instance):
+        yield ValidationError(f"{quoted(instance)} is not like {pattern}")
+
+
+TOO_MANY = "too-many"
+"""The code of the last violation that is named where there are more."""
+
+_Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
+class Schema:
+    """A schema of profiles.
+
+    Attributes:
+        text: The JSON text that it was made from.
+        fields: Every field of a call, by dotted path.
+        sections: Every section that holds fields, by dotted path.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Take a schema.
+
+        Args:
+            text: A JSON Schema, draft 2020-12, of one profile: one that `schema_file` accepted.
+        """
+        self.text = text
+        self._schema = json.loads(text)
+        # No registry, no retrieval: a `$ref` to a URL never reaches the network.
+        self._validator = _Validator(self._schema, registry=Registry())
+        self.fields: Mapping[str, Field] = dict(_fields(self._schema, ""))
+        self.sections = frozenset(_parents(self.fields))
+
+    def violations(self, document: Mapping[str, Any]) -> Iterator[Violation]:
+        """What is wrong with the data of one profile file: one violation for each place."""
+        named: set[KeyPath] = set()
+        for violation in self._all_violations(document):
+            if violation.path in named:
+                continue
+            if len(named) == MAX_VIOLATIONS:
+                message = f"more than {MAX_VIOLATIONS} problems; no more are looked for"
+                yield Violation((), TOO_MANY, message)
+                return
+            named.add(violation.path)
+            yield self._hinted(violation)
+
+    def violation(self, field: Field, value: Any) -> Violation | None:
+        """What is wrong with one value, or None."""
+        errors = self._validator.evolve(schema=field.schema).iter_errors(value)
+        error = next(iter(errors), None)
+        return next(violations(error, field), None) if error else None
+
+    def flat(
+        self, document: Mapping[str, Any], above: tuple[str, ...] = ()
+    ) -> Iterator[tuple[tuple[str, ...], Any]]:
+        """The fields that a document sets, as keys from the top and normal values."""
+        for key, value in document.items():
+            path = (*above, key)
+            field = self.fields.get(".".join(path))
+            if field:
+                yield path, field.normal(value)
+            elif isinstance(value, Mapping) and (above or key not in _ABOUT_THE_FILE):
+                yield from self.flat(value, path)
+
+    def field_around(self, path: KeyPath) -> Field | None:
+        """The field at a place of a document, which may lie inside it: an item of a list, say."""
+        for length in range(len(path), 0, -1):
+            field = self.fields.get(".".join(str(key) for key in path[:length]))
+            if field:
+                return field
+        return None
+
+    def fields_at(self, path: KeyPath) -> Iterator[str]:
+        """The dotted paths of the fields at a place of a document: around it, else all below it."""
+        around = self.field_around(path)
+        if around:
+            yield around.path
+            return
+        section = "".join(f"{key}." for key in path)
+        yield from (name for name in self.fields if name.startswith(section))
+
+    def unknown(self, path: str) -> tuple[str, str]:
+        """A message for a path that is no field, and a hint."""
+        parent, _, name = path.rpartition(".")
+        while parent and parent not in self.sections:
+            parent, _, name = parent.rpartition(".")
+        return unknown_field(name, parent, self.children(parent))
+
+    def children(self, section: str) -> list[str]:
+        """The keys that a section takes; of the empty path: the sections at the top."""
+        prefix = f"{section}." if section else ""
+        inner = (path[len(prefix) :] for path in self.fields if path.startswith(prefix))
+        return list(dict.fromkeys(path.partition(".")[0] for path in inner))
+
+    def description(self, section: str) -> str:
+        """What the schema says of a section; empty where it says nothing."""
+        schema = self._schema
+        for key in section.split("."):
+            schema = schema["properties"][key]
+        return str(schema.get("description", ""))
+
+    def _all_violations(self, document: Mapping[str, Any]) -> Iterator[Violation]:
+        for error in self._validator.iter_errors(document):
+            yield from violations(error, self.field_around(tuple(error.absolute_path)))
+
+    def _hinted(self, violation: Violation) -> Violation:
+        """A field in the wrong place gets the right one as a hint."""
+        if violation.hint or not violation.at_key:
+            return violation
+        known = dict.fromkeys((*self.fields, *sorted(self.sections)))
+        elsewhere = [path for path in known if f".{path}".endswith(f".{violation.path[-1]}")]
+        hint = f"did you mean {listed(elsewhere)}?" if elsewhere else ""
+        return replace(violation, hint=hint, meant=tuple(elsewhere))
+
+
+def _fields(schema: Mapping[str, Any], section: str) -> Iterator[tuple[str, Field]]:
+    for key, inner in schema.get("properties", {}).items():
+        if not section and key in _ABOUT_THE_FILE:
+            continue
+        path = f"{section}.{key}" if section else key
+        if "properties" in inner:
+            yield from _fields(inner, path)
+        else:
+            yield path, Field(path, inner)
+
+
+def _parents(paths: Mapping[str, Field]) -> Iterator[str]:
+    for path in paths:
+        keys = path.split(".")
+        yield from (".".join(keys[:depth]) for depth in range(1, len(keys)))

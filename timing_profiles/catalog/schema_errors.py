@@ -1,0 +1,201 @@
+"""A validation error of JSON Schema, said in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jsonschema.exceptions import ValidationError
+
+from timing_profiles.catalog.field import Field, types_of
+from timing_profiles.problems import KeyPath, did_you_mean, dotted, listed, near_miss, quoted
+
+_NAMES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "an integer",
+    "null": "null",
+    "number": "a number",
+    "object": "a mapping",
+    "string": "text",
+}
+
+_BOUNDS = {
+    "minimum": "less than the minimum of",
+    "maximum": "more than the maximum of",
+    "exclusiveMinimum": "not more than",
+    "exclusiveMaximum": "not less than",
+}
+
+_EXPECTED = "Expected "
+
+_LENGTHS = {"minItems": "fewer", "maxItems": "more"}
+
+# Text where another type is due: the type, what the text looks like, and what to write instead.
+_HABITS = (
+    ("boolean", re.compile(r"y|yes|on|true", re.IGNORECASE), "write true"),
+    ("boolean", re.compile(r"n|no|off|false", re.IGNORECASE), "write false"),
+    ("number", re.compile(r"\d+(:\d+)+"), "YAML 1.1 read this as base 60; write the number"),
+    (
+        "number",
+        re.compile(r"\d{4}-\d\d?-\d\d?"),
+        "YAML 1.1 read this as a date; write the number",
+    ),
+    ("number", re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?"), "write the number without quotes"),
+)
+
+# No bound is larger; beyond it, numbers are not converted to look for another unit.
+_LARGEST = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Data that the schema refuses.
+
+    Attributes:
+        path: Where, as keys and indices from the top.
+        code: `unknown-field`, `type` or `range`; `too-many` where there are more violations.
+        message: What was found and what is allowed.
+        hint: What to do about it, where that can be said.
+        at_key: Whether the key is at fault, not its value.
+        meant: The dotted fields or sections one of which was meant, where the key is unknown.
+    """
+
+    path: KeyPath
+    code: str
+    message: str
+    hint: str = ""
+    at_key: bool = False
+    meant: tuple[str, ...] = field(default=(), compare=False)
+
+
+def violations(error: ValidationError, field: Field | None) -> Iterator[Violation]:
+    """What an error says to a person.
+
+    Args:
+        error: What the validator found.
+        field: The field that the data belongs to, where it is one.
+    """
+    path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        yield from _unknown_keys(error, path)
+    elif error.validator in {"type", "pattern", "enum", "const"}:
+        yield _wrong_kind(error, path, field)
+    elif error.validator in _BOUNDS:
+        yield _out_of_bounds(error, path, field)
+    elif error.validator in _LENGTHS:
+        length = f"{_LENGTHS[error.validator]} items than {error.validator_value}"
+        yield Violation(path, "range", f"{quoted(error.instance)} has {length}")
+    else:
+        yield _against(error, path)
+
+
+def unknown_field(key: str, section: str, known: Sequence[str]) -> tuple[str, str]:
+    """A message for a key that a section does not take, and a hint; no section is the top."""
+    return _takes(section, known), did_you_mean(key, known)
+
+
+def allowed(schema: Mapping[str, Any]) -> str:
+    """What a schema takes, in words: `a number, auto or null`; empty where it does not say.
+
+    An `errorMessage`, which editors show, has the words for what a pattern stands for.
+    """
+    expected = str(schema.get("errorMessage", ""))
+    if expected.startswith(_EXPECTED):
+        return expected.removeprefix(_EXPECTED).removesuffix(".")
+    if "enum" in schema:
+        return _either(
+            [value if isinstance(value, str) else quoted(value) for value in schema["enum"]]
+        )
+    return _either([_type_in_words(kind, schema) for kind in types_of(schema)])
+
+
+def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Violation]:
+    known = list(_of(error).get("properties", ()))
+    section = dotted(path)
+    for key in error.instance if isinstance(error.instance, dict) else ():
+        if key not in known:
+            near = near_miss(key, known)
+            hint = f"did you mean {near}?" if near else ""
+            meant = (f"{section}.{near}".removeprefix("."),) if near else ()
+            message = _takes(section, known)
+            yield Violation((*path, key), "unknown-field", message, hint, at_key=True, meant=meant)
+
+
+def _takes(section: str, known: Sequence[str]) -> str:
+    return f"unknown field; {section or 'a profile'} takes {listed(known)}"
+
+
+def _wrong_kind(error: ValidationError, path: KeyPath, field: Field | None) -> Violation:
+    code = "range" if error.validator == "enum" or _right_type(error) else "type"
+    takes = allowed(_of(error))
+    if not takes:
+        return _against(error, path)
+    message = f"{quoted(error.instance)} is not {takes}{_unit(field)}"
+    return Violation(path, code, message, _hint(error) or _unit_hint(error, field))
+
+
+def _against(error: ValidationError, path: KeyPath) -> Violation:
+    against = f"{error.validator} {quoted(error.validator_value)}"
+    return Violation(path, "range", f"{quoted(error.instance)} is against {against}")
+
+
+def _of(error: ValidationError) -> Mapping[str, Any]:
+    """The schema that the data missed."""
+    return error.schema if isinstance(error.schema, Mapping) else {}
+
+
+def _right_type(error: ValidationError) -> bool:
+    """Whether a pattern was missed by text where nothing but text is allowed."""
+    return error.validator == "pattern" and _of(error).get("type") == "string"
+
+
+def _type_in_words(kind: str, schema: Mapping[str, Any]) -> str:
+    pattern = str(schema.get("pattern", ""))
+    if kind == "string" and pattern:
+        return pattern[1:-1] if re.fullmatch(r"\^\w+\$", pattern) else f"text like {pattern}"
+    return _NAMES[kind]
+
+
+def _either(words: list[str]) -> str:
+    return " or ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def _hint(error: ValidationError) -> str:
+    if not isinstance(error.instance, str):
+        return ""
+    if "enum" in _of(error):
+        known = [value for value in _of(error)["enum"] if isinstance(value, str)]
+        return did_you_mean(error.instance, known)
+    types = {"number" if kind == "integer" else kind for kind in types_of(_of(error))}
+    for kind, looks_like, hint in _HABITS:
+        if kind in types and looks_like.fullmatch(error.instance):
+            return hint
+    return ""
+
+
+def _out_of_bounds(error: ValidationError, path: KeyPath, field: Field | None) -> Violation:
+    bound = _BOUNDS[str(error.validator)]
+    message = f"{quoted(error.instance)} is {bound} {error.validator_value}{_unit(field)}"
+    return Violation(path, "range", message, _unit_hint(error, field))
+
+
+def _unit(field: Field | None) -> str:
+    return f" ({field.unit})" if field and field.unit else ""
+
+
+def _unit_hint(error: ValidationError, field: Field | None) -> str:
+    """Seconds that were meant as milliseconds, or the reverse."""
+    factor = {"s": 0.001, "ms": 1000}.get(field.unit if field else "", 0)
+    found = error.instance
+    if field is None or not factor or isinstance(found, bool) or not isinstance(found, int | float):
+        return ""
+    if not 0 < found < _LARGEST:
+        return ""
+    meant = found * factor
+    if not _of(error).get("minimum", 0) < meant <= _of(error).get("maximum", 0):
+        return ""
+    other = "ms" if field.unit == "s" else "s"
+    return f"{quoted(found)} {other} is {meant:g} {field.unit}: write {meant:g}"

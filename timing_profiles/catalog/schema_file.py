@@ -1,0 +1,132 @@
+"""The `schema.json` in force: where it lies, and whether it can be one."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from jsonschema.validators import Draft202012Validator
+
+from timing_profiles.catalog.schema import Schema
+from timing_profiles.problems import Problem, ProfilesError, quoted, strerror
+
+FILE_NAME = "schema.json"
+
+_REFERENCES = frozenset({"$ref", "$dynamicRef"})
+
+
+def load(profiles_dir: Path, before: Schema | None = None) -> Schema:
+    """The schema in force: the `schema.json` beside the profiles folder, else the packaged one.
+
+    Args:
+        profiles_dir: The folder of profiles.
+        before: An earlier schema, which is returned where the text is the same.
+
+    Raises:
+        ProfilesError: It cannot be read, or cannot be a schema of profiles.
+    """
+    try:
+        content = in_force(profiles_dir).read_bytes()
+    except OSError as error:
+        raise ProfilesError([_problem(f"cannot be read: {strerror(error)}")]) from None
+    return read(content, before=before)
+
+
+def read(content: bytes, file: str = FILE_NAME, before: Schema | None = None) -> Schema:
+    """The schema that a file holds.
+
+    Args:
+        content: Its bytes, UTF-8.
+        file: The file as it is shown to people.
+        before: An earlier schema, which is returned where the text is the same.
+
+    Raises:
+        ProfilesError: It cannot be a schema of profiles.
+    """
+    try:
+        text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
+    except UnicodeDecodeError as error:
+        raise ProfilesError([Problem("schema", f"cannot be read: {error}", file=file)]) from None
+    if before and before.text == text:
+        return before
+    # The packaged schema is sound; to see it anew would take as long as a short command.
+    if text != packaged(FILE_NAME).read_text(encoding="utf-8"):
+        problems = [replace(problem, file=file) for problem in _problems(text)]
+        if problems:
+            raise ProfilesError(problems)
+    return Schema(text)
+
+
+def in_force(profiles_dir: Path) -> Path:
+    """The file of the schema in force."""
+    beside = profiles_dir.absolute().parent / FILE_NAME
+    # A link to nowhere is a mistake to report, not a reason to take another schema.
+    return beside if beside.is_file() or beside.is_symlink() else packaged(FILE_NAME)
+
+
+def packaged(name: str) -> Path:
+    """A file that comes with the package: `schema.json`, or a starter profile by its name."""
+    return _packaged() / ("profiles" if name.endswith(".yaml") else "") / name
+
+
+def starters() -> list[Path]:
+    """The files of the starter profiles, sorted by name."""
+    return sorted((_packaged() / "profiles").glob("*.yaml"))
+
+
+def _packaged() -> Path:
+    installed = Path(__file__).parents[1] / "packaged"
+    return installed if installed.is_dir() else Path(__file__).parents[2]
+
+
+def _problems(text: str) -> Iterator[Problem]:
+    try:
+        schema = json.loads(text)
+        Draft202012Validator.check_schema(schema)
+    except json.JSONDecodeError as error:
+        yield _problem(f"not JSON: {error.msg}", error.lineno, error.colno)
+    except jsonschema.SchemaError as error:
+        yield _problem(f"not a JSON Schema: {error.message}")
+    except (RecursionError, ValueError):
+        yield _problem("not JSON: nested too deeply, or with a number that is too long")
+    else:
+        odd = [*_section_problems(schema, ""), *_reference_problems(schema)]
+        yield from odd or _missing_fields(text)
+
+
+def _section_problems(schema: Any, path: str) -> Iterator[Problem]:
+    """Whether every section refuses unknown fields: LiveKit takes a typo without a word."""
+    if not isinstance(schema, dict):
+        yield _problem("is not an object", path=path)
+        return
+    properties = schema.get("properties", {})
+    if (properties or not path) and schema.get("additionalProperties") is not False:
+        yield _problem("a section has `additionalProperties: false`", path=path)
+    for name, inner in properties.items():
+        yield from _section_problems(inner, f"{path}.{name}".removeprefix("."))
+
+
+def _reference_problems(schema: Any) -> Iterator[Problem]:
+    """References; a field says its bounds itself: nothing is fetched, or turns in circles."""
+    if isinstance(schema, dict):
+        for keyword in _REFERENCES & schema.keys():
+            yield _problem(f"{keyword} {quoted(schema[keyword])} is not followed")
+    inner = schema.values() if isinstance(schema, dict) else schema
+    for value in inner if isinstance(schema, dict | list) else ():
+        yield from _reference_problems(value)
+
+
+def _missing_fields(text: str) -> Iterator[Problem]:
+    fields: Mapping[str, Any] = Schema(text).fields
+    for path in Schema(packaged(FILE_NAME).read_text(encoding="utf-8")).fields:
+        if path not in fields:
+            yield _problem("is missing; bounds may be tightened, fields not left out", path=path)
+
+
+def _problem(message: str, line: int = 0, column: int = 0, path: str = "") -> Problem:
+    return Problem("schema", message, path, FILE_NAME, line, column)

@@ -1,0 +1,377 @@
+"""YAML text -> data, and the place of every key and value.
+
+YAML is read as YAML 1.2 core, from the events of the parser. So no document, however hostile,
+makes the reader recurse, expand an alias or build an object: what profiles have no use for
+(anchors, tags, several documents) is a problem that names its line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn
+
+import yaml
+
+from timing_profiles.catalog.folder import MAX_BYTES
+from timing_profiles.problems import KeyPath, Problem, dotted, quoted
+
+MAX_DEPTH = 16
+"""The deepest nesting that is read. A profile nests 4 deep."""
+
+MAX_VALUES = 500
+"""The most values that are read, lists and mappings among them. A complete profile has 83."""
+
+MAX_PROBLEMS = 100
+"""The most problems of a text that are named; after them, it is read no further."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_PREFIXED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
+_LONGEST_NUMBER = 40
+
+# Plain scalars by the core schema, https://yaml.org/spec/1.2.2/#103-core-schema
+_CORE: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
+    (re.compile(r"~|null|Null|NULL|"), lambda _: None),
+    (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
+    (re.compile(r"[-+]?[0-9]+"), int),
+    (_PREFIXED, lambda text: int(text, 0)),
+    (_FLOAT, float),
+)
+
+_NOT_TEXT = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _CORE))
+
+_CONFLICT_MARKER = re.compile(r"^<<<<<<< ", re.MULTILINE)
+
+# libyaml refuses 1,000 levels itself, and may look that far ahead before it reports the first one.
+_NESTED = "exceeded maximum nesting depth"
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH}"
+
+_EMPTY = "the file is empty; a profile says at least `description: ...`"
+
+
+class Place(NamedTuple):
+    """A position in a file; line and column are counted from 1.
+
+    A tuple: there are two for every key of every file.
+    """
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a file says.
+
+    Attributes:
+        file: Its name as it is shown to people.
+        data: The mapping at the top of the file; empty where the file could not be read.
+        keys: The place of every key, by its path in `data`.
+        values: The place of every value, by its path in `data`.
+        problems: What is wrong with the text.
+        refused: The paths of values that were refused; they are None in `data`.
+        doubled: The paths of keys that are given twice. In `data` the later value wins; mappings
+            are joined, so that all that they hold can be checked.
+    """
+
+    file: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    keys: Mapping[KeyPath, Place] = field(default_factory=dict)
+    values: Mapping[KeyPath, Place] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    refused: frozenset[KeyPath] = frozenset()
+    doubled: frozenset[KeyPath] = frozenset()
+
+    def problem_at_key(self, path: KeyPath, code: str, message: str, hint: str = "") -> Problem:
+        """A problem at the place of a key."""
+        return self._problem(self.keys.get(path), path, code, message, hint)
+
+    def problem_at_value(self, path: KeyPath, code: str, message: str, hint: str = "") -> Problem:
+        """A problem at the place of a value."""
+        return self._problem(self.values.get(path), path, code, message, hint)
+
+    def _problem(
+        self, place: Place | None, path: KeyPath, code: str, message: str, hint: str
+    ) -> Problem:
+        where = place or Place(1, 1)
+        return Problem(code, message, dotted(path), self.file, where.line, where.column, hint=hint)
+
+
+class _Refused(Exception):
+    """Reading cannot go on; carries the problems."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__(*problems)
+
+
+def read(file: str, content: bytes) -> Source:
+    """Read one YAML file.
+
+    Args:
+        file: Its name as it is shown to people.
+        content: Its bytes, UTF-8.
+
+    Returns:
+        The data and its places. Never raises: what cannot be read has `problems` and no data.
+    """
+    try:
+        return _Reader(file, _decoded(file, content)).source()
+    except _Refused as refused:
+        return Source(file, problems=refused.problems)
+
+
+def _decoded(file: str, content: bytes) -> str:
+    content = content.removeprefix(codecs.BOM_UTF8)
+    looks_like = _looks_like(content)
+    if looks_like:
+        raise _Refused(Problem("file-kind", looks_like, file=file, line=1, column=1))
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = _after(content[: error.start].decode("utf-8"))
+        message = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        hint = "save the file as UTF-8"
+        raise _Refused(
+            Problem("encoding", message, "", file, place.line, place.column, hint=hint)
+        ) from None
+
+
+def _looks_like(content: bytes) -> str:
+    start = content.lstrip()[:100].lower()
+    if len(content) > MAX_BYTES:
+        return f"the file is larger than {MAX_BYTES} bytes, the most that a profile may have"
+    if not start:
+        return _EMPTY
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "the file is UTF-16; save it as UTF-8"
+    if start.startswith((b"<!doctype", b"<html")):
+        return "the file is a web page, not a profile"
+    if start.startswith(b"version https://git-lfs"):
+        return "the file is a Git LFS pointer; `git lfs pull` fetches the profile itself"
+    return ""
+
+
+class _Reader:
+    """Builds the data of one document from the events of the parser."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self._file = file
+        self._text = text
+        self._keys: dict[KeyPath, Place] = {}
+        self._values: dict[KeyPath, Place] = {}
+        self._read = 0
+        self._problems: list[Problem] = []
+        self._refused: set[KeyPath] = set()
+        self._doubled: set[KeyPath] = set()
+
+    def source(self) -> Source:
+        events = self._events()
+        data = self._document(events)
+        if data is None:
+            self._refuse("file-kind", _EMPTY, None)
+        if not isinstance(data, dict):
+            self._refuse("type", f"{_kind(data)} stands at the top; a profile is a mapping", None)
+        places = MappingProxyType(self._keys), MappingProxyType(self._values)
+        unclear = frozenset(self._refused), frozenset(self._doubled)
+        return Source(self._file, data, *places, tuple(self._problems), *unclear)
+
+    def _events(self) -> Iterator[yaml.Event]:
+        try:
+            yield from yaml.parse(self._text, Loader=_LOADER)
+        except yaml.MarkedYAMLError as error:
+            problem = error.problem or "cannot be read"
+            self._refuse_syntax(problem, error.problem_mark or error.context_mark)
+        except yaml.reader.ReaderError:
+            self._refuse_character()
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            # Lone surrogates come as a UnicodeError, for instance.
+            self._refuse("yaml-syntax", quoted(str(error).partition("\n")[0])[1:-1], None)
+
+    def _document(self, events: Iterator[yaml.Event]) -> Any:
+        data: Any = None
+        documents = 0
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._refuse("yaml-documents", "a second document", event.start_mark)
+                if event.tags:
+                    self._refuse("yaml-tag", "a %TAG directive has no use here", event.start_mark)
+            elif isinstance(event, yaml.NodeEvent):
+                data = self._node(event, events, ())
+        return data
+
+    def _node(self, event: yaml.NodeEvent, events: Iterator[yaml.Event], path: KeyPath) -> Any:
+        self._values[path] = _place(event.start_mark)
+        self._check_node(event, path)
+        self._read += 1
+        if self._read > MAX_VALUES:
+            self._refuse("yaml-values", f"more than {MAX_VALUES} values", event.start_mark)
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(events, path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(events, path)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event, path)
+        raise TypeError(event)
+
+    def _check_node(self, event: yaml.NodeEvent, path: KeyPath) -> None:
+        mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            message = "anchors and aliases are not read"
+            self._refuse("yaml-alias", message, mark, "share settings by `extends`")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self._refuse("yaml-tag", f"the tag {quoted(tag)} has no use here", mark)
+        if len(path) >= MAX_DEPTH:
+            self._refuse("yaml-depth", _TOO_DEEP, mark)
+
+    def _mapping(self, events: Iterator[yaml.Event], path: KeyPath) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        first: dict[str, Place] = {}
+        for event in events:
+            if isinstance(event, yaml.MappingEndEvent):
+                break
+            key, place = self._key(event), _place(event.start_mark)
+            inner = (*path, key)
+            if key in first:
+                message = f"given twice, first in line {first[key].line}"
+                self._note("yaml-duplicate-key", message, place, inner)
+                self._doubled.add(inner)
+            first.setdefault(key, place)
+            self._keys[inner] = place
+            value = self._node(_node_event(next(events)), events, inner)
+            mapping[key] = _joined(mapping[key], value) if key in mapping else value
+        return mapping
+
+    def _key(self, event: yaml.Event) -> str:
+        if not isinstance(event, yaml.ScalarEvent):
+            hint = "write a name, a colon and a value"
+            self._refuse("yaml-key", "a key must be plain text", event.start_mark, hint)
+        self._check_node(event, ())
+        text: str = event.value
+        if event.implicit[0] and _NOT_TEXT.fullmatch(text):
+            kind = _kind(_plain(text[:_LONGEST_NUMBER]))
+            message = f"the key {quoted(text)} is {kind}; keys are text"
+            self._refuse("yaml-key", message, event.start_mark, "in quotes it is text")
+        return text
+
+    def _sequence(self, events: Iterator[yaml.Event], path: KeyPath) -> list[Any]:
+        items: list[Any] = []
+        for event in events:
+            if isinstance(event, yaml.SequenceEndEvent):
+                break
+            items.append(self._node(_node_event(event), events, (*path, len(items))))
+        return items
+
+    def _scalar(self, event: yaml.ScalarEvent, path: KeyPath) -> Any:
+        text = event.value
+        if not event.implicit[0]:
+            return text
+        refusal, hint = _refused_number(text)
+        if refusal:
+            self._note("yaml-number", refusal, _place(event.start_mark), path, hint)
+            self._refused.add(path)
+            return None
+        return _plain(text)
+
+    def _refuse_syntax(self, problem: str, mark: Any) -> NoReturn:
+        marker = _CONFLICT_MARKER.search(self._text)
+        if marker:
+            message = "the file has git conflict markers"
+            raise _Refused(self._at("yaml-syntax", message, _after(self._text[: marker.start()])))
+        if problem == _NESTED:
+            self._refuse("yaml-depth", _TOO_DEEP, mark)
+        line = self._text.splitlines()[mark.line : mark.line + 1] if mark else []
+        if line and "\t" in line[0][: len(line[0]) - len(line[0].lstrip())]:
+            self._refuse("yaml-syntax", "a tab indents this line; YAML takes spaces", mark)
+        hint = "look at the line above, too" if mark and mark.line else ""
+        self._refuse("yaml-syntax", f"not YAML: {problem}", mark, hint)
+
+    def _refuse_character(self) -> NoReturn:
+        # The error's own position counts characters or bytes, by the loader.
+        found = yaml.reader.Reader.NON_PRINTABLE.search(self._text)
+        character, position = (found.group(), found.start()) if found else ("", 0)
+        message = f"the character {quoted(character)} is not allowed in YAML"
+        raise _Refused(self._at("yaml-syntax", message, _after(self._text[:position])))
+
+    def _note(self, code: str, message: str, place: Place, path: KeyPath, hint: str = "") -> None:
+        if len(self._problems) == MAX_PROBLEMS:
+            enough = f"more than {MAX_PROBLEMS} problems; the rest of the file is not read"
+            raise _Refused(*self._problems, self._at("yaml-problems", enough, place))
+        self._problems.append(self._at(code, message, place, path, hint))
+
+    def _refuse(self, code: str, message: str, mark: Any, hint: str = "") -> NoReturn:
+        place = _place(mark) if mark else Place(1, 1)
+        raise _Refused(self._at(code, message, place, (), hint))
+
+    def _at(
+        self, code: str, message: str, place: Place, path: KeyPath = (), hint: str = ""
+    ) -> Problem:
+        where = place.line, place.column
+        return Problem(code, message, dotted(path), self._file, *where, hint=hint)
+
+
+def _node_event(event: yaml.Event) -> yaml.NodeEvent:
+    # The parser keeps the grammar: only a node can stand where a value is read.
+    if not isinstance(event, yaml.NodeEvent):
+        raise TypeError(event)
+    return event
+
+
+def _joined(first: Any, later: Any) -> Any:
+    """What two values of one key make together: the later one, and of mappings both."""
+    if not (isinstance(first, dict) and isinstance(later, dict)):
+        return later
+    known = {key: _joined(first[key], value) for key, value in later.items() if key in first}
+    return {**first, **later, **known}
+
+
+def _after(text: str) -> Place:
+    """The place that follows a text from the top of the file."""
+    return Place(text.count("\n") + 1, len(text) - text.rfind("\n"))
+
+
+def _place(mark: Any) -> Place:
+    return Place(mark.line + 1, mark.column + 1)
+
+
+def _plain(text: str) -> Any:
+    if not _NOT_TEXT.fullmatch(text):
+        return text
+    for pattern, value_of in _CORE:
+        if pattern.fullmatch(text):
+            return value_of(text)
+    return text
+
+
+def _refused_number(text: str) -> tuple[str, str]:
+    """Why a number is not read, and a hint; two empty texts where it is."""
+    if _NOT_FINITE.fullmatch(text):
+        return f"{text} is no finite number", ""
+    if not (_FLOAT.fullmatch(text) or _PREFIXED.fullmatch(text)):
+        return "", ""
+    if len(text) > _LONGEST_NUMBER:
+        return f"a number of {len(text)} characters is not read", ""
+    if _LEADING_ZERO.fullmatch(text):
+        plain = str(int(text))
+        return f"{text} is {plain} in YAML 1.2 and octal in YAML 1.1", f"write {plain}"
+    if _FLOAT.fullmatch(text) and not math.isfinite(float(text)):
+        return f"{text} is no finite number", ""
+    return "", ""
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list"}
+    return names.get(type(value), "a mapping")

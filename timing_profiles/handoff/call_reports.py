@@ -1,0 +1,97 @@
+"""Job processes tell the main process of their calls: a datagram each, best effort."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import re
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from timing_profiles.handoff.variables import REPORTS
+from timing_profiles.problems import Problem
+from timing_profiles.profile import NAME
+
+_CODE = re.compile(r"[a-z]+(-[a-z]+)*")
+_MOST_CODES = 20
+_MOST_BYTES = 4096
+
+_logger = logging.getLogger("timing_profiles")
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """One call, as far as metrics count it.
+
+    Attributes:
+        profile: The profile in force at its start.
+        codes: The code of everything that was asked for in vain.
+    """
+
+    profile: str
+    codes: tuple[str, ...] = ()
+
+
+def report(profile: str, problems: Sequence[Problem]) -> None:
+    """Tell the main process of a call. Never raises, and never waits."""
+    path = os.environ.get(REPORTS)
+    if not path:
+        return
+    codes = [problem.code for problem in problems][:_MOST_CODES]
+    told = json.dumps({"profile": profile, "codes": codes}).encode()
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(0)
+            sender.sendto(told, path)
+    except OSError as error:
+        _logger.debug("the call is not counted: %s", error)
+
+
+class Reports:
+    """Takes the reports of a worker's jobs."""
+
+    def __init__(self, path: Path, take: Callable[[CallReport], None]) -> None:
+        """Listen at a path, which must be free; to be called in a running loop.
+
+        Raises:
+            OSError: There can be no socket.
+        """
+        self._take = take
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.settimeout(0)
+        try:
+            self._socket.bind(str(path))
+        except OSError:
+            self._socket.close()
+            raise
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket, self._read)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+    def _read(self) -> None:
+        try:
+            told = _report(self._socket.recv(_MOST_BYTES))
+        except OSError:
+            return
+        if told:
+            self._take(told)
+
+
+def _report(told: bytes) -> CallReport | None:
+    """What a datagram says; None for what is no report. Labels must stay few and plain."""
+    try:
+        data = json.loads(told)
+        profile, codes = data["profile"], data["codes"]
+        if NAME.fullmatch(profile) and all(_CODE.fullmatch(code) for code in codes):
+            return CallReport(profile, tuple(codes))
+    except (ValueError, TypeError, KeyError):
+        pass
+    return None

@@ -1,0 +1,213 @@
+"""A catalog <-> the published file that job processes read.
+
+One SQLite file holds what each profile sets itself. A job reads the few rows of one chain, so
+that its cost does not grow with the number of profiles.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from timing_profiles.catalog.schema import Schema
+from timing_profiles.profile import DEFAULT, Layer, Profile, merged
+
+_TABLES = """
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    CREATE TABLE IF NOT EXISTS published (revision TEXT NOT NULL, schema TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS layer (name TEXT PRIMARY KEY, layer TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class SnapshotError(Exception):
+    """The published file is missing or damaged."""
+
+
+class Snapshot:
+    """A published set; as whole as it was when it was opened, also once another takes its place.
+
+    Attributes:
+        revision: Of the set that was published.
+        schema: The schema that metadata is held to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a published file.
+
+        Raises:
+            SnapshotError: The file is missing or damaged.
+        """
+        self._path = path
+        self._profiles: dict[str, Profile] = {}  # a running call asks for the same ones again
+        with self.reading():
+            # Immutable: the file is only ever replaced, so a reader takes no lock and stays whole.
+            uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+            self._connection = sqlite3.connect(uri, uri=True)
+        try:
+            with self.reading():
+                self.revision, self.schema = self._head()
+        except SnapshotError:
+            self.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A block that reads; whatever damage makes SQLite or JSON say in it is one error.
+
+        Raises:
+            SnapshotError: The file is damaged.
+        """
+        try:
+            yield
+        except (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise SnapshotError(f"{self._path}: {error}") from error
+
+    def names(self) -> list[str]:
+        """The names of all profiles, sorted."""
+        return [
+            name for (name,) in self._connection.execute("SELECT name FROM layer ORDER BY name")
+        ]
+
+    def profile(self, name: str) -> Profile | None:
+        """A profile with everything that it inherits; None where there is none of that name."""
+        if name not in self._profiles:
+            chain = self._chain(name)
+            if chain is None:
+                return None
+            self._profiles[name] = merged(reversed(chain))
+        return self._profiles[name]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _head(self) -> tuple[str, Schema]:
+        rows = self._connection.execute("SELECT revision, schema FROM published")
+        revision, text = rows.fetchone()
+        if self._layer(DEFAULT) is None:
+            raise ValueError("there is no default profile in it")
+        return revision, _schema(text)
+
+    def _chain(self, name: str) -> list[Layer] | None:
+        """A profile's layer, and those below it."""
+        chain: dict[str, Layer] = {}
+        following: str | None = name
+        while following and following not in chain:
+            layer = self._layer(following)
+            if layer is None:
+                return None
+            chain[following] = layer
+            following = layer.extends
+        return list(chain.values())
+
+    def _layer(self, name: str) -> Layer | None:
+        row = self._connection.execute("SELECT layer FROM layer WHERE name = ?", (name,)).fetchone()
+        return _from_json(row[0]) if row else None
+
+
+class Publication:
+    """Where one worker publishes a set after the other, each whole or not at all.
+
+    A new set is made of the one before it, so that its cost grows with what has changed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is published yet.
+
+        Args:
+            path: The published file; the next one is built beside it.
+        """
+        self._path = path
+        self._written: tuple[int, int, int] | None = None
+
+    def put(
+        self,
+        revision: str,
+        schema: Schema,
+        layers: Mapping[str, Layer],
+        changed: Collection[str] | None = None,
+    ) -> None:
+        """Put a set in place of the one that is published.
+
+        Args:
+            revision: Of the set.
+            schema: That it was checked against.
+            layers: What each profile sets itself, by its name.
+            changed: Those that may differ from the set that was put before, or are gone; None
+                where any may.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        aside = self._path.with_suffix(".new")
+        aside.unlink(missing_ok=True)
+        try:
+            if changed is None or not self._is_untouched():
+                changed = layers.keys()
+            else:
+                shutil.copyfile(self._path, aside)
+            _write(aside, revision, schema, layers, changed)
+            aside.replace(self._path)
+        finally:
+            aside.unlink(missing_ok=True)  # a half takes up a disk that is full
+        self._written = _identity(self._path)
+
+    def _is_untouched(self) -> bool:
+        """Whether the published file is the one that was put there."""
+        return self._written is not None and _identity(self._path) == self._written
+
+
+def _write(
+    path: Path, revision: str, schema: Schema, layers: Mapping[str, Layer], changed: Collection[str]
+) -> None:
+    gone = [(name,) for name in changed if name not in layers]
+    fresh = [layers[name] for name in changed if name in layers]
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(_TABLES)
+            connection.execute("DELETE FROM published")
+            connection.execute("INSERT INTO published VALUES (?, ?)", (revision, schema.text))
+            connection.executemany("DELETE FROM layer WHERE name = ?", gone)
+            rows = ((layer.name, json.dumps(asdict(layer))) for layer in fresh)
+            connection.executemany("INSERT OR REPLACE INTO layer VALUES (?, ?)", rows)
+            connection.commit()
+    except sqlite3.Error as error:
+        raise OSError(f"{path}: {error}") from error
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Snapshot]:
+    """The published profiles, for as long as the block runs.
+
+    Raises:
+        SnapshotError: The file is missing or damaged.
+    """
+    with closing(Snapshot(path)) as found, found.reading():
+        yield found
+
+
+@lru_cache(maxsize=2)
+def _schema(text: str) -> Schema:
+    return Schema(text)
+
+
+def _from_json(text: str) -> Layer:
+    data: dict[str, Any] = json.loads(text)
+    allow = data.pop("allow")
+    return Layer(**data, allow=None if allow is None else tuple(allow))

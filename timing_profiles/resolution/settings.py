@@ -1,0 +1,220 @@
+"""Profiles and what a call asks for -> the settings of the call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from timing_profiles.catalog.schema import Schema
+from timing_profiles.problems import Problem, did_you_mean, dotted, listed, quoted
+from timing_profiles.profile import DEFAULT, NAME, Profile, overlay
+from timing_profiles.resolution.request import Origin, Request
+from timing_profiles.turns import rules
+from timing_profiles.turns.fields import DETECTION
+
+# More unknown fields than these are counted, not named.
+_MOST_UNKNOWN = 20
+
+# More languages than this, or items of a list, are not judged one by one, nor taken.
+_MOST_ENTRIES = 100
+
+
+class Profiles(Protocol):
+    """A set of profiles: a catalog, or what is published of one."""
+
+    @property
+    def revision(self) -> str:
+        """The revision of the set."""
+
+    @property
+    def schema(self) -> Schema:
+        """The schema in force."""
+
+    def names(self) -> list[str]:
+        """The names of all profiles, sorted."""
+
+    def profile(self, name: str) -> Profile | None:
+        """A profile with everything that it inherits; None where there is none of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one call.
+
+    Attributes:
+        profile: The profile in force.
+        revision: The revision of the set that it came from.
+        values: Every field, by dotted path, in the units of the SDK.
+        origins: Where each value came from: `profiles/x.yaml:4`, or a layer such as `participant`.
+        problems: What of the requests was left out, and why.
+        changed: The fields whose value is not the default's, by dotted path.
+    """
+
+    profile: str
+    revision: str
+    values: Mapping[str, Any]
+    origins: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Override:
+    path: str
+    value: Any
+    origin: Origin
+
+
+def settle(profiles: Profiles, requests: Sequence[Request]) -> Settings:
+    """Resolve a call.
+
+    Args:
+        profiles: The set to choose from.
+        requests: What each layer asks for; a later one wins. The latest one that names a profile
+            discards what earlier ones overrode.
+
+    Returns:
+        The settings. Whatever the requests say, there are some.
+    """
+    problems = [problem for request in requests for problem in request.problems]
+    first = _naming(requests)
+    profile = _profile(profiles, requests[first : first + 1], problems)
+    overrides = [
+        override
+        for request in requests[first:]
+        for override in _overrides(request, profile, profiles.schema, problems)
+    ]
+    values, origins = _applied(profile, overrides, problems)
+    default = (profiles.profile(DEFAULT) or profile).values
+    changed = tuple(path for path, value in values.items() if value != default.get(path))
+    return Settings(profile.name, profiles.revision, values, origins, tuple(problems), changed)
+
+
+def _naming(requests: Sequence[Request]) -> int:
+    """The latest request that names a profile, else the first one."""
+    naming = [index for index, request in enumerate(requests) if request.profile is not None]
+    return naming[-1] if naming else 0
+
+
+def _profile(profiles: Profiles, naming: Sequence[Request], problems: list[Problem]) -> Profile:
+    for request in naming:
+        if request.profile is not None:
+            named = request.profile
+            proper = isinstance(named, str) and NAME.fullmatch(named)
+            profile = profiles.profile(named) if proper else None
+            if profile:
+                return profile
+            problems.append(_unknown_profile(profiles, request))
+    return profiles.profile(DEFAULT) or Profile(DEFAULT)
+
+
+def _unknown_profile(profiles: Profiles, request: Request) -> Problem:
+    names = profiles.names()
+    message = f"{quoted(request.profile)} is no profile; there are {listed(names)}"
+    hint = did_you_mean(request.profile, names) if isinstance(request.profile, str) else ""
+    return Problem("profile-unknown", message, "profile", request.origin, hint=hint)
+
+
+def _overrides(
+    request: Request, profile: Profile, schema: Schema, problems: list[Problem]
+) -> Iterator[_Override]:
+    """The overrides of a request that stand; the others become problems."""
+    unknown: list[tuple[str, ...]] = []
+    asked = {**request.flat}
+    for keys, value in _leaves(request.overrides, schema):
+        path = _path(keys)
+        if path in schema.fields or path in schema.sections:
+            asked[path] = value
+        else:
+            unknown.append(keys)
+    problems += _unknown(unknown, schema, request.origin)
+    for path, value in asked.items():
+        problem = _problem(path, value, profile, schema)
+        if problem:
+            code, message, hint = problem
+            problems.append(Problem(code, message, path, request.origin, hint=hint))
+        else:
+            yield _Override(path, schema.fields[path].normal(value), request.origin)
+
+
+def _leaves(
+    overrides: Mapping[str, Any], schema: Schema, above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value that is asked for; what is no section is not looked into."""
+    for key, value in overrides.items():
+        keys = (*above, key)
+        if isinstance(value, dict) and _path(keys) in schema.sections:
+            yield from _leaves(value, schema, keys)
+        else:
+            yield keys, value
+
+
+def _path(keys: tuple[str, ...]) -> str:
+    """The dotted path of keys; empty where a key has dots in it.
+
+    Each field has one spelling, so that none is given twice.
+    """
+    path = ".".join(keys)
+    return path if path.count(".") == len(keys) - 1 else ""
+
+
+def _unknown(paths: list[tuple[str, ...]], schema: Schema, origin: Origin) -> Iterator[Problem]:
+    for keys in paths[:_MOST_UNKNOWN]:
+        if any("." in key for key in keys):
+            message, hint = "unknown field; sections are nested, not joined by dots", ""
+        else:
+            message, hint = schema.unknown(_path(keys))
+        yield Problem("override-unknown", message, dotted(keys), origin, hint=hint)
+    rest = len(paths) - _MOST_UNKNOWN
+    if rest > 0:
+        yield Problem("override-unknown", f"and {rest} more unknown fields", "", origin)
+
+
+def _problem(
+    path: str, value: Any, profile: Profile, schema: Schema
+) -> tuple[str, str, str] | None:
+    """The code, message and hint of why an override is left out; None where it stands."""
+    if path in schema.sections:
+        return "override-type", f"{quoted(value)} is not a mapping of fields", ""
+    if not profile.allows(path):
+        allowed = listed(profile.allow, most=6) or "nothing"
+        return "override-forbidden", f"metadata may set {allowed}", ""
+    if path == DETECTION and value == "manual":
+        return "override-forbidden", "manual is never taken from metadata", ""
+    if isinstance(value, list | dict) and len(value) > _MOST_ENTRIES:
+        return "override-range", f"{quoted(value)} has more than {_MOST_ENTRIES} entries", ""
+    violation = schema.violation(schema.fields[path], value)
+    if violation:
+        code = violation.code.removesuffix("-field")
+        return f"override-{code}", violation.message, violation.hint
+    return None
+
+
+def _applied(
+    profile: Profile, overrides: list[_Override], problems: list[Problem]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Values and origins with the overrides that break no rule together."""
+    while True:
+        values, origins = dict(profile.values), dict(profile.origins)
+        for override in overrides:
+            overlay(values, {override.path: override.value})
+            origins[override.path] = override.origin
+        refused = _conflicts(values, overrides) if overrides else {}
+        if not refused:
+            return values, origins
+        problems += refused.values()
+        overrides = [override for override in overrides if override not in refused]
+
+
+def _conflicts(
+    values: Mapping[str, Any], overrides: Sequence[_Override]
+) -> dict[_Override, Problem]:
+    """The overrides in force that take part in a broken rule."""
+    latest = {override.path: override for override in overrides}
+    return {
+        latest[path]: Problem(f"override-{rule.code}", rule.message, path, latest[path].origin)
+        for rule in rules.broken(values)
+        for path in rule.fields
+        if path in latest
+    }

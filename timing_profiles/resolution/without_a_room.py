@@ -1,0 +1,53 @@
+"""Resolving without a room, for an application's own tests and for the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from timing_profiles.catalog import catalog, location
+from timing_profiles.resolution import request, settings
+from timing_profiles.resolution.request import Request
+from timing_profiles.resolution.settings import Settings
+
+Metadata = str | Mapping[str, Any] | None
+
+
+def resolve(
+    metadata: Metadata = None,
+    *,
+    profiles_dir: str | Path | None = None,
+    room: Metadata = None,
+    dispatch: Metadata = None,
+    attributes: Mapping[str, str] | None = None,
+    profile: str | None = None,
+) -> Settings:
+    """What a call with this metadata would get.
+
+    Args:
+        metadata: The participant's metadata, as text or as the object that the text stands for.
+        profiles_dir: The folder of profiles; `PROFILES_DIR` of the environment, else `profiles`. A
+            relative path is looked for as by a worker.
+        room: The room's metadata.
+        dispatch: The metadata of the dispatch (the job).
+        attributes: The participant's attributes.
+        profile: The profile for callers who ask for none, as in `for_call`.
+
+    Raises:
+        ProfilesError: The profiles are broken; a worker would not start with them.
+    """
+    found = catalog.load(location.find(profiles_dir))
+    requests = [
+        Request("application", profile),
+        request.read(_text(room), "room"),
+        request.read(_text(dispatch), "dispatch"),
+        Request("participant", (attributes or {}).get(request.PROFILE_ATTRIBUTE) or None),
+        request.read(_text(metadata), "participant"),
+    ]
+    return settings.settle(found, requests)
+
+
+def _text(metadata: Metadata) -> str | None:
+    return json.dumps(metadata, default=dict) if isinstance(metadata, Mapping) else metadata

@@ -1,0 +1,153 @@
+"""Settings that work as they are written, and that callers will complain of.
+
+Sources: calls on livekit-agents 1.8.9 with livekit-plugins-deepgram 1.8.9, measured; and the waits
+that other platforms publish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from timing_profiles.turns import dead_settings
+from timing_profiles.turns.fields import (
+    DETECTION,
+    ENGINE,
+    FLUX_EOT_TIMEOUT,
+    INTERRUPTION,
+    MAX_DELAY,
+    MIN_DELAY,
+    NOVA_ENDPOINTING,
+    NOVA_UTTERANCE_END,
+    VAD_ACTIVATION,
+    VAD_DEACTIVATION,
+    VAD_SILENCE,
+    UnknownValue,
+    Values,
+)
+from timing_profiles.turns.wait import RELIABLE_DEACTIVATION, Wait, deactivation, effective
+
+Waits = Callable[[], Wait]
+"""The wait that a merged profile leads to, worked out once it is asked for."""
+
+LONGEST_WAIT = 10.0
+"""Seconds of wait that a caller may still sit through.
+
+OpenAI's semantic VAD waits 8 s at its lowest eagerness, the longest that is published for a
+conversation.
+"""
+
+SHORTEST_PAUSE = 0.25
+"""Seconds of silence that stand between the words of one sentence.
+
+Measured with turn_detection stt: after 25 ms the agent answers into every pause of a word's size.
+"""
+
+_SHORT_ENDPOINTING_MS = 100
+_LONG_SOUND = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a merged profile will probably be changed for.
+
+    Attributes:
+        fields: The dotted paths that take part, the likeliest first.
+        message: What callers will notice, and what helps.
+    """
+
+    fields: tuple[str, ...]
+    message: str
+
+
+def doubts(values: Values) -> Iterator[Doubt]:
+    """What callers will complain of in a merged profile; nothing that an unknown value decides."""
+    waits = cache(lambda: effective(values))
+    for doubt in _DOUBTS:
+        try:
+            found = doubt(values, waits)
+        except UnknownValue:
+            continue
+        if found:
+            yield found
+
+
+def _waits_too_long(values: Values, waits: Waits) -> Doubt | None:
+    longest = waits().seconds[1]
+    if longest is None or longest <= LONGEST_WAIT:
+        return None
+    delays = (MAX_DELAY, MIN_DELAY, NOVA_ENDPOINTING, NOVA_UTTERANCE_END, FLUX_EOT_TIMEOUT)
+    idle = {dead.field for dead in dead_settings.dead(values, delays)}
+    acting = tuple(field for field in (*delays, VAD_SILENCE, DETECTION) if field not in idle)
+    message = f"callers may wait {longest:g} s for an answer; few stay longer than"
+    return Doubt(acting, f"{message} {LONGEST_WAIT:g} (s)")
+
+
+def _words_may_never_come(values: Values, _: Waits) -> Doubt | None:
+    starts_at_silence = values[DETECTION] in {"vad", "turn_detector"}
+    if values[ENGINE] != "nova" or values[NOVA_ENDPOINTING] or not starts_at_silence:
+        return None
+    message = "nothing bounds the wait: with endpointing_ms 0 words come when Deepgram happens"
+    return Doubt((NOVA_ENDPOINTING, DETECTION, ENGINE), f"{message} to send them; 25 is usual (ms)")
+
+
+def _answers_between_words(values: Values, waits: Waits) -> Doubt | None:
+    shortest = waits().seconds[0]
+    counts_silence = values[ENGINE] == "nova" and values[DETECTION] in {"vad", "stt"}
+    if not counts_silence or shortest >= SHORTEST_PAUSE:
+        return None
+    message = (
+        f"callers are answered after {shortest:g} s, between two words of a sentence; at least"
+    )
+    fields = (MIN_DELAY, NOVA_ENDPOINTING, VAD_SILENCE, DETECTION)
+    return Doubt(fields, f"{message} {SHORTEST_PAUSE:g} (s) lets them finish")
+
+
+def _answers_in_two_halves(values: Values, _: Waits) -> Doubt | None:
+    after_silence = values[VAD_SILENCE] + values[MIN_DELAY]
+    is_open = values[ENGINE] == "flux" or after_silence < values[NOVA_ENDPOINTING] / 1000
+    if values[DETECTION] != "stt" or not values[MIN_DELAY] or not is_open:
+        return None
+    message = "with turn_detection stt, who goes on within min_delay is answered in two halves"
+    return Doubt((MIN_DELAY, DETECTION, ENGINE), f"{message}; min_delay 0 (s) avoids it")
+
+
+def _hears_the_end_late(values: Values, _: Waits) -> Doubt | None:
+    threshold = deactivation(values)
+    if threshold >= RELIABLE_DEACTIVATION:
+        return None
+    message = f"the VAD waits for a probability below {threshold:g} and notices the end of speech"
+    fields = (VAD_DEACTIVATION, VAD_ACTIVATION)
+    return Doubt(fields, f"{message} up to 3 s late; {RELIABLE_DEACTIVATION:g} is safe")
+
+
+def _words_interrupt_sooner(values: Values, _: Waits) -> Doubt | None:
+    duration, words = (values[f"{INTERRUPTION}.{name}"] for name in ("min_duration", "min_words"))
+    interrupts = values[f"{INTERRUPTION}.enabled"] and not words and duration > _LONG_SOUND
+    finals_come_soon = 0 < values[NOVA_ENDPOINTING] <= _SHORT_ENDPOINTING_MS
+    if values[ENGINE] != "nova" or not finals_come_soon or not interrupts:
+        return None
+    message = f"words stop the agent sooner: with endpointing_ms {values[NOVA_ENDPOINTING]} they"
+    fields = (f"{INTERRUPTION}.min_duration", f"{INTERRUPTION}.min_words", NOVA_ENDPOINTING)
+    return Doubt(fields, f"{message} are final before {duration:g} s; min_words holds them back")
+
+
+def _every_sound_interrupts(values: Values, _: Waits) -> Doubt | None:
+    duration, silence = values[f"{INTERRUPTION}.min_duration"], values[VAD_SILENCE]
+    if not values[f"{INTERRUPTION}.enabled"] or duration > silence:
+        return None
+    message = f"every sound stops the agent: vad.min_silence_duration {silence:g} counts, too;"
+    fields = (f"{INTERRUPTION}.min_duration", VAD_SILENCE)
+    return Doubt(fields, f"{message} a longer min_duration tells a cough from a sentence (s)")
+
+
+_DOUBTS: tuple[Callable[[Values, Waits], Doubt | None], ...] = (
+    _waits_too_long,
+    _words_may_never_come,
+    _answers_between_words,
+    _answers_in_two_halves,
+    _hears_the_end_late,
+    _words_interrupt_sooner,
+    _every_sound_interrupts,
+)

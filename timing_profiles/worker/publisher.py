@@ -1,0 +1,114 @@
+"""In a worker's main process: load the profiles, publish them for its jobs, watch them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from timing_profiles.catalog import catalog
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.handoff import variables
+from timing_profiles.handoff.call_reports import Reports
+from timing_profiles.handoff.snapshot import Publication
+from timing_profiles.problems import Problem, ProfilesError
+from timing_profiles.worker import metrics, state_dir
+from timing_profiles.worker.reload_status import Serving
+from timing_profiles.worker.state_dir import State
+from timing_profiles.worker.watch import Watcher
+
+_MOST_WARNINGS_LOGGED = 20
+
+_logger = logging.getLogger("timing_profiles")
+
+
+class Publisher:
+    """What one worker publishes, from its start to its end, in a private temporary folder."""
+
+    def __init__(self, profiles_dir: Path) -> None:
+        """Nothing is loaded yet."""
+        self._profiles_dir = profiles_dir
+        self._state: State | None = None
+        self._watcher: Watcher | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._reports: Reports | None = None
+
+    def start(self, problems: Iterable[Problem] = ()) -> None:
+        """Load, publish, and begin to watch.
+
+        Args:
+            problems: What else keeps the worker from starting, to be reported together.
+
+        Raises:
+            ProfilesError: The profiles are broken, or there are other problems.
+        """
+        first = self._load(list(problems))
+        for left in state_dir.remove_abandoned():
+            _logger.info("removed what a killed worker left: %s", left)
+        try:
+            self._state = State()
+            self._watcher = self._published(first, self._state.path)
+        except OSError as error:
+            problem = Problem("unpublished", f"cannot be published: {error}")
+            raise ProfilesError([problem]) from None
+        self._log(first)
+        self._watching = asyncio.create_task(self._watcher.run())
+
+    @property
+    def serving(self) -> Serving | None:
+        """What calls get; None before anything was published."""
+        return self._watcher.serving if self._watcher else None
+
+    def stop(self) -> None:
+        """Stop watching, and remove what was published.
+
+        Nothing is awaited: when a worker ends, its loop cancels whatever still runs.
+        """
+        if self._watching:
+            self._watching.cancel()
+        if self._reports:
+            self._reports.close()
+        if self._state:
+            self._state.remove()
+
+    def _published(self, first: Catalog, folder: Path) -> Watcher:
+        """Publish a first set; returns what watches from then on."""
+        path = folder / "profiles.sqlite"
+        publication = Publication(path)
+
+        def publish(fresh: Catalog) -> None:
+            publication.put(fresh.revision, fresh.schema, fresh.layers, fresh.changed)
+
+        publish(first)
+        os.environ[variables.PUBLISHED] = str(path)
+        metrics.in_force(first.revision)
+        self._count_calls(folder / "calls")
+        return Watcher(self._profiles_dir, first, publish, folder / "cookies")
+
+    def _count_calls(self, path: Path) -> None:
+        try:
+            self._reports = Reports(path, metrics.called)
+        except OSError as error:
+            _logger.warning("calls are not counted: %s", error)
+        else:
+            os.environ[variables.REPORTS] = str(path)
+
+    def _load(self, problems: list[Problem]) -> Catalog:
+        try:
+            first = catalog.load(self._profiles_dir)
+        except ProfilesError as error:
+            raise ProfilesError([*problems, *error.problems]) from None
+        if problems:
+            raise ProfilesError(problems)
+        return first
+
+    def _log(self, first: Catalog) -> None:
+        for warning in first.warnings[:_MOST_WARNINGS_LOGGED]:
+            _logger.warning("%s", warning)
+        rest = len(first.warnings) - _MOST_WARNINGS_LOGGED
+        if rest > 0:
+            _logger.warning("... and %d more warnings; see `timing-profiles check`", rest)
+        count, folder = len(first.layers), self._profiles_dir.absolute()
+        _logger.info("%d profiles in force, revision %s: %s", count, first.revision, folder)
