@@ -2,13 +2,14 @@
 
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
-
 
 _E2E = (ROOT / "tests" / "e2e", ROOT / "lab" / "tests" / "e2e")
 
@@ -22,7 +23,7 @@ _PATIENT = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 settings.register_profile("few", _PATIENT, max_examples=25)
-settings.register_profile("many", _PATIENT, max_examples=250)
+settings.register_profile("many", _PATIENT, max_examples=100)
 settings.load_profile("many" if os.environ.get("CI") else "few")
 
 
@@ -96,6 +97,16 @@ class Happened:
 @pytest.fixture(scope="session", autouse=True)
 async def the_loop_of_all_tests() -> None:
     """Make it before the first test: the SDK's objects take the loop that they find."""
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder for the temporary files of workers, and nobody else's.
+
+    It is not below `tmp_path`: sockets of job processes lie in it, whose paths may have 107 bytes.
+    """
+    with tempfile.TemporaryDirectory(prefix="tp-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

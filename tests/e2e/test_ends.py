@@ -105,10 +105,8 @@ def _api(connection: Connection) -> api.LiveKitAPI:
     return api.LiveKitAPI(connection.url, connection.api_key, connection.api_secret)
 
 
-async def test_sigterm_ends_a_worker_and_leaves_nothing(tmp_path: Path) -> None:
+async def test_sigterm_ends_a_worker_and_leaves_nothing(tmp_path: Path, temporary: Path) -> None:
     """The folder with the published profiles goes with the worker."""
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
     async with worker(tmp_path, env={"TMPDIR": str(temporary)}) as running:
         (published,) = temporary.glob("timing-profiles-*")
         assert published.stat().st_mode & 0o777 == 0o700
@@ -204,11 +202,9 @@ def _problems(printed: str) -> list[str]:
 
 
 async def test_fault_46_49_a_call_goes_on_without_the_published_profiles(
-    tmp_path: Path, happened: Happened
+    tmp_path: Path, temporary: Path, happened: Happened
 ) -> None:
     """Damaged, missing, the folder broken as well: two steps back, and no storm of processes."""
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
     brisk = Dial(metadata='{"profile": "brisk"}')
     async with worker(tmp_path, env={"TMPDIR": str(temporary)}) as running:
         (published,) = temporary.glob("timing-profiles-*/*.sqlite")

@@ -123,7 +123,7 @@ BY_THE_SDK = 'exec "$1" -m livekit.agents start --dev "$2"'
     ids=["in src", "elsewhere", "by the SDK"],
 )
 async def test_what_init_prints_answers_calls(
-    directory: str, program: list[str], tmp_path: Path, around: Services
+    directory: str, program: list[str], tmp_path: Path, temporary: Path, around: Services
 ) -> None:
     """With a relative `PROFILES_DIR`, from wherever it is started; and its job finds the folder."""
     project = tmp_path / "project"
@@ -131,21 +131,21 @@ async def test_what_init_prints_answers_calls(
     agent = set_up(project)
     brisk = project / "profiles" / "brisk.yaml"
     brisk.write_text(brisk.read_text().replace("max_delay: 0.8", "max_delay: 0.9"))
-    for name in ("elsewhere", "worker", "tmp"):
+    for name in ("elsewhere", "worker"):
         (tmp_path / name).mkdir()
     where = project / "src" if directory == "src" else tmp_path / directory
     async with worker(
         tmp_path / "worker",
         agent=agent,
         mode="dev",
-        env={"PROFILES_DIR": "../profiles", "TMPDIR": str(tmp_path / "tmp")},
+        env={"PROFILES_DIR": "../profiles", "TMPDIR": str(temporary)},
         among=around,
         within=["env", "-C", str(where), *program],
     ) as running:
         async with join(running.connection, Dial(metadata=json.dumps(BRISK))) as caller:
             await caller.agent_listens()
             made = caller.result([await caller.say(SENTENCE)])
-        for published in (tmp_path / "tmp").glob("timing-profiles-*/profiles.sqlite"):
+        for published in temporary.glob("timing-profiles-*/profiles.sqlite"):
             published.unlink()
         async with join(running.connection, Dial(metadata=json.dumps(BRISK))) as caller:
             await caller.agent_listens()

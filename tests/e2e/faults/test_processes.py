@@ -54,14 +54,6 @@ async def around() -> AsyncGenerator[Services]:
         yield running
 
 
-@pytest.fixture
-def temporary(tmp_path: Path) -> Path:
-    """A folder for the workers' temporary files, and nobody else's."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    return folder
-
-
 async def test_a_killed_job_costs_no_other_call(
     tmp_path: Path, around: Services, happened: Happened
 ) -> None:
