@@ -14,7 +14,7 @@ _CORES = os.cpu_count() or 1
 # A test on real calls waits most of the time, so several fit on one core.
 _PARTS: Mapping[str, Sequence[str]] = {
     "units": ["-n", str(_CORES), "--dist", "loadfile"],
-    "beside": ["-n", str(2 * _CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
+    "beside": ["-n", str(_CORES + 1), "--dist", "loadfile", "--no-loadscope-reorder"],
     "alone": ["-n", str(_CORES), "--dist", "loadfile"],
 }
 
