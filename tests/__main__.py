@@ -15,7 +15,7 @@ _CORES = os.cpu_count() or 1
 _PARTS: Mapping[str, Sequence[str]] = {
     "units": ["-n", str(_CORES), "--dist", "loadfile"],
     "beside": ["-n", str(_CORES + 1), "--dist", "loadfile", "--no-loadscope-reorder"],
-    "alone": ["-n", str(_CORES), "--dist", "loadfile"],
+    "alone": [],
 }
 
 # Every unit test runs there, so that the floor of pyproject.toml can be held.
