@@ -67,12 +67,13 @@ def _part(item: pytest.Item) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail where an end-to-end test was skipped, if that is asked for."""
+    """Fail where an end-to-end test was skipped, or none was found, if that is asked for."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not session.config.getoption("--fail-on-skipped-e2e"):
         return
     skipped = [report.nodeid for report in reporter.getreports("skipped")]
-    if any(_is_e2e(ROOT / nodeid.partition("::")[0]) for nodeid in skipped):
+    is_skipped = any(_is_e2e(ROOT / nodeid.partition("::")[0]) for nodeid in skipped)
+    if is_skipped or session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
