@@ -10,6 +10,7 @@ A block is known by its language and by what follows that on the same line, whic
     text problem        what `check` prints of a value that a shown profile does not have
     python, ts          code; a file's name may follow, for the tests
     swift, kotlin       code that is only looked at
+    mermaid             a diagram that GitHub draws
     LANGUAGE from PATH  a part of that file of the repository
 """
 
@@ -94,7 +95,7 @@ _SORTS = {
     ("json", ""): "metadata",
     ("text", "problem"): "problem",
     ("text", "call"): "picture",
-    **{(language, ""): language for language in ("console", "swift", "kotlin")},
+    **{(language, ""): language for language in ("console", "swift", "kotlin", "mermaid")},
 }
 
 

@@ -5,9 +5,15 @@ import re
 import pytest
 
 from tests.command_line import PACKAGE
-from tests.markdown import PAGES, ROOT, headings, prose, read
+from tests.markdown import PAGES, ROOT, headings, of_sort, prose, read
 
 README = read("README.md")
+
+_FILE = re.compile(r"(?<![\w/:.-])(?:[\w.-]+/)*[\w-]+\.(?:json|lock|md|mk|py|svg|toml|yaml)\b")
+_FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
+
+# Files of a user's project, which the pages name without making them.
+_OF_USERS = {"src/agent.py", "metadata-schema.json"}
 
 
 def anchors(page: str) -> set[str]:
@@ -28,6 +34,22 @@ def test_links_lead_somewhere(page: str) -> None:
             there = anchor in anchors(str(file.resolve().relative_to(ROOT)))
         broken += [] if there else [target]
     assert broken == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, "SECURITY.md", "CHANGELOG.md"])
+def test_named_files_exist(page: str) -> None:
+    """Each file and folder that a sentence names exists: from the top, the package or the page."""
+    named = {*_FILE.findall(prose(page)), *_FOLDER.findall(prose(page))} - _OF_USERS
+    places = (ROOT, PACKAGE, (ROOT / page).parent, ROOT / "profiles")
+    assert [name for name in named if not any((at / name).exists() for at in places)] == []
+
+
+def test_diagrams_name_rooms_of_the_package() -> None:
+    """Each `name/` in a diagram is a folder of the package, or holds the profiles."""
+    diagrams = of_sort("mermaid")
+    named = {name for block in diagrams for name in re.findall(r"\b([a-z_]+)/", block.text)}
+    assert len(diagrams) == 2
+    assert {name for name in named if not (PACKAGE / name).is_dir()} == {"profiles"}
 
 
 def test_every_page_is_reached_from_the_index() -> None:
