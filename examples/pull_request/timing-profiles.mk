@@ -16,7 +16,11 @@ export BASE FORMAT
 timing-check:
 	@$(TIMING_PROFILES) check
 
+# Checked-in files that look like a bare repository are not one.
+GIT := git -c safe.bareRepository=explicit
+
 # Where there is no common commit, the command says what is wrong with BASE.
 timing-diff:
-	@left=$$(git merge-base "$$BASE" HEAD 2>/dev/null) && left=$$(git rev-parse --short "$$left"); \
+	@left=$$($(GIT) merge-base "$$BASE" HEAD 2>/dev/null) && \
+	    left=$$($(GIT) rev-parse --short "$$left"); \
 	    $(TIMING_PROFILES) diff --git "$${left:-$$BASE}" --format "$$FORMAT"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.fixtures import Happened
 from sandbox.repository import ISOLATED, ROOT, Repository, run
 from timing_profiles.authoring import git
 from timing_profiles.authoring.git import GitError
@@ -342,22 +343,83 @@ def test_a_shallow_clone_says_how_to_get_the_rest(repository: Repository, tmp_pa
     )
 
 
-def test_a_partial_clone_fetches_what_it_lacks(repository: Repository, tmp_path: Path) -> None:
-    """And says so in a line where it cannot."""
+def test_a_partial_clone_is_told_how_to_fetch_what_it_lacks(
+    repository: Repository, tmp_path: Path
+) -> None:
+    """Git would run what the configuration names to fetch it; that is left to the person."""
     repository.write("profiles/patient.yaml", PATIENT)
     repository.commit()
     repository.git("config", "uploadpack.allowFilter", "true")
     url = f"file://{repository.folder}"
     repository.git("clone", "--quiet", "--filter=blob:none", url, tmp_path / "clone")
     clone = Repository(tmp_path / "clone")
+    assert "patient" in git.catalog_at("HEAD", clone.profiles).names()
+    message = error_at("HEAD~1", clone.profiles)
+    assert message.startswith("git: could not fetch ")
+    assert message.endswith(
+        "; this clone is partial: `git fetch --refetch --no-filter` completes it"
+    )
+    clone.git("fetch", "--refetch", "--no-filter", "--quiet")
     assert "patient" in git.catalog_at("HEAD~1", clone.profiles).names()
-    repository.write("profiles/patient.yaml", f"{PATIENT}# Once more.\n")
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["from-the-top", "from-inside"])
+@pytest.mark.parametrize("attributes", ["promisor", "remote"])
+def test_fault_65_checked_in_files_run_no_command(
+    empty: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    happened: Happened,
+    *,
+    inside: bool,
+    attributes: str,
+) -> None:
+    """Files that look like a bare repository, which lacks an object and names how to fetch it."""
+    empty.add_profiles("config/profiles")
+    empty.commit()
+    fetching = {
+        "promisor": '[remote "origin"]\nurl = .\npromisor = true\n',
+        "remote": '[extensions]\npartialClone = origin\n[remote "origin"]\nurl = .\n',
+    }
+    command = f"touch {empty.folder / 'ran'}; false"
+    empty.write(
+        "config/config",
+        "[core]\nrepositoryformatversion = 1\nbare = true\n"
+        f'fsmonitor = "{command}"\n{fetching[attributes]}uploadpack = "{command}"\n',
+    )
+    empty.write("config/HEAD", "ref: refs/heads/main\n")
+    empty.write("config/objects/.keep", "")
+    empty.write("config/refs/heads/main", f"{'1' * 40}\n")
+    empty.commit()
+    monkeypatch.chdir(empty.folder / "config" if inside else empty.folder)
+    folder_given = Path("profiles" if inside else "config/profiles")
+    assert git.contents("main", folder_given).label == "main:config/profiles"
+    assert "patient" in git.catalog_at("HEAD", folder_given).names()
+    assert not (empty.folder / "ran").exists()
+    happened("read from the repository around them; no command ran")
+
+
+def test_fault_65_a_repository_is_the_one_with_a_git_directory(
+    empty: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bare one counts only where the environment names it, as git does for a hook."""
+    empty.add_profiles()
+    empty.commit()
+    empty.git("clone", "--quiet", "--bare", empty.folder, tmp_path / "bare")
+    profiles = tmp_path / "bare" / "profiles"
+    assert error_at("main", profiles) == (
+        f"{profiles.parent}: not a git repository (or any of the parent directories): .git"
+    )
+    monkeypatch.setenv("GIT_DIR", str(profiles.parent))
+    assert "patient" in git.catalog_at("main", profiles).names()
+
+
+def test_an_empty_git_directory_is_passed_over(repository: Repository) -> None:
+    """As git does it: the repository is the next one above."""
+    (repository.folder / "services" / ".git").mkdir(parents=True)
+    repository.add_profiles("services/profiles")
     repository.commit()
-    clone.git("fetch", "--quiet")
-    repository.folder.rename(tmp_path / "gone")
-    message = error_at("origin/main", clone.profiles)
-    assert message.startswith("git: ")
-    assert "\n" not in message
+    found = git.contents("main", repository.folder / "services" / "profiles")
+    assert found.label == "main:services/profiles"
 
 
 def test_a_folder_outside_any_repository_gets_a_line(tmp_path: Path) -> None:
@@ -411,7 +473,7 @@ def test_a_git_that_dies_gets_a_line(
     """With its own reason, where it gives one."""
     (tmp_path / "bin").mkdir()
     git = tmp_path / "bin" / "git"
-    git.write_text(f'#!/bin/sh\n[ "$1" = rev-parse ] && exec echo\n{answers}\n')
+    git.write_text(f'#!/bin/sh\ncase "$*" in *rev-parse*) pwd; exec echo; esac\n{answers}\n')
     git.chmod(0o755)
     monkeypatch.setenv("PATH", f"{git.parent}{os.pathsep}{os.environ['PATH']}")
     assert error_at("HEAD", repository.profiles) == message

@@ -1,7 +1,10 @@
 """A set of profiles as a commit had it, read with git.
 
-Two processes for a set, however many files it has: one knows where the folder lies, one is asked
-for everything in it. Neither runs hooks, filters or a pager, or asks a person for anything.
+Two processes for a set, however many files it has: one finds the repository, one reads every
+object. Neither runs hooks, filters or a pager, connects to anything, or asks a person for anything.
+
+The repository is the one whose `.git` is the nearest above the directory, and no other: git would
+also take a directory of checked-in files for a bare repository, and obey the configuration in it.
 """
 
 from __future__ import annotations
@@ -28,14 +31,28 @@ from timing_profiles.problems import Problem, ProfilesError, did_you_mean, quote
 # What is said of objects stays: a commit that is being received lies in a quarantine of its own.
 _OF_A_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
 
-# Only a partial clone connects, for the blobs that it lacks; it must not ask for a password.
+# A partial clone would fetch what it lacks, with the commands that its configuration names. Before
+# 2.39.4 git does not know GIT_NO_LAZY_FETCH; it then connects by no protocol.
 _QUIETLY = {
     "LC_ALL": "C",
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "",
     "GCM_INTERACTIVE": "never",
 }
+
+# Options of each command, so that no configuration names a program to run.
+_GUARDED = (
+    "--no-pager",
+    "-c",
+    "safe.bareRepository=explicit",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    f"core.hooksPath={os.devnull}",
+)
 
 # The modes of git's trees, https://git-scm.com/docs/git-fast-import#_filemodify
 _LINK, _SUBMODULE = b"120000", b"160000"
@@ -82,12 +99,14 @@ class _Place:
     """Where a folder of profiles lies.
 
     Attributes:
-        existing: A folder of its repository, to run git in.
-        folder: Its path from the top of the repository; empty for the top itself.
+        top: The top of its work tree; of a bare repository, its own directory.
+        options: Options of git that name the repository, so that git does not look for one.
+        folder: Its path from the top; empty for the top itself.
         schema: The path of the `schema.json` beside it; empty where that is not in the repository.
     """
 
-    existing: Path
+    top: Path
+    options: tuple[str, ...]
     folder: str
     schema: str
 
@@ -163,7 +182,7 @@ def contents(revision: str, profiles_dir: Path, label: str = "") -> Committed:
         raise GitError(f"{quoted(revision)} is no revision")
     try:
         place = _place(profiles_dir)
-        with _opened(place.existing) as objects:
+        with _opened(place) as objects:
             return _contents(revision, place, objects, label)
     except OSError as error:
         raise GitError(f"{profiles_dir.as_posix()}: {strerror(error)}") from None
@@ -192,16 +211,38 @@ def _contents(revision: str, place: _Place, objects: _Objects, label: str) -> Co
 
 def _place(profiles_dir: Path) -> _Place:
     folder = Path(os.path.abspath(profiles_dir))  # noqa: PTH100 - a link stays a link, `..` goes
-    is_top = (folder / ".git").exists()
-    above = next((path for path in folder.parents if path.is_dir()), folder)
-    existing = folder if is_top else above
-    prefix = os.fsdecode(_git(existing, "rev-parse", "--show-prefix").removesuffix(b"\n"))
-    path = PurePosixPath(prefix, folder.relative_to(existing).as_posix())
-    if "\n" in str(path):
+    if "\n" in str(folder):
         raise GitError(f"{quoted(folder.as_posix())}: git is asked for no path with a line break")
-    # What lies beside the top of a repository is not in it.
-    schema = "" if is_top else str(path.parent / schema_file.FILE_NAME)
-    return _Place(existing, "" if is_top else str(path), schema)
+    if (folder / ".git").exists():
+        # What lies beside the top of a repository is not in it.
+        return _Place(*_repository(folder), "", "")
+    existing = next(path for path in folder.parents if path.is_dir())
+    real = existing.resolve()
+    top, options = _repository(real)
+    path = PurePosixPath(real.relative_to(top).as_posix(), folder.relative_to(existing).as_posix())
+    return _Place(top, options, str(path), str(path.parent / schema_file.FILE_NAME))
+
+
+def _repository(directory: Path) -> tuple[Path, tuple[str, ...]]:
+    """Find the repository around a directory: the top of its work tree, and options that name it.
+
+    Git never checks `.git` out: who can only add files to a repository cannot bring one.
+    """
+    around = (directory, *directory.parents)
+    top = next((path for path in around if (path / ".git").exists()), None)
+    if top:
+        # Git refuses the repository of somebody else where it is not named, and so only here.
+        found = os.fsdecode(_git(top, (), "rev-parse", "--absolute-git-dir", "--show-cdup"))
+        git_dir, up, _ = found.rsplit("\n", 2)  # up: the nearest `.git` may be no repository
+        top = (top / up).resolve()
+        return top, (f"--git-dir={git_dir}", f"--work-tree={top}")
+    # A bare repository that runs a hook names itself.
+    bare = Path(os.environ.get("GIT_DIR") or os.devnull).resolve()
+    if bare in around:
+        return bare, (f"--git-dir={bare}",)
+    raise GitError(
+        f"{directory.as_posix()}: not a git repository (or any of the parent directories): .git"
+    )
 
 
 def _unknown(revision: str, place: _Place) -> str:
@@ -211,13 +252,16 @@ def _unknown(revision: str, place: _Place) -> str:
         return f"{revision} is a range, not a commit; name its two ends: {ends}"
     message = f"there is no commit {quoted(revision)}"
     hint = _near(revision, place)
-    if not hint and _git(place.existing, "rev-parse", "--is-shallow-repository") == b"true\n":
+    if (
+        not hint
+        and _git(place.top, place.options, "rev-parse", "--is-shallow-repository") == b"true\n"
+    ):
         hint = "this clone is shallow: `git fetch --unshallow`, or `fetch-depth: 0` in a workflow"
     return f"{message}; {hint}" if hint else message
 
 
 def _near(revision: str, place: _Place) -> str:
-    known = _git(place.existing, "for-each-ref", "--format=%(refname:short)")
+    known = _git(place.top, place.options, "for-each-ref", "--format=%(refname:short)")
     names = known.decode("utf-8", "replace").split()
     remote = [name for name in names if name.endswith(f"/{revision}")]
     return did_you_mean(remote[0] if remote else revision, names)
@@ -301,14 +345,14 @@ class _Objects:
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[_Objects]:
-    command = _command("cat-file", "--batch", "--follow-symlinks")
+def _opened(place: _Place) -> Iterator[_Objects]:
+    command = _command(*place.options, "cat-file", "--batch", "--follow-symlinks")
     with (
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(  # noqa: S603 - what users type reaches it as a line, not as an option
             command,
             bufsize=0,  # each question is sent at once
-            cwd=folder,
+            cwd=place.top,
             env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -320,13 +364,17 @@ def _opened(folder: Path) -> Iterator[_Objects]:
         yield _Objects(cast("IO[bytes]", process.stdin), answers, errors)
 
 
-def _git(folder: Path, *arguments: str) -> bytes:
-    """What a git command writes that is run in a folder."""
+def _git(directory: Path, options: tuple[str, ...], *arguments: str) -> bytes:
+    """What a git command writes that is run in a directory."""
     ran = subprocess.run(  # noqa: S603 - git; nothing that users type is among the arguments
-        _command(*arguments), cwd=folder, env=_environment(), capture_output=True, check=False
+        _command(*options, *arguments),
+        cwd=directory,
+        env=_environment(),
+        capture_output=True,
+        check=False,
     )
     if ran.returncode:
-        raise GitError(f"{folder.as_posix()}: {_reason(ran.stderr)}")
+        raise GitError(f"{directory.as_posix()}: {_reason(ran.stderr)}")
     return ran.stdout
 
 
@@ -336,7 +384,7 @@ def _command(*arguments: str) -> list[str]:
         raise GitError("git is not installed")
     if not Path(executable).is_absolute():  # Windows looks there first; a repository may bring it
         raise GitError(f"git is not run from the current folder: {Path(executable).as_posix()}")
-    return [executable, *arguments]
+    return [executable, *_GUARDED, *arguments]
 
 
 def _environment() -> dict[str, str]:
@@ -349,4 +397,6 @@ def _reason(written: bytes) -> str:
     reason = said[1] if said else f"it ended with {quoted(errors)}"
     if "dubious ownership" in reason:
         return f"{reason}; `git config --global --add safe.directory ...` trusts it"
+    if "promisor remote" in reason:
+        return f"{reason}; this clone is partial: `git fetch --refetch --no-filter` completes it"
     return reason
