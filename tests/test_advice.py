@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from timing_profiles.catalog import catalog
+from timing_profiles.problems import Problem
 from timing_profiles.turns import advice
-from timing_profiles.turns.advice import Doubt
 
 CATALOG = catalog.load(Path(__file__).parents[1] / "profiles")
 
@@ -32,55 +32,60 @@ FLUX = {ENGINE: "flux"}
 SHORT = (MIN_DELAY, ENDPOINTING, SILENCE, DETECTION)
 
 
-def found(changes: dict[str, Any]) -> list[Doubt]:
-    """The doubts about default.yaml with some changes."""
+def warning(fields: tuple[str, ...], message: str) -> Problem:
+    """A warning without a place."""
+    return Problem("doubtful", message, severity="warning", fields=fields)
+
+
+def found(changes: dict[str, Any]) -> list[Problem]:
+    """The warnings about default.yaml with some changes."""
     default = CATALOG.profile("default")
     assert default
-    return list(advice.doubts({**default.values, **changes}))
+    return list(advice.problems({**default.values, **changes}))
 
 
-def too_long(seconds: str, *fields: str) -> Doubt:
-    """The doubt about a wait, and the fields that it may come from."""
+def too_long(seconds: str, *fields: str) -> Problem:
+    """The warning about a wait, and the fields that it may come from."""
     message = f"callers may wait {seconds} s for an answer; few stay longer than 10 (s)"
-    return Doubt((*fields, SILENCE, DETECTION), message)
+    return warning((*fields, SILENCE, DETECTION), message)
 
 
-def too_short(seconds: str) -> Doubt:
-    """The doubt about an answer between two words."""
+def too_short(seconds: str) -> Problem:
+    """The warning about an answer between two words."""
     message = f"callers are answered after {seconds} s, between two words of a sentence"
-    return Doubt(SHORT, f"{message}; at least 0.25 (s) lets them finish")
+    return warning(SHORT, f"{message}; at least 0.25 (s) lets them finish")
 
 
-WHENEVER = Doubt(
+WHENEVER = warning(
     (ENDPOINTING, DETECTION, ENGINE),
     "nothing bounds the wait: with endpointing_ms 0 words come when Deepgram happens to send them;"
     " 25 is usual (ms)",
 )
-TWO_HALVES = Doubt(
+TWO_HALVES = warning(
     (MIN_DELAY, DETECTION, ENGINE),
     "with turn_detection stt, who goes on within min_delay is answered in two halves;"
     " min_delay 0 (s) avoids it",
 )
 
 
-def late_end(threshold: str) -> Doubt:
-    """The doubt about a VAD that takes the room's noise for speech."""
+def late_end(threshold: str) -> Problem:
+    """The warning about a VAD that takes the room's noise for speech."""
     message = f"the VAD waits for a probability below {threshold} and notices the end of speech"
-    return Doubt((DEACTIVATION, ACTIVATION), f"{message} up to 3 s late; 0.1 is safe")
+    return warning((DEACTIVATION, ACTIVATION), f"{message} up to 3 s late; 0.1 is safe")
 
 
-def words_first(milliseconds: int, seconds: str) -> Doubt:
-    """The doubt about a limit that words undercut."""
-    return Doubt(
+def words_first(milliseconds: int, seconds: str) -> Problem:
+    """The warning about a limit that words undercut."""
+    return warning(
         (MIN_DURATION, MIN_WORDS, ENDPOINTING),
         f"words stop the agent sooner: with endpointing_ms {milliseconds} they are final"
         f" before {seconds} s; min_words holds them back",
     )
 
 
-def every_sound(silence: str) -> Doubt:
-    """The doubt about a limit that the VAD's own silence reaches."""
-    return Doubt(
+def every_sound(silence: str) -> Problem:
+    """The warning about a limit that the VAD's own silence reaches."""
+    return warning(
         (MIN_DURATION, SILENCE),
         f"every sound stops the agent: vad.min_silence_duration {silence} counts, too;"
         " a longer min_duration tells a cough from a sentence (s)",
@@ -115,7 +120,7 @@ def every_sound(silence: str) -> Doubt:
         ({SILENCE: 0.8}, every_sound("0.8")),
     ],
 )
-def test_what_callers_will_complain_of_is_said(changes: dict[str, Any], expected: Doubt) -> None:
+def test_what_callers_will_complain_of_is_said(changes: dict[str, Any], expected: Problem) -> None:
     """What they will notice, and what helps; the likeliest field first."""
     assert expected in found(changes)
 
@@ -161,4 +166,4 @@ def test_starter_profile_raises_no_doubt(name: str) -> None:
     """What comes with the project can be used as it is."""
     profile = CATALOG.profile(name)
     assert profile
-    assert list(advice.doubts(profile.values)) == []
+    assert list(advice.problems(profile.values)) == []

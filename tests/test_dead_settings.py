@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from timing_profiles.catalog import catalog
+from timing_profiles.problems import Problem
 from timing_profiles.turns import dead_settings
-from timing_profiles.turns.dead_settings import Dead
 
 CATALOG = catalog.load(Path(__file__).parents[1] / "profiles")
 
@@ -203,8 +203,7 @@ def values(changes: dict[str, Any]) -> dict[str, Any]:
 
 def because(field: str, changes: dict[str, Any]) -> list[str]:
     """The reasons for which a field has no effect."""
-    (found,) = [*dead_settings.dead(values(changes), [field])] or [Dead(field, "")]
-    return found.because.split("; ")
+    return dead_settings.reasons(values(changes), [field]).get(field, "").split("; ")
 
 
 @pytest.mark.parametrize(("field", "reason", "dead", "alive"), CASES)
@@ -227,7 +226,11 @@ def test_setting_that_is_never_read_is_always_dead(field: str) -> None:
 
 def test_every_reason_has_a_case() -> None:
     """A new row of the table needs one: dead and alive."""
-    known = {reason for field in CATALOG.schema.fields for reason in dead_settings.reasons(field)}
+    known = {
+        reason
+        for field in CATALOG.schema.fields
+        for reason in dead_settings.possible_reasons(field)
+    }
     assert known == {NEVER_READ, *(reason for _, reason, _, _ in CASES)}
 
 
@@ -235,23 +238,25 @@ def test_a_setting_is_named_once_with_all_its_reasons() -> None:
     """Whoever mends one of them learns of the next."""
     changes = {**MANUAL, **OFF}
     among = [ALPHA, f"{INTERRUPTION}.backchannel_boundary", ENDPOINTING]
-    assert list(dead_settings.dead(values(changes), among)) == [
-        Dead(ALPHA, "endpointing.mode is fixed"),
-        Dead(
-            f"{INTERRUPTION}.backchannel_boundary",
-            f"{NOT_ENABLED}; {APPLICATION_INTERRUPTS}; interruption.mode is vad",
-        ),
+    boundary = f"{INTERRUPTION}.backchannel_boundary"
+    reason = f"{NOT_ENABLED}; {APPLICATION_INTERRUPTS}; interruption.mode is vad"
+    assert dead_settings.reasons(values(changes), among) == {
+        ALPHA: "endpointing.mode is fixed",
+        boundary: reason,
+    }
+    assert list(dead_settings.problems(values(changes), [boundary])) == [
+        Problem("no-effect", f"has no effect: {reason}", severity="warning", fields=(boundary,))
     ]
 
 
 def test_only_what_is_asked_for_is_judged() -> None:
     """A profile is not blamed for what it inherits."""
-    assert list(dead_settings.dead(values(FLUX), [])) == []
+    assert dead_settings.reasons(values(FLUX), []) == {}
 
 
 def test_what_default_is_known_for_acts() -> None:
     """What of it does nothing, does so by the SDK's own choice of values."""
-    found = {entry.field for entry in dead_settings.dead(values(NOTHING), values(NOTHING))}
+    found = dead_settings.reasons(values(NOTHING), values(NOTHING))
     assert sorted(found) == [
         "stt.flux.eager_eot_threshold",
         "stt.flux.eot_threshold",

@@ -866,7 +866,7 @@ ODD = (
 def value_of(path: str) -> st.SearchStrategy[Any]:
     """Values that a field takes."""
     field = SCHEMA.fields[path]
-    close = [value for value in CLOSE if not SCHEMA.violation(field, value)]
+    close = [value for value in CLOSE if not SCHEMA.value_problem(field, value)]
     return st.one_of(fitting(field.schema), *([st.sampled_from(close)] if close else []))
 
 

@@ -1,6 +1,7 @@
 """Problems: their text, their JSON, their order."""
 
 import pickle
+from dataclasses import replace
 
 import pytest
 
@@ -58,8 +59,8 @@ def test_text_says_where_and_what(problem: Problem, text: str) -> None:
 
 
 def test_json_has_every_part() -> None:
-    """Programs get all eight keys, empty ones too."""
-    assert TOO_MUCH.to_json() == {
+    """Programs get all eight keys, empty ones too; fields without a place are not printed."""
+    assert replace(TOO_MUCH, fields=(FIELD,), at=("stt",)).to_json() == {
         "file": "profiles/patient.yaml",
         "line": 4,
         "column": 18,
@@ -69,6 +70,13 @@ def test_json_has_every_part() -> None:
         "message": "99999 is more than the maximum of 10000 (ms)",
         "hint": "",
     }
+
+
+def test_located_problem_has_a_place_and_no_fields() -> None:
+    """The place replaces the fields that the check named."""
+    problem = Problem("c", "m", severity="warning", hint="h", fields=("tts.speed",), at=("tts",))
+    located = Problem("c", "m", "tts.speed", "p/a.yaml", 2, 3, "warning", "h")
+    assert problem.located("tts.speed", "p/a.yaml", 2, 3) == located
 
 
 def test_problems_are_sorted_by_place_and_given_once() -> None:

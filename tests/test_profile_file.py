@@ -134,7 +134,7 @@ def test_any_settings_are_the_same_as_a_file(name: str, overrides: dict[str, Any
     copy = after.profile("pasted")
     assert copy
     assert copy.values == settled.values
-    idle = {dead.field for dead in dead_settings.dead(copy.values, copy.values)}
+    idle = dead_settings.reasons(copy.values, copy.values).keys()
     assert {*settled.values} - {*after.layers["pasted"].sets} <= idle
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from timing_profiles.catalog import catalog
+from timing_profiles.problems import Problem
 from timing_profiles.profile import Profile
 from timing_profiles.turns import rules
-from timing_profiles.turns.rules import Broken
 
 ROOT = Path(__file__).parent.parent
 CATALOG = catalog.load(ROOT / "profiles")
@@ -29,6 +29,11 @@ VAD = {DETECTION: "vad"}
 FLUX = {"stt.engine": "flux"}
 
 
+def broken(code: str, fields: tuple[str, ...], message: str) -> Problem:
+    """A broken rule, without a place."""
+    return Problem(code, message, fields=fields)
+
+
 def profile(name: str) -> Profile:
     found = CATALOG.profile(name)
     assert found is not None
@@ -45,28 +50,28 @@ def values(changes: dict[str, Any]) -> dict[str, Any]:
     [
         pytest.param(
             {MIN_DELAY: 3.0, MAX_DELAY: 2.0},
-            Broken(
+            broken(
                 "conflict", (MIN_DELAY, MAX_DELAY), "min_delay 3.0 is more than max_delay 2.0 (s)"
             ),
             id="min-above-max",
         ),
         pytest.param(
             {EAGER: 0.8, EOT: 0.7},
-            Broken(
+            broken(
                 "conflict", (EAGER, EOT), "eager_eot_threshold 0.8 is more than eot_threshold 0.7"
             ),
             id="eager-above-eot",
         ),
         pytest.param(
             {EAGER: 0.8, EOT: "auto"},
-            Broken(
+            broken(
                 "conflict", (EAGER, EOT), "eager_eot_threshold 0.8 is more than eot_threshold 0.7"
             ),
             id="eager-above-deepgrams-eot",
         ),
         pytest.param(
             {DEACTIVATION: 0.6, ACTIVATION: 0.5},
-            Broken(
+            broken(
                 "conflict",
                 (DEACTIVATION, ACTIVATION),
                 "deactivation_threshold 0.6 is more than activation_threshold 0.5",
@@ -75,7 +80,7 @@ def values(changes: dict[str, Any]) -> dict[str, Any]:
         ),
         pytest.param(
             {SILENCE: 0.2},
-            Broken(
+            broken(
                 "conflict",
                 (SILENCE, DETECTION),
                 "0.2 is less than the 0.25 (s) that the turn detector needs",
@@ -84,7 +89,7 @@ def values(changes: dict[str, Any]) -> dict[str, Any]:
         ),
         pytest.param(
             {**STT, ENDPOINTING: 0},
-            Broken(
+            broken(
                 "conflict",
                 (ENDPOINTING, UTTERANCE_END, DETECTION, "stt.engine"),
                 "nothing ends a turn: turn_detection stt needs endpointing_ms or utterance_end_ms",
@@ -93,12 +98,12 @@ def values(changes: dict[str, Any]) -> dict[str, Any]:
         ),
         pytest.param(
             {ENDPOINTING: 9},
-            Broken("range", (ENDPOINTING,), "9 is neither 0 (off) nor at least 10 (ms)"),
+            broken("range", (ENDPOINTING,), "9 is neither 0 (off) nor at least 10 (ms)"),
             id="endpointing-between-off-and-sense",
         ),
     ],
 )
-def test_rule_is_broken(changes: dict[str, Any], expected: Broken) -> None:
+def test_rule_is_broken(changes: dict[str, Any], expected: Problem) -> None:
     """What would make the SDK raise, or leave the caller unanswered, is found and named."""
     assert list(rules.broken(values(changes))) == [expected]
 

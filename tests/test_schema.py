@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from timing_profiles.catalog.field import Field
 from timing_profiles.catalog.schema import Schema
-from timing_profiles.catalog.schema_errors import Violation
+from timing_profiles.problems import Problem
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "schema.json").read_text()
@@ -31,8 +32,13 @@ def nested(path: tuple[str, ...], value: object) -> dict[str, Any]:
     return value
 
 
-def violations(path: tuple[str, ...], value: object) -> list[Violation]:
-    return list(SCHEMA.violations(nested(path, value)))
+def problems(path: tuple[str, ...], value: object) -> list[Problem]:
+    return list(SCHEMA.document_problems(nested(path, value)))
+
+
+def refused(at: tuple[str | int, ...], code: str, message: str, hint: str = "") -> Problem:
+    """A problem without a place."""
+    return Problem(code, message, hint=hint, at=at)
 
 
 @pytest.mark.parametrize(
@@ -41,13 +47,13 @@ def violations(path: tuple[str, ...], value: object) -> list[Violation]:
         pytest.param(
             ENGINE,
             "nowa",
-            Violation(ENGINE, "range", '"nowa" is not nova or flux', "did you mean nova?"),
+            refused(ENGINE, "range", '"nowa" is not nova or flux', "did you mean nova?"),
             id="enum",
         ),
         pytest.param(
             ("turn_detector", "version"),
             "v1mini",
-            Violation(
+            refused(
                 ("turn_detector", "version"),
                 "range",
                 '"v1mini" is not v1, v1-mini or auto',
@@ -58,77 +64,75 @@ def violations(path: tuple[str, ...], value: object) -> list[Violation]:
         pytest.param(
             ENDPOINTING,
             "fast",
-            Violation(ENDPOINTING, "type", '"fast" is not an integer (ms)'),
+            refused(ENDPOINTING, "type", '"fast" is not an integer (ms)'),
             id="integer",
         ),
         pytest.param(
             ENDPOINTING,
             400.5,
-            Violation(ENDPOINTING, "type", "400.5 is not an integer (ms)"),
+            refused(ENDPOINTING, "type", "400.5 is not an integer (ms)"),
             id="fraction-for-an-integer",
         ),
         pytest.param(
             ENDPOINTING,
             True,
-            Violation(ENDPOINTING, "type", "true is not an integer (ms)"),
+            refused(ENDPOINTING, "type", "true is not an integer (ms)"),
             id="boolean-for-an-integer",
         ),
         pytest.param(
             MIN_DELAY,
             None,
-            Violation(MIN_DELAY, "type", "null is not a number (s)"),
+            refused(MIN_DELAY, "type", "null is not a number (s)"),
             id="null-for-a-number",
         ),
         pytest.param(
             UTTERANCE_END,
             [],
-            Violation(UTTERANCE_END, "type", "[] is not an integer or null (ms)"),
+            refused(UTTERANCE_END, "type", "[] is not an integer or null (ms)"),
             id="integer-or-null",
         ),
         pytest.param(
             EOT,
             "aut",
-            Violation(EOT, "type", '"aut" is not a number or auto (probability)'),
+            refused(EOT, "type", '"aut" is not a number or auto (probability)'),
             id="number-or-auto",
         ),
         pytest.param(
             EOT,
             "auto\n",
-            Violation(EOT, "type", r'"auto\n" is not a number or auto (probability)'),
+            refused(EOT, "type", r'"auto\n" is not a number or auto (probability)'),
             id="auto-and-a-line-break",
         ),
         pytest.param(
             ("session", "aec_warmup_duration"),
             "automatic",
-            Violation(
+            refused(
                 ("session", "aec_warmup_duration"),
                 "type",
                 '"automatic" is not a number, null or auto (s)',
             ),
             id="number-null-or-auto",
         ),
-        pytest.param(
-            ENABLED, 1, Violation(ENABLED, "type", "1 is not true or false"), id="boolean"
-        ),
+        pytest.param(ENABLED, 1, refused(ENABLED, "type", "1 is not true or false"), id="boolean"),
         pytest.param(
             ("description",),
             5,
-            Violation(("description",), "type", "5 is not text"),
+            refused(("description",), "type", "5 is not text"),
             id="text",
         ),
         pytest.param(
-            ("stt",), None, Violation(("stt",), "type", "null is not a mapping"), id="section"
+            ("stt",), None, refused(("stt",), "type", "null is not a mapping"), id="section"
         ),
         pytest.param(
             ("overrides", "allow"),
             "*",
-            Violation(("overrides", "allow"), "type", '"*" is not a list'),
+            refused(("overrides", "allow"), "type", '"*" is not a list'),
             id="list",
         ),
         pytest.param(
             ("stt", "nova", "model"),
             "flux-general-en",
-            Violation(
+            refused(
                 ("stt", "nova", "model"),
                 "range",
                 '"flux-general-en" is not the name of a Nova model, such as nova-3',
@@ -138,7 +142,7 @@ def violations(path: tuple[str, ...], value: object) -> list[Violation]:
         pytest.param(
             ("stt", "flux", "language_hint"),
             ["en", 5],
-            Violation(
+            refused(
                 ("stt", "flux", "language_hint", 1),
                 "type",
                 "5 is not a BCP 47 tag, such as en",
@@ -148,25 +152,25 @@ def violations(path: tuple[str, ...], value: object) -> list[Violation]:
         pytest.param(
             UNLIKELY,
             {"en": 0.3, "de": "low"},
-            Violation((*UNLIKELY, "de"), "type", '"low" is not a number (probability)'),
+            refused((*UNLIKELY, "de"), "type", '"low" is not a number (probability)'),
             id="entry",
         ),
         pytest.param(
             ENDPOINTING,
             99999,
-            Violation(ENDPOINTING, "range", "99999 is more than the maximum of 10000 (ms)"),
+            refused(ENDPOINTING, "range", "99999 is more than the maximum of 10000 (ms)"),
             id="maximum",
         ),
         pytest.param(
             UTTERANCE_END,
             999,
-            Violation(UTTERANCE_END, "range", "999 is less than the minimum of 1000 (ms)"),
+            refused(UTTERANCE_END, "range", "999 is less than the minimum of 1000 (ms)"),
             id="minimum",
         ),
         pytest.param(
             ("turn_handling", "user_turn_limit", "max_duration"),
             0,
-            Violation(
+            refused(
                 ("turn_handling", "user_turn_limit", "max_duration"),
                 "range",
                 "0 is not more than 0 (s)",
@@ -176,21 +180,19 @@ def violations(path: tuple[str, ...], value: object) -> list[Violation]:
         pytest.param(
             (*UNLIKELY, "en"),
             1.5,
-            Violation(
-                (*UNLIKELY, "en"), "range", "1.5 is more than the maximum of 1 (probability)"
-            ),
+            refused((*UNLIKELY, "en"), "range", "1.5 is more than the maximum of 1 (probability)"),
             id="maximum-of-an-entry",
         ),
         pytest.param(
             ("stt", "flux", "language_hint"),
             [],
-            Violation(("stt", "flux", "language_hint"), "range", "[] has fewer items than 1"),
+            refused(("stt", "flux", "language_hint"), "range", "[] has fewer items than 1"),
             id="empty-list",
         ),
         pytest.param(
             ("turn_handling", "interruption", "backchannel_boundary"),
             [1.0],
-            Violation(
+            refused(
                 ("turn_handling", "interruption", "backchannel_boundary"),
                 "range",
                 "[1.0] has fewer items than 2",
@@ -200,35 +202,48 @@ def violations(path: tuple[str, ...], value: object) -> list[Violation]:
         pytest.param(
             ("stt", "nova", "endpoint_ms"),
             400,
-            Violation(
+            refused(
                 ("stt", "nova", "endpoint_ms"),
                 "unknown-field",
                 "unknown field; stt.nova takes model, language, endpointing_ms, utterance_end_ms, "
                 "no_delay, smart_format, filler_words",
                 "did you mean endpointing_ms?",
-                at_key=True,
             ),
             id="unknown-key",
         ),
         pytest.param(
             ("__class__",),
             {},
-            Violation(
+            refused(
                 ("__class__",),
                 "unknown-field",
                 "unknown field; a profile takes description, extends, overrides, stt, vad, "
                 "turn_detector, turn_handling, tts, session",
-                at_key=True,
             ),
             id="unknown-key-at-the-top",
         ),
     ],
 )
 def test_refused_value_gets_a_plain_message(
-    path: tuple[str, ...], value: object, expected: Violation
+    path: tuple[str, ...], value: object, expected: Problem
 ) -> None:
     """A message says what was found, what is allowed, and in which unit."""
-    assert violations(path, value) == [expected]
+    (problem,) = problems(path, value)
+    assert replace(problem, fields=()) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        (("stt", "nova", "endpoint_ms"), ("stt.nova.endpointing_ms",)),
+        (("stt", "endpointing_ms"), ("stt.nova.endpointing_ms",)),
+        (("model",), ("stt.nova.model", "stt.flux.model")),
+        (("__class__",), ()),
+    ],
+)
+def test_unknown_key_names_possible_fields(path: tuple[str, ...], fields: tuple[str, ...]) -> None:
+    """The fields that the author may have meant stay unknown to later checks."""
+    assert [problem.fields for problem in problems(path, 1)] == [fields]
 
 
 WRITE_BARE = "write the number without quotes"
@@ -262,15 +277,15 @@ BASE_60 = "YAML 1.1 read this as base 60; write the number"
 )
 def test_hint_names_the_likely_slip(path: tuple[str, ...], value: object, hint: str) -> None:
     """A hint is given for the usual slips, and only where following it helps."""
-    assert [violation.hint for violation in violations(path, value) if violation.hint] == (
+    assert [problem.hint for problem in problems(path, value) if problem.hint] == (
         [hint] if hint else []
     )
 
 
-def test_every_violation_of_a_document_is_found() -> None:
+def test_every_problem_of_a_document_is_found() -> None:
     """One run finds them all."""
     document = {"sst": {}, "stt": {"engine": "x", "nova": {"no_delay": "?", "model": 5}}}
-    assert {violation.path for violation in SCHEMA.violations(document)} == {
+    assert {problem.at for problem in SCHEMA.document_problems(document)} == {
         ("sst",),
         ("stt", "engine"),
         ("stt", "nova", "no_delay"),
@@ -281,28 +296,28 @@ def test_every_violation_of_a_document_is_found() -> None:
 @pytest.mark.parametrize("value", [5, None, True])
 def test_value_of_another_type_than_its_enum_is_refused_once(value: object) -> None:
     """The same sentence is not printed twice."""
-    assert len(violations(ENGINE, value)) == 1
+    assert len(problems(ENGINE, value)) == 1
 
 
-def test_after_100_violations_no_more_are_looked_for() -> None:
+def test_schema_check_stops_after_100_problems() -> None:
     """The first hundred are named, one says that there are more; a hundred are no more."""
-    found = violations(("tts",), {f"k{n}": 1 for n in range(5_000)})
-    assert [violation.path for violation in found[:-1]] == [("tts", f"k{n}") for n in range(100)]
-    assert found[-1] == Violation((), "too-many", "more than 100 problems; no more are looked for")
-    assert len(violations(("tts",), {f"k{n}": 1 for n in range(100)})) == 100
+    found = problems(("tts",), {f"k{n}": 1 for n in range(5_000)})
+    assert [problem.at for problem in found[:-1]] == [("tts", f"k{n}") for n in range(100)]
+    assert found[-1] == refused((), "too-many", "more than 100 problems; no more are looked for")
+    assert len(problems(("tts",), {f"k{n}": 1 for n in range(100)})) == 100
 
 
 def test_message_does_not_grow_with_the_value() -> None:
     """A list of 20,000 numbers, which any caller can send, makes no message of 60,000 letters."""
     boundary = ("turn_handling", "interruption", "backchannel_boundary")
-    (violation,) = violations(boundary, [0] * 20_000)
-    assert len(violation.message) < 200
+    (problem,) = problems(boundary, [0] * 20_000)
+    assert len(problem.message) < 200
 
 
 def test_integer_beyond_any_float_is_refused() -> None:
     """An integer of 400 digits, which JSON can hold, is out of range and nothing worse."""
-    (violation,) = violations(MIN_DELAY, 10**400)
-    assert violation.message == f"1{'0' * 56}... is more than the maximum of 10 (s)"
+    (problem,) = problems(MIN_DELAY, 10**400)
+    assert problem.message == f"1{'0' * 56}... is more than the maximum of 10 (s)"
 
 
 @pytest.mark.parametrize(
@@ -322,14 +337,14 @@ def test_integer_beyond_any_float_is_refused() -> None:
 )
 def test_valid_value_is_accepted(path: tuple[str, ...], value: object) -> None:
     """Bounds are included, and each of a field's types is taken."""
-    assert violations(path, value) == []
+    assert problems(path, value) == []
 
 
 def test_single_value_is_held_to_its_field() -> None:
     """One value, as metadata sends it, gets the same message as in a file."""
     field = SCHEMA.fields[".".join(MIN_DELAY)]
-    assert SCHEMA.violation(field, 1.5) is None
-    assert SCHEMA.violation(field, 800) == Violation(
+    assert SCHEMA.value_problem(field, 1.5) is None
+    assert SCHEMA.value_problem(field, 800) == refused(
         (), "range", "800 is more than the maximum of 10 (s)", "800 ms is 0.8 s: write 0.8"
     )
 
@@ -415,7 +430,8 @@ def test_fields_of_a_document_are_listed_flat() -> None:
 )
 def test_unknown_path_is_answered_with_its_neighbours(path: str, message: str, hint: str) -> None:
     """A dotted path that is no field gets the keys of the nearest section."""
-    assert SCHEMA.unknown(path) == (message, hint)
+    problem = SCHEMA.unknown(path)
+    assert (problem.message, problem.hint) == (message, hint)
 
 
 def test_sections_and_their_children() -> None:

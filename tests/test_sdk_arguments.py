@@ -290,13 +290,13 @@ async def test_fault_59_null_is_none_and_auto_is_no_keyword(happened: Happened) 
     left_out: set[str] = set()
     for path, field in SCHEMA.fields.items():
         section, _, name = path.rpartition(".")
-        if SCHEMA.violation(field, None) is None:
+        if SCHEMA.value_problem(field, None) is None:
             found = sdk_arguments.section(values({path: None}), section)
             assert found.get(name, "left out") is (None if name in found else "left out")
             (none if name in found else left_out).add(path)
             build(values({path: None}))
             build(values({**FLUX, path: None}))
-        if SCHEMA.violation(field, "auto") is None:
+        if SCHEMA.value_problem(field, "auto") is None:
             assert name not in sdk_arguments.section(values({path: "auto"}), section)
             left_out.add(path)
             build(values({path: "auto"}))

@@ -670,7 +670,7 @@ def test_whatever_comes_the_call_has_sound_settings(
     """Whatever JSON comes: every field is set and valid, no rule is broken, no code is unknown."""
     found = settle(participant, room=room, dispatch=dispatch)
     assert set(found.values) == set(found.origins) == set(SCHEMA.fields)
-    assert [p for p, v in found.values.items() if SCHEMA.violation(SCHEMA.fields[p], v)] == []
+    assert [p for p, v in found.values.items() if SCHEMA.value_problem(SCHEMA.fields[p], v)] == []
     assert list(rules.broken(found.values)) == []
     assert set(codes(found)) <= {
         *("metadata-invalid", "profile-unknown", "override-unknown", "override-type"),

@@ -13,6 +13,7 @@ from sandbox.fixtures import Happened
 from timing_profiles.catalog import source
 from timing_profiles.catalog.folder import MAX_BYTES
 from timing_profiles.catalog.source import Place, Source
+from timing_profiles.problems import Problem
 
 EMPTY = "the file is empty; a profile says at least `description: ...`"
 LOOK_ABOVE = "\n  hint: look at the line above, too"
@@ -118,14 +119,14 @@ def test_byte_order_mark_takes_no_column() -> None:
     assert read("\ufeffa: 1\n").keys == {("a",): Place(1, 1)}
 
 
-def test_a_problem_finds_its_place_by_its_path() -> None:
-    """Whoever knows a path can report a problem at its key or its value; else at the top."""
+def test_problem_is_located_by_its_path() -> None:
+    """A problem is located at its key or its value, else at the top of the file."""
     read_ = read("stt:\n  engine: nova\n")
     path = ("stt", "engine")
     assert [
-        str(read_.problem_at_key(path, "c", "m")),
-        str(read_.problem_at_value(path, "c", "m", "h")),
-        str(read_.problem_at_value(("tts",), "c", "m")),
+        str(read_.locate(Problem("c", "m"), path, key=True)),
+        str(read_.locate(Problem("c", "m", hint="h", at=path))),
+        str(read_.locate(Problem("c", "m"), ("tts",))),
     ] == [
         "p.yaml:2:3: stt.engine: m",
         "p.yaml:2:11: stt.engine: m\n  hint: h",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
 
 KeyPath = tuple[str | int, ...]
 """The keys and indices that lead from the top of a document to a value."""
+
+MAX_PROBLEMS = 100
+"""The most problems of one file that one kind of check reports before it stops."""
 
 _LONGEST_QUOTE = 60
 _LONGEST_KEY = 40
@@ -22,6 +25,8 @@ _LONGEST_NEAR_MISS = 100
 class Problem:
     """One thing that is wrong with a file or with a caller's metadata.
 
+    A check that knows no place sets `fields` or `at` instead of `path`; `located` replaces them.
+
     Attributes:
         code: A stable name for programs, such as `range` or `override-forbidden`.
         message: What was found and what is allowed.
@@ -31,6 +36,8 @@ class Problem:
         column: Counted from 1; 0 where there is none.
         severity: `error` keeps a set out of service, `warning` does not.
         hint: What to do about it, where that can be said.
+        fields: The dotted fields that cause the problem, the most likely one first.
+        at: The keys and indices that lead from the top of a document to the problem.
     """
 
     code: str
@@ -41,6 +48,8 @@ class Problem:
     column: int = 0
     severity: Severity = "error"
     hint: str = ""
+    fields: tuple[str, ...] = ()
+    at: KeyPath = ()
 
     def __str__(self) -> str:
         """`file:line:column: path: message`, and the hint in a line of its own."""
@@ -54,8 +63,15 @@ class Problem:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
     def to_json(self) -> dict[str, Any]:
-        """The problem as `check --format json` prints it."""
-        return asdict(self)
+        """Return the problem as `check --format json` prints it."""
+        return {name: getattr(self, name) for name in _PRINTED}
+
+    def located(self, path: str, file: str, line: int = 0, column: int = 0) -> Problem:
+        """Return the problem with its place: a dotted field of a file or of a metadata layer."""
+        return replace(self, path=path, file=file, line=line, column=column, fields=(), at=())
+
+
+_PRINTED = ("code", "message", "path", "file", "line", "column", "severity", "hint")
 
 
 class ProfilesError(Exception):

@@ -109,17 +109,17 @@ def _faults_of_settings(found: Settings) -> Iterator[str]:
     if not found.values.keys() == found.origins.keys() == SCHEMA.fields.keys():
         yield "the fields are not those of the schema"
     for path in found.changed:
-        violation = SCHEMA.violation(SCHEMA.fields[path], found.values[path])
-        if violation:
-            yield f"taken against the schema: {path}: {violation.message}"
+        problem = SCHEMA.value_problem(SCHEMA.fields[path], found.values[path])
+        if problem:
+            yield f"taken against the schema: {path}: {problem.message}"
     yield from (f"taken against a rule: {rule.message}" for rule in rules.broken(found.values))
     yield from _faults_of_problems(_warnings(found))
 
 
 def _warnings(found: Settings) -> list[Problem]:
     """What the log of a call says of dead settings."""
-    dead = dead_settings.dead(found.values, found.changed)
-    return [Problem("no-effect", setting.because, setting.field) for setting in dead]
+    dead = dead_settings.reasons(found.values, found.changed)
+    return [Problem("no-effect", reason, path) for path, reason in dead.items()]
 
 
 def _printed_problems(problems: Sequence[Problem]) -> list[str]:

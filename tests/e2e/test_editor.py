@@ -348,7 +348,7 @@ def said_of(path: str) -> str:
 def problems(text: str) -> list[object]:
     """What the library has to say of a profile."""
     read = source.read("new.yaml", text.encode())
-    return [*read.problems, *SCHEMA.violations(read.data)]
+    return [*read.problems, *SCHEMA.document_problems(read.data)]
 
 
 def beside(offer: Mapping[str, Any]) -> str:

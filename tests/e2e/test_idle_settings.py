@@ -43,8 +43,8 @@ def _named(profiles: Catalog, sets: Sets, idle: Idle) -> list[str]:
     """The fields that the rule calls idle for this reason."""
     default = profiles.profile("default")
     assert default
-    found = dead_settings.dead({**default.values, **sets}, idle.fields)
-    return [dead.field for dead in found if idle.because in dead.because]
+    found = dead_settings.reasons({**default.values, **sets}, idle.fields)
+    return [path for path, reason in found.items() if idle.because in reason]
 
 
 @pytest.mark.parametrize("claim", NOT_IDLE, ids=lambda claim: claim.of)
@@ -54,10 +54,14 @@ def test_setting_acts_though_it_seems_idle(claim: Claim, held: Held, profiles: C
     default = profiles.profile("default")
     assert default
     for sets, _ in claim.settings:
-        assert list(dead_settings.dead({**default.values, **sets}, [claim.of])) == []
+        assert dead_settings.reasons({**default.values, **sets}, [claim.of]) == {}
 
 
 def test_every_reason_has_been_looked_at(profiles: Catalog) -> None:
     """A new row of the rules needs a conversation that shows it, or a reason why none can."""
-    known = {reason for field in profiles.schema.fields for reason in dead_settings.reasons(field)}
+    known = {
+        reason
+        for field in profiles.schema.fields
+        for reason in dead_settings.possible_reasons(field)
+    }
     assert known == {*(idle.because for idle in IDLE), *ONLY_DEEPGRAM_SHOWS}

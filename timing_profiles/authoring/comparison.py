@@ -108,7 +108,7 @@ def _acts(path: str, a: Profile, b: Profile) -> bool:
     """Whether a field has an effect on one side at least."""
     if path == ALLOW:
         return True
-    return any(not list(dead_settings.dead(side.values, [path])) for side in (a, b))
+    return any(not dead_settings.reasons(side.values, [path]) for side in (a, b))
 
 
 def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Change]:

@@ -254,7 +254,7 @@ def _title(name: str, unit: str = "") -> str:
 
 
 def _takes(group: _Group, field: Field, value: Any) -> bool:
-    return group.schema.violation(field, value) is None
+    return group.schema.value_problem(field, value) is None
 
 
 def _plain(schema: Any) -> Any:

@@ -26,9 +26,9 @@ def text(settings: Settings, allow: Sequence[str], default: Profile) -> str:
         default: What the file inherits.
     """
     dead = {
-        entry.field: entry.because
-        for entry in dead_settings.dead(settings.values, settings.values)
-        if settings.values[entry.field] == default.values.get(entry.field)
+        path: reason
+        for path, reason in dead_settings.reasons(settings.values, settings.values).items()
+        if settings.values[path] == default.values.get(path)
     }
     said = [path for path in settings.values if path not in dead]
     lines = [_MODELINE, f"description: {_scalar(f'As {settings.profile}, complete.')}"]

@@ -58,9 +58,8 @@ def log(settings: Settings, happening: str = "call") -> None:
     )
     log_problems(settings.problems)
     # An override can make a setting of the profile dead, which no check of the files can know.
-    for dead in dead_settings.dead(settings.values, settings.changed):
-        origin = settings.origins[dead.field]
-        _logger.warning("no effect: %s (%s): %s", dead.field, origin, dead.because)
+    for path, reason in dead_settings.reasons(settings.values, settings.changed).items():
+        _logger.warning("no effect: %s (%s): %s", path, settings.origins[path], reason)
 
 
 def log_problems(problems: Sequence[Problem]) -> None:

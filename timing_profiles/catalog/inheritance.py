@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -64,9 +64,11 @@ def problems(file: str, entries: Entries, layers: Layers, *, default: bool) -> S
     way, reaches_default = _way(entry, entries)
     values = _values(way, complete=default and reaches_default)
     found = [*_extends_problems(entry, entry.layer, entries, layers)]
-    found += _broken_rules(entry.source, entry.layer, values)
-    # Without its default, a profile is too little of one to say how well it works.
-    return (*found, *_warnings(entry.source, entry.layer, values)) if reaches_default else found
+    found += _located(entry.source, entry.layer, rules.broken(values))
+    # A profile without its default is too incomplete for warnings.
+    if reaches_default:
+        found += _located(entry.source, entry.layer, _warnings(entry.layer, values))
+    return found
 
 
 def _extends_problems(
@@ -74,14 +76,14 @@ def _extends_problems(
 ) -> Iterator[Problem]:
     if layer.extends is None:
         return
-    at_extends = entry.source.problem_at_value
     if layer.extends + SUFFIX not in entries and layer.extends != DEFAULT:
         message = f"there is no profile {quoted(layer.extends)}; there are {listed(sorted(layers))}"
         hint = did_you_mean(layer.extends, layers.keys() - {layer.name})
-        yield at_extends(("extends",), "extends", message, hint)
+        yield entry.source.locate(Problem("extends", message, hint=hint), (EXTENDS,))
     cycle = _cycle(layers, layer.name)
     if cycle:
-        yield at_extends(("extends",), "extends", f"extends itself: {' <- '.join(cycle[::-1])}")
+        message = f"extends itself: {' <- '.join(cycle[::-1])}"
+        yield entry.source.locate(Problem("extends", message), (EXTENDS,))
 
 
 def _cycle(layers: Layers, name: str) -> list[str]:
@@ -129,24 +131,19 @@ def _way(entry: Entry, entries: Entries) -> tuple[list[tuple[Entry, Layer]], boo
     return way, False
 
 
-def _broken_rules(read: Source, layer: Layer, values: Values) -> Iterator[Problem]:
-    for rule in rules.broken(values):
-        # What a profile inherits is reported where it is set.
-        own = [path for path in rule.fields if path in layer.sets]
+def _located(read: Source, layer: Layer, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield problems of a merged profile, each at the first of its fields that the layer sets.
+
+    A problem of inherited fields only is reported where they are set.
+    """
+    for problem in problems:
+        own = next((path for path in problem.fields if path in layer.sets), None)
         if own:
-            yield read.problem_at_value(tuple(own[0].split(".")), rule.code, rule.message)
+            at = tuple(own.split("."))
+            yield read.locate(problem, at, key=problem.severity == "warning")
 
 
-def _warnings(read: Source, layer: Layer, values: Values) -> Iterator[Problem]:
-    for dead in dead_settings.dead(values, layer.sets) if layer.name != DEFAULT else ():
-        message = f"has no effect: {dead.because}"
-        yield _warning(read, "no-effect", dead.field, message)
-    for doubt in advice.doubts(values):
-        own = [path for path in doubt.fields if path in layer.sets]
-        if own:
-            yield _warning(read, "doubtful", own[0], doubt.message)
-
-
-def _warning(read: Source, code: str, path: str, message: str) -> Problem:
-    place = read.keys[tuple(path.split("."))]
-    return Problem(code, message, path, read.file, place.line, place.column, "warning")
+def _warnings(layer: Layer, values: Values) -> Iterator[Problem]:
+    if layer.name != DEFAULT:
+        yield from dead_settings.problems(values, layer.sets)
+    yield from advice.problems(values)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from timing_profiles.catalog import folder, source
 from timing_profiles.catalog.folder import SUFFIX
-from timing_profiles.catalog.schema import MAX_VIOLATIONS, TOO_MANY, Schema
-from timing_profiles.catalog.schema_errors import Violation
+from timing_profiles.catalog.schema import TOO_MANY, Schema
+from timing_profiles.catalog.schema_errors import UNKNOWN_FIELD
 from timing_profiles.catalog.source import Source
-from timing_profiles.problems import KeyPath, Problem, quoted
+from timing_profiles.problems import MAX_PROBLEMS, KeyPath, Problem, quoted
 from timing_profiles.profile import DEFAULT, EVERYTHING, NAME, Layer
 
 EXTENDS = "extends"
@@ -63,15 +63,19 @@ def read(name: str, content: bytes | Problem, in_force: Schema, label: str) -> E
     problems = [*text.problems, *_name_problems(text.file, name)]
     if text.problems and not text.data:
         return Entry(content, text, None, tuple(problems))
-    violations = [it for it in in_force.violations(text.data) if it.path not in text.refused]
-    problems += [_at(text, violation) for violation in violations]
-    if any(violation.code == TOO_MANY for violation in violations):
+    refused = [
+        problem
+        for problem in in_force.document_problems(text.data)
+        if problem.at not in text.refused
+    ]
+    problems += [text.locate(problem, key=problem.code == UNKNOWN_FIELD) for problem in refused]
+    if any(problem.code == TOO_MANY for problem in refused):
         return Entry(content, text, None, tuple(problems))
-    invalid = {*text.refused, *(violation.path for violation in violations)}
+    invalid = {*text.refused, *(problem.at for problem in refused)}
     problems += _document_problems(name, text, in_force, invalid)
-    left_out = _left_out(text, violations, in_force)
+    left_out = _left_out(text, refused, in_force)
     layer = _layer(name.removesuffix(SUFFIX), text, in_force, invalid, left_out)
-    unknown = _unknown(text, violations, in_force, left_out, layer) if problems else frozenset()
+    unknown = _unknown(text, refused, in_force, left_out, layer) if problems else frozenset()
     return Entry(content, text, layer, tuple(problems), unknown)
 
 
@@ -89,12 +93,8 @@ def _document_problems(
 ) -> Iterator[Problem]:
     yield from _allow_problems(read, in_force, invalid)
     if name == DEFAULT + SUFFIX and "extends" in read.data:
-        yield read.problem_at_key(("extends",), "extends", f"{DEFAULT} extends nothing")
-
-
-def _at(read: Source, violation: Violation) -> Problem:
-    at = read.problem_at_key if violation.at_key else read.problem_at_value
-    return at(violation.path, violation.code, violation.message, violation.hint)
+        problem = Problem("extends", f"{DEFAULT} extends nothing")
+        yield read.locate(problem, (EXTENDS,), key=True)
 
 
 def _allow_problems(
@@ -104,13 +104,13 @@ def _allow_problems(
     allow = _allow(read, invalid) or ()
     unknown = ((index, item) for index, item in allow if item not in known)
     for count, (index, item) in enumerate(unknown):
-        path = (*_ALLOW, index)
-        if count == MAX_VIOLATIONS:
-            enough = f"more than {MAX_VIOLATIONS} problems; no more are looked for"
-            yield read.problem_at_value(path, TOO_MANY, enough)
+        at = (*_ALLOW, index)
+        if count == MAX_PROBLEMS:
+            enough = f"more than {MAX_PROBLEMS} problems; no more are looked for"
+            yield read.locate(Problem(TOO_MANY, enough), at)
             return
-        message, hint = in_force.unknown(item)
-        yield read.problem_at_value(path, "unknown-field", f"{quoted(item)}: {message}", hint)
+        problem = in_force.unknown(item)
+        yield read.locate(replace(problem, message=f"{quoted(item)}: {problem.message}"), at)
 
 
 def _allow(read: Source, invalid: AbstractSet[KeyPath]) -> list[tuple[int, str]] | None:
@@ -122,13 +122,13 @@ def _allow(read: Source, invalid: AbstractSet[KeyPath]) -> list[tuple[int, str]]
     return [(at, item) for at, item in enumerate(allow) if (*_ALLOW, at) not in invalid]
 
 
-def _left_out(read: Source, violations: Iterable[Violation], in_force: Schema) -> frozenset[str]:
-    """The fields whose values in a file cannot be taken, by dotted path."""
-    # A section that misses anything but its type is judged by its fields.
+def _left_out(read: Source, refused: Iterable[Problem], in_force: Schema) -> frozenset[str]:
+    """Return the fields whose values in a file are not valid, by dotted path."""
+    # A section that breaks anything but its type is judged by its fields.
     places = (
-        violation.path
-        for violation in violations
-        if violation.code != "range" or in_force.field_around(violation.path)
+        problem.at
+        for problem in refused
+        if problem.code != "range" or in_force.field_around(problem.at)
     )
     unclear = {*read.refused, *read.doubled, *places}
     return frozenset(path for place in unclear for path in in_force.fields_at(place))
@@ -160,15 +160,15 @@ def _layer(
 
 def _unknown(
     read: Source,
-    violations: Iterable[Violation],
+    refused: Iterable[Problem],
     in_force: Schema,
     left_out: AbstractSet[str],
     layer: Layer,
 ) -> frozenset[str]:
     """What a file leaves open: what it says wrongly, and what it may mean by an unknown key."""
-    meant = [path for violation in violations for path in violation.meant]
+    meant = [path for problem in refused for path in problem.fields]
     fields = {field for path in meant for field in in_force.fields_at(tuple(path.split(".")))}
-    wrong = {(EXTENDS,)} & {*read.refused, *read.doubled, *(it.path for it in violations)}
+    wrong = {(EXTENDS,)} & {*read.refused, *read.doubled, *(problem.at for problem in refused)}
     if wrong or (EXTENDS in meant and EXTENDS not in read.data):
         fields.add(EXTENDS)
     if layer.name == DEFAULT and EXTENDS in read.data:

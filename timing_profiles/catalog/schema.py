@@ -13,15 +13,13 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import Draft202012Validator
 from referencing import Registry
 
+from timing_profiles.catalog import schema_errors
 from timing_profiles.catalog.field import Field
-from timing_profiles.catalog.schema_errors import Violation, unknown_field, violations
-from timing_profiles.problems import KeyPath, listed, quoted
+from timing_profiles.catalog.schema_errors import UNKNOWN_FIELD
+from timing_profiles.problems import MAX_PROBLEMS, KeyPath, Problem, listed, quoted
 
 # The top level of a profile that is about the file, not about a call.
 _ABOUT_THE_FILE = frozenset({"description", "extends", "overrides"})
-
-MAX_VIOLATIONS = 100
-"""The most violations of one document that are named; after them, no more are looked for."""
 
 
 def _pattern(
@@ -34,7 +32,7 @@ def _pattern(
 
 
 TOO_MANY = "too-many"
-"""The code of the last violation that is named where there are more."""
+"""The code of the last problem of a document where there are more than `MAX_PROBLEMS`."""
 
 _Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
@@ -61,24 +59,24 @@ class Schema:
         self.fields: Mapping[str, Field] = dict(_fields(self._schema, ""))
         self.sections = frozenset(_parents(self.fields))
 
-    def violations(self, document: Mapping[str, Any]) -> Iterator[Violation]:
-        """What is wrong with the data of one profile file: one violation for each place."""
-        named: set[KeyPath] = set()
-        for violation in self._all_violations(document):
-            if violation.path in named:
+    def document_problems(self, document: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield what the schema refuses in the data of one file, one problem for each path."""
+        seen: set[KeyPath] = set()
+        for problem in self._all_problems(document):
+            if problem.at in seen:
                 continue
-            if len(named) == MAX_VIOLATIONS:
-                message = f"more than {MAX_VIOLATIONS} problems; no more are looked for"
-                yield Violation((), TOO_MANY, message)
+            if len(seen) == MAX_PROBLEMS:
+                message = f"more than {MAX_PROBLEMS} problems; no more are looked for"
+                yield Problem(TOO_MANY, message)
                 return
-            named.add(violation.path)
-            yield self._hinted(violation)
+            seen.add(problem.at)
+            yield self._hinted(problem)
 
-    def violation(self, field: Field, value: Any) -> Violation | None:
-        """What is wrong with one value, or None."""
+    def value_problem(self, field: Field, value: Any) -> Problem | None:
+        """Return what the schema refuses in one value of a field; None where it is valid."""
         errors = self._validator.evolve(schema=field.schema).iter_errors(value)
         error = next(iter(errors), None)
-        return next(violations(error, field), None) if error else None
+        return next(schema_errors.problems(error, field), None) if error else None
 
     def flat(
         self, document: Mapping[str, Any], above: tuple[str, ...] = ()
@@ -109,12 +107,12 @@ class Schema:
         section = "".join(f"{key}." for key in path)
         yield from (name for name in self.fields if name.startswith(section))
 
-    def unknown(self, path: str) -> tuple[str, str]:
-        """A message for a path that is no field, and a hint."""
+    def unknown(self, path: str) -> Problem:
+        """Return the problem of a dotted path that is not a field."""
         parent, _, name = path.rpartition(".")
         while parent and parent not in self.sections:
             parent, _, name = parent.rpartition(".")
-        return unknown_field(name, parent, self.children(parent))
+        return schema_errors.unknown_field(name, parent, self.children(parent))
 
     def children(self, section: str) -> list[str]:
         """The keys that a section takes; of the empty path: the sections at the top."""
@@ -129,18 +127,19 @@ class Schema:
             schema = schema["properties"][key]
         return str(schema.get("description", ""))
 
-    def _all_violations(self, document: Mapping[str, Any]) -> Iterator[Violation]:
+    def _all_problems(self, document: Mapping[str, Any]) -> Iterator[Problem]:
         for error in self._validator.iter_errors(document):
-            yield from violations(error, self.field_around(tuple(error.absolute_path)))
+            field = self.field_around(tuple(error.absolute_path))
+            yield from schema_errors.problems(error, field)
 
-    def _hinted(self, violation: Violation) -> Violation:
-        """A field in the wrong place gets the right one as a hint."""
-        if violation.hint or not violation.at_key:
-            return violation
+    def _hinted(self, problem: Problem) -> Problem:
+        """Add the right section as a hint where a field is in the wrong one."""
+        if problem.hint or problem.code != UNKNOWN_FIELD:
+            return problem
         known = dict.fromkeys((*self.fields, *sorted(self.sections)))
-        elsewhere = [path for path in known if f".{path}".endswith(f".{violation.path[-1]}")]
+        elsewhere = [path for path in known if f".{path}".endswith(f".{problem.at[-1]}")]
         hint = f"did you mean {listed(elsewhere)}?" if elsewhere else ""
-        return replace(violation, hint=hint, meant=tuple(elsewhere))
+        return replace(problem, hint=hint, fields=tuple(elsewhere))
 
 
 def _fields(schema: Mapping[str, Any], section: str) -> Iterator[tuple[str, Field]]:

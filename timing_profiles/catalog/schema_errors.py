@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
 from timing_profiles.catalog.field import Field, types_of
-from timing_profiles.problems import KeyPath, did_you_mean, dotted, listed, near_miss, quoted
+from timing_profiles.problems import (
+    KeyPath,
+    Problem,
+    did_you_mean,
+    dotted,
+    listed,
+    near_miss,
+    quoted,
+)
+
+UNKNOWN_FIELD = "unknown-field"
+"""The code of a key that a section does not have; such a problem is located at the key."""
 
 _NAMES = {
     "array": "a list",
@@ -50,29 +61,8 @@ _HABITS = (
 _LARGEST = 1e9
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """Data that the schema refuses.
-
-    Attributes:
-        path: Where, as keys and indices from the top.
-        code: `unknown-field`, `type` or `range`; `too-many` where there are more violations.
-        message: What was found and what is allowed.
-        hint: What to do about it, where that can be said.
-        at_key: Whether the key is at fault, not its value.
-        meant: The dotted fields or sections one of which was meant, where the key is unknown.
-    """
-
-    path: KeyPath
-    code: str
-    message: str
-    hint: str = ""
-    at_key: bool = False
-    meant: tuple[str, ...] = field(default=(), compare=False)
-
-
-def violations(error: ValidationError, field: Field | None) -> Iterator[Violation]:
-    """What an error says to a person.
+def problems(error: ValidationError, field: Field | None) -> Iterator[Problem]:
+    """Convert an error of the validator to problems without a place.
 
     Args:
         error: What the validator found.
@@ -87,14 +77,20 @@ def violations(error: ValidationError, field: Field | None) -> Iterator[Violatio
         yield _out_of_bounds(error, path, field)
     elif error.validator in _LENGTHS:
         length = f"{_LENGTHS[error.validator]} items than {error.validator_value}"
-        yield Violation(path, "range", f"{quoted(error.instance)} has {length}")
+        yield Problem("range", f"{quoted(error.instance)} has {length}", at=path)
     else:
         yield _against(error, path)
 
 
-def unknown_field(key: str, section: str, known: Sequence[str]) -> tuple[str, str]:
-    """A message for a key that a section does not take, and a hint; no section is the top."""
-    return _takes(section, known), did_you_mean(key, known)
+def unknown_field(key: str, section: str, known: Sequence[str]) -> Problem:
+    """Return the problem of a key that a section does not have; an empty section is the top."""
+    near = near_miss(key, known)
+    return Problem(
+        UNKNOWN_FIELD,
+        f"unknown field; {section or 'a profile'} takes {listed(known)}",
+        hint=f"did you mean {near}?" if near else "",
+        fields=(f"{section}.{near}".removeprefix("."),) if near else (),
+    )
 
 
 def allowed(schema: Mapping[str, Any]) -> str:
@@ -112,34 +108,26 @@ def allowed(schema: Mapping[str, Any]) -> str:
     return _either([_type_in_words(kind, schema) for kind in types_of(schema)])
 
 
-def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Violation]:
+def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Problem]:
     known = list(_of(error).get("properties", ()))
     section = dotted(path)
     for key in error.instance if isinstance(error.instance, dict) else ():
         if key not in known:
-            near = near_miss(key, known)
-            hint = f"did you mean {near}?" if near else ""
-            meant = (f"{section}.{near}".removeprefix("."),) if near else ()
-            message = _takes(section, known)
-            yield Violation((*path, key), "unknown-field", message, hint, at_key=True, meant=meant)
+            yield replace(unknown_field(key, section, known), at=(*path, key))
 
 
-def _takes(section: str, known: Sequence[str]) -> str:
-    return f"unknown field; {section or 'a profile'} takes {listed(known)}"
-
-
-def _wrong_kind(error: ValidationError, path: KeyPath, field: Field | None) -> Violation:
+def _wrong_kind(error: ValidationError, path: KeyPath, field: Field | None) -> Problem:
     code = "range" if error.validator == "enum" or _right_type(error) else "type"
     takes = allowed(_of(error))
     if not takes:
         return _against(error, path)
     message = f"{quoted(error.instance)} is not {takes}{_unit(field)}"
-    return Violation(path, code, message, _hint(error) or _unit_hint(error, field))
+    return Problem(code, message, hint=_hint(error) or _unit_hint(error, field), at=path)
 
 
-def _against(error: ValidationError, path: KeyPath) -> Violation:
+def _against(error: ValidationError, path: KeyPath) -> Problem:
     against = f"{error.validator} {quoted(error.validator_value)}"
-    return Violation(path, "range", f"{quoted(error.instance)} is against {against}")
+    return Problem("range", f"{quoted(error.instance)} is against {against}", at=path)
 
 
 def _of(error: ValidationError) -> Mapping[str, Any]:
@@ -176,10 +164,10 @@ def _hint(error: ValidationError) -> str:
     return ""
 
 
-def _out_of_bounds(error: ValidationError, path: KeyPath, field: Field | None) -> Violation:
+def _out_of_bounds(error: ValidationError, path: KeyPath, field: Field | None) -> Problem:
     bound = _BOUNDS[str(error.validator)]
     message = f"{quoted(error.instance)} is {bound} {error.validator_value}{_unit(field)}"
-    return Violation(path, "range", message, _unit_hint(error, field))
+    return Problem("range", message, hint=_unit_hint(error, field), at=path)
 
 
 def _unit(field: Field | None) -> str:

@@ -18,16 +18,13 @@ from typing import Any, NamedTuple, NoReturn
 import yaml
 
 from timing_profiles.catalog.folder import MAX_BYTES
-from timing_profiles.problems import KeyPath, Problem, dotted, quoted
+from timing_profiles.problems import MAX_PROBLEMS, KeyPath, Problem, dotted, quoted
 
 MAX_DEPTH = 16
 """The deepest nesting that is read. A profile nests 4 deep."""
 
 MAX_VALUES = 500
 """The most values that are read, lists and mappings among them. A complete profile has 83."""
-
-MAX_PROBLEMS = 100
-"""The most problems of a text that are named; after them, it is read no further."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -90,19 +87,17 @@ class Source:
     refused: frozenset[KeyPath] = frozenset()
     doubled: frozenset[KeyPath] = frozenset()
 
-    def problem_at_key(self, path: KeyPath, code: str, message: str, hint: str = "") -> Problem:
-        """A problem at the place of a key."""
-        return self._problem(self.keys.get(path), path, code, message, hint)
+    def locate(self, problem: Problem, at: KeyPath | None = None, *, key: bool = False) -> Problem:
+        """Return a problem with its place in this file; the first line where it has none.
 
-    def problem_at_value(self, path: KeyPath, code: str, message: str, hint: str = "") -> Problem:
-        """A problem at the place of a value."""
-        return self._problem(self.values.get(path), path, code, message, hint)
-
-    def _problem(
-        self, place: Place | None, path: KeyPath, code: str, message: str, hint: str
-    ) -> Problem:
-        where = place or Place(1, 1)
-        return Problem(code, message, dotted(path), self.file, where.line, where.column, hint=hint)
+        Args:
+            problem: A problem without a place.
+            at: The keys that lead to it; those of the problem by default.
+            key: Whether to locate the key, not its value.
+        """
+        path = problem.at if at is None else at
+        place = (self.keys if key else self.values).get(path, Place(1, 1))
+        return problem.located(dotted(path), self.file, *place)
 
 
 class _Refused(Exception):

@@ -166,8 +166,8 @@ def field(found: Catalog, path: str) -> Field:
     chosen = found.schema.fields.get(path)
     if chosen:
         return chosen
-    message, hint = found.schema.unknown(path)
-    raise UsageError(_with_hint(f"{quoted(path)}: {message}", hint))
+    problem = found.schema.unknown(path)
+    raise UsageError(_with_hint(f"{quoted(path)}: {problem.message}", problem.hint))
 
 
 def _with_hint(message: str, hint: str) -> str:

@@ -85,7 +85,7 @@ def _wait(waits: Wait, look: Style) -> Iterator[str]:
 
 
 def _values(found: Catalog, shown: Settings, look: Style) -> Iterator[str]:
-    dead = {entry.field for entry in dead_settings.dead(shown.values, shown.values)}
+    dead = dead_settings.reasons(shown.values, shown.values)
     rows = [
         (path, with_unit(found.schema, path, value), shown.origins[path])
         for path, value in shown.values.items()

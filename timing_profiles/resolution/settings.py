@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from timing_profiles.catalog.schema import Schema
@@ -12,6 +12,9 @@ from timing_profiles.profile import DEFAULT, NAME, Profile, overlay
 from timing_profiles.resolution.request import Origin, Request
 from timing_profiles.turns import rules
 from timing_profiles.turns.fields import DETECTION
+
+_UNKNOWN = "override-unknown"
+_FORBIDDEN = "override-forbidden"
 
 # More unknown fields than these are counted, not named.
 _MOST_UNKNOWN = 20
@@ -132,8 +135,7 @@ def _overrides(
     for path, value in asked.items():
         problem = _problem(path, value, profile, schema)
         if problem:
-            code, message, hint = problem
-            problems.append(Problem(code, message, path, request.origin, hint=hint))
+            problems.append(problem.located(path, request.origin))
         else:
             yield _Override(path, schema.fields[path].normal(value), request.origin)
 
@@ -162,32 +164,29 @@ def _path(keys: tuple[str, ...]) -> str:
 def _unknown(paths: list[tuple[str, ...]], schema: Schema, origin: Origin) -> Iterator[Problem]:
     for keys in paths[:_MOST_UNKNOWN]:
         if any("." in key for key in keys):
-            message, hint = "unknown field; sections are nested, not joined by dots", ""
+            problem = Problem(_UNKNOWN, "unknown field; sections are nested, not joined by dots")
         else:
-            message, hint = schema.unknown(_path(keys))
-        yield Problem("override-unknown", message, dotted(keys), origin, hint=hint)
+            problem = replace(schema.unknown(_path(keys)), code=_UNKNOWN)
+        yield problem.located(dotted(keys), origin)
     rest = len(paths) - _MOST_UNKNOWN
     if rest > 0:
-        yield Problem("override-unknown", f"and {rest} more unknown fields", "", origin)
+        yield Problem(_UNKNOWN, f"and {rest} more unknown fields", "", origin)
 
 
-def _problem(
-    path: str, value: Any, profile: Profile, schema: Schema
-) -> tuple[str, str, str] | None:
-    """The code, message and hint of why an override is left out; None where it stands."""
+def _problem(path: str, value: Any, profile: Profile, schema: Schema) -> Problem | None:
+    """Return why an override is left out, without its place; None where it is valid."""
     if path in schema.sections:
-        return "override-type", f"{quoted(value)} is not a mapping of fields", ""
+        return Problem("override-type", f"{quoted(value)} is not a mapping of fields")
     if not profile.allows(path):
         allowed = listed(profile.allow, most=6) or "nothing"
-        return "override-forbidden", f"metadata may set {allowed}", ""
+        return Problem(_FORBIDDEN, f"metadata may set {allowed}")
     if path == DETECTION and value == "manual":
-        return "override-forbidden", "manual is never taken from metadata", ""
+        return Problem(_FORBIDDEN, "manual is never taken from metadata")
     if isinstance(value, list | dict) and len(value) > _MOST_ENTRIES:
-        return "override-range", f"{quoted(value)} has more than {_MOST_ENTRIES} entries", ""
-    violation = schema.violation(schema.fields[path], value)
-    if violation:
-        code = violation.code.removesuffix("-field")
-        return f"override-{code}", violation.message, violation.hint
+        return Problem("override-range", f"{quoted(value)} has more than {_MOST_ENTRIES} entries")
+    problem = schema.value_problem(schema.fields[path], value)
+    if problem:
+        return replace(problem, code=f"override-{problem.code.removesuffix('-field')}")
     return None
 
 

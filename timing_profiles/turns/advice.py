@@ -7,9 +7,9 @@ that other platforms publish.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 
+from timing_profiles.problems import Problem
 from timing_profiles.turns import dead_settings
 from timing_profiles.turns.fields import (
     DETECTION,
@@ -48,51 +48,43 @@ _SHORT_ENDPOINTING_MS = 100
 _LONG_SOUND = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """What a merged profile will probably be changed for.
+def problems(values: Values) -> Iterator[Problem]:
+    """Yield what callers will notice of a merged profile and what helps, as warnings.
 
-    Attributes:
-        fields: The dotted paths that take part, the likeliest first.
-        message: What callers will notice, and what helps.
+    A warning that depends on an unknown value is left out.
     """
-
-    fields: tuple[str, ...]
-    message: str
-
-
-def doubts(values: Values) -> Iterator[Doubt]:
-    """What callers will complain of in a merged profile; nothing that an unknown value decides."""
     waits = cache(lambda: effective(values))
-    for doubt in _DOUBTS:
+    for advise in _ADVICE:
         try:
-            found = doubt(values, waits)
+            problem = advise(values, waits)
         except UnknownValue:
             continue
-        if found:
-            yield found
+        if problem:
+            yield problem
 
 
-def _waits_too_long(values: Values, waits: Waits) -> Doubt | None:
+def _waits_too_long(values: Values, waits: Waits) -> Problem | None:
     longest = waits().seconds[1]
     if longest is None or longest <= LONGEST_WAIT:
         return None
     delays = (MAX_DELAY, MIN_DELAY, NOVA_ENDPOINTING, NOVA_UTTERANCE_END, FLUX_EOT_TIMEOUT)
-    idle = {dead.field for dead in dead_settings.dead(values, delays)}
+    idle = dead_settings.reasons(values, delays)
     acting = tuple(field for field in (*delays, VAD_SILENCE, DETECTION) if field not in idle)
     message = f"callers may wait {longest:g} s for an answer; few stay longer than"
-    return Doubt(acting, f"{message} {LONGEST_WAIT:g} (s)")
+    return _warning(f"{message} {LONGEST_WAIT:g} (s)", acting)
 
 
-def _words_may_never_come(values: Values, _: Waits) -> Doubt | None:
+def _words_may_never_come(values: Values, _: Waits) -> Problem | None:
     starts_at_silence = values[DETECTION] in {"vad", "turn_detector"}
     if values[ENGINE] != "nova" or values[NOVA_ENDPOINTING] or not starts_at_silence:
         return None
     message = "nothing bounds the wait: with endpointing_ms 0 words come when Deepgram happens"
-    return Doubt((NOVA_ENDPOINTING, DETECTION, ENGINE), f"{message} to send them; 25 is usual (ms)")
+    return _warning(
+        f"{message} to send them; 25 is usual (ms)", (NOVA_ENDPOINTING, DETECTION, ENGINE)
+    )
 
 
-def _answers_between_words(values: Values, waits: Waits) -> Doubt | None:
+def _answers_between_words(values: Values, waits: Waits) -> Problem | None:
     shortest = waits().seconds[0]
     counts_silence = values[ENGINE] == "nova" and values[DETECTION] in {"vad", "stt"}
     if not counts_silence or shortest >= SHORTEST_PAUSE:
@@ -101,28 +93,28 @@ def _answers_between_words(values: Values, waits: Waits) -> Doubt | None:
         f"callers are answered after {shortest:g} s, between two words of a sentence; at least"
     )
     fields = (MIN_DELAY, NOVA_ENDPOINTING, VAD_SILENCE, DETECTION)
-    return Doubt(fields, f"{message} {SHORTEST_PAUSE:g} (s) lets them finish")
+    return _warning(f"{message} {SHORTEST_PAUSE:g} (s) lets them finish", fields)
 
 
-def _answers_in_two_halves(values: Values, _: Waits) -> Doubt | None:
+def _answers_in_two_halves(values: Values, _: Waits) -> Problem | None:
     after_silence = values[VAD_SILENCE] + values[MIN_DELAY]
     is_open = values[ENGINE] == "flux" or after_silence < values[NOVA_ENDPOINTING] / 1000
     if values[DETECTION] != "stt" or not values[MIN_DELAY] or not is_open:
         return None
     message = "with turn_detection stt, who goes on within min_delay is answered in two halves"
-    return Doubt((MIN_DELAY, DETECTION, ENGINE), f"{message}; min_delay 0 (s) avoids it")
+    return _warning(f"{message}; min_delay 0 (s) avoids it", (MIN_DELAY, DETECTION, ENGINE))
 
 
-def _hears_the_end_late(values: Values, _: Waits) -> Doubt | None:
+def _hears_the_end_late(values: Values, _: Waits) -> Problem | None:
     threshold = deactivation(values)
     if threshold >= RELIABLE_DEACTIVATION:
         return None
     message = f"the VAD waits for a probability below {threshold:g} and notices the end of speech"
     fields = (VAD_DEACTIVATION, VAD_ACTIVATION)
-    return Doubt(fields, f"{message} up to 3 s late; {RELIABLE_DEACTIVATION:g} is safe")
+    return _warning(f"{message} up to 3 s late; {RELIABLE_DEACTIVATION:g} is safe", fields)
 
 
-def _words_interrupt_sooner(values: Values, _: Waits) -> Doubt | None:
+def _words_interrupt_sooner(values: Values, _: Waits) -> Problem | None:
     duration, words = (values[f"{INTERRUPTION}.{name}"] for name in ("min_duration", "min_words"))
     interrupts = values[f"{INTERRUPTION}.enabled"] and not words and duration > _LONG_SOUND
     finals_come_soon = 0 < values[NOVA_ENDPOINTING] <= _SHORT_ENDPOINTING_MS
@@ -130,19 +122,23 @@ def _words_interrupt_sooner(values: Values, _: Waits) -> Doubt | None:
         return None
     message = f"words stop the agent sooner: with endpointing_ms {values[NOVA_ENDPOINTING]} they"
     fields = (f"{INTERRUPTION}.min_duration", f"{INTERRUPTION}.min_words", NOVA_ENDPOINTING)
-    return Doubt(fields, f"{message} are final before {duration:g} s; min_words holds them back")
+    return _warning(f"{message} are final before {duration:g} s; min_words holds them back", fields)
 
 
-def _every_sound_interrupts(values: Values, _: Waits) -> Doubt | None:
+def _every_sound_interrupts(values: Values, _: Waits) -> Problem | None:
     duration, silence = values[f"{INTERRUPTION}.min_duration"], values[VAD_SILENCE]
     if not values[f"{INTERRUPTION}.enabled"] or duration > silence:
         return None
     message = f"every sound stops the agent: vad.min_silence_duration {silence:g} counts, too;"
     fields = (f"{INTERRUPTION}.min_duration", VAD_SILENCE)
-    return Doubt(fields, f"{message} a longer min_duration tells a cough from a sentence (s)")
+    return _warning(f"{message} a longer min_duration tells a cough from a sentence (s)", fields)
 
 
-_DOUBTS: tuple[Callable[[Values, Waits], Doubt | None], ...] = (
+def _warning(message: str, fields: tuple[str, ...]) -> Problem:
+    return Problem("doubtful", message, severity="warning", fields=fields)
+
+
+_ADVICE: tuple[Callable[[Values, Waits], Problem | None], ...] = (
     _waits_too_long,
     _words_may_never_come,
     _answers_between_words,

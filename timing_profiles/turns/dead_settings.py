@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from timing_profiles.problems import Problem
 from timing_profiles.turns.fields import (
     ALPHA,
     DETECTION,
@@ -32,34 +33,31 @@ from timing_profiles.turns.wait import VAD_LAG, least_delays
 _EARLY = f"{PREEMPTIVE}.enabled"
 
 
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """A setting that has no effect beside the others.
-
-    Attributes:
-        field: The setting.
-        because: All that makes it dead, in words.
-    """
-
-    field: str
-    because: str
-
-
-def dead(values: Values, among: Iterable[str]) -> Iterator[Dead]:
-    """The settings of a merged profile that have no effect, each once.
+def problems(values: Values, among: Iterable[str]) -> Iterator[Problem]:
+    """Yield a warning for each setting of a merged profile that has no effect.
 
     Args:
         values: The merged profile.
         among: The settings to judge, by dotted path.
     """
-    for path in among:
-        because = [row.because for row in _rows(path) if row.holds(values)]
-        if because:
-            yield Dead(path, "; ".join(because))
+    for path, reason in reasons(values, among).items():
+        message = f"has no effect: {reason}"
+        yield Problem("no-effect", message, severity="warning", fields=(path,))
 
 
-def reasons(path: str) -> list[str]:
-    """All that can make the field at a dotted path dead, in words."""
+def reasons(values: Values, among: Iterable[str]) -> dict[str, str]:
+    """Return the settings of a merged profile that have no effect, each with all reasons.
+
+    Args:
+        values: The merged profile.
+        among: The settings to judge, by dotted path.
+    """
+    found = ((path, [row.because for row in _rows(path) if row.holds(values)]) for path in among)
+    return {path: "; ".join(because) for path, because in found if because}
+
+
+def possible_reasons(path: str) -> list[str]:
+    """Return everything that can deprive the field at a dotted path of its effect."""
     return [row.because for row in _rows(path)]
 
 
@@ -68,7 +66,7 @@ def works_ahead(values: Values) -> bool:
     by_deepgram = values[DETECTION] == "stt" and (
         values[ENGINE] == "nova" or values[FLUX_EAGER] is None
     )
-    return bool(values[_EARLY]) and not by_deepgram and not any(dead(values, [_EARLY]))
+    return bool(values[_EARLY]) and not by_deepgram and not reasons(values, [_EARLY])
 
 
 @cache
