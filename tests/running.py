@@ -19,8 +19,6 @@ from timing_profiles.catalog import catalog
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.handoff import variables
 from timing_profiles.handoff.snapshot import Publication
-from timing_profiles.resolution import request
-from timing_profiles.resolution.request import Request
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = Schema((ROOT / "schema.json").read_text(encoding="utf-8"))
@@ -85,9 +83,8 @@ class Running:
         """
         self.room = Room(metadata, attributes)
         self.job = Job(self.room, fake=fake)
-        below = [Request("application"), request.read(room_metadata, "room")]
         caller = cast("rtc.RemoteParticipant", self.room.caller)
-        self.wishes = Wishes(below, None if fake else caller)
+        self.wishes = Wishes(None if fake else caller, room=room_metadata)
         self.timing = Timing(cast("JobContext", self.job), caller, self.wishes)
         self.session = Session(**self.timing.session_kwargs(**(session or {})))
         _running.append(self)

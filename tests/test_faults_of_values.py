@@ -52,7 +52,7 @@ def layer(text: str) -> Layer:
 def asked(metadata: str) -> Settings:
     """What a caller gets who may change everything."""
     text = metadata.replace("{", '{"profile": "open", ', 1)
-    return settings.settle(PROFILES, [request.read(text, "participant")])
+    return settings.resolve(PROFILES, [request.read(text, "participant")])
 
 
 def from_metadata(metadata: str) -> list[str]:

@@ -96,9 +96,9 @@ def allowed(profile: Profile) -> list[str]:
     return [path for path in SCHEMA.fields if profile.allows(path)]
 
 
-def settle(profiles: Catalog, metadata: object) -> Settings:
+def resolve(profiles: Catalog, metadata: object) -> Settings:
     """What a worker makes of metadata that a participant sends."""
-    return settings.settle(profiles, [request.read(json.dumps(metadata), "participant")])
+    return settings.resolve(profiles, [request.read(json.dumps(metadata), "participant")])
 
 
 def overriding(path: str, value: object, **beside: object) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def section(name: str) -> str:
 def test_documented_metadata_is_accepted(metadata: str, name: str | None) -> None:
     """What the documentation tells clients to send fits the schema, and the worker."""
     assert accepts(metadata_schema(STARTERS, name), json.loads(metadata))
-    assert settle(STARTERS, json.loads(metadata)).problems == ()
+    assert resolve(STARTERS, json.loads(metadata)).problems == ()
 
 
 def test_starter_profiles_need_no_conditions() -> None:
@@ -564,7 +564,7 @@ def test_choice_that_another_field_makes_good_is_offered() -> None:
     metadata = overriding(UTTERANCE_END, 1000, endpointing_ms=0)
     assert field(schema, ENDPOINTING)["minimum"] == 0
     assert accepts(schema, metadata)
-    assert settle(profiles, metadata).problems == ()
+    assert resolve(profiles, metadata).problems == ()
 
 
 def test_rule_with_two_fields_to_change_bounds_neither() -> None:
@@ -573,7 +573,7 @@ def test_rule_with_two_fields_to_change_bounds_neither() -> None:
     both = {"min_endpointing_delay": 2, "max_endpointing_delay": 1}
     assert (field(schema, MIN_DELAY)["maximum"], field(schema, MAX_DELAY)["minimum"]) == (10, 0)
     assert accepts(schema, both)
-    assert [problem.code for problem in settle(STARTERS, both).problems] == [
+    assert [problem.code for problem in resolve(STARTERS, both).problems] == [
         "override-conflict",
         "override-conflict",
     ]
@@ -626,7 +626,7 @@ def test_profiles_that_share_a_schema_share_the_loosest_bound(
 def test_text_is_beyond_a_schema(text: str, code: str) -> None:
     """A schema judges data; what is wrong with its text, or its size, is the worker's to say."""
     assert accepts(metadata_schema(STARTERS), json.loads(text))
-    problems = settings.settle(STARTERS, [request.read(text, "participant")]).problems
+    problems = settings.resolve(STARTERS, [request.read(text, "participant")]).problems
     assert [problem.code for problem in problems] == [f"metadata-{code}"]
 
 
@@ -639,7 +639,7 @@ def test_layer_below_is_beyond_a_schema() -> None:
         request.read(texts["room"], "room"),
         request.read(texts["participant"], "participant"),
     ]
-    problems = settings.settle(profiles, requests).problems
+    problems = settings.resolve(profiles, requests).problems
     assert [problem.code for problem in problems] == ["override-forbidden"]
 
 
@@ -656,7 +656,7 @@ def test_schema_is_stricter_where_nothing_is_asked_for(metadata: dict[str, Any])
     """The worker lets such metadata pass, which a client does better to leave out."""
     profiles = with_policies({"default": ("vad", MIN_DELAY)})
     assert not accepts(metadata_schema(profiles), metadata)
-    assert settle(profiles, metadata).problems == ()
+    assert resolve(profiles, metadata).problems == ()
 
 
 def test_line_break_at_the_end_is_pythons() -> None:
@@ -666,7 +666,7 @@ def test_line_break_at_the_end_is_pythons() -> None:
     schema = metadata_schema(profiles)
     assert [accepts(schema, metadata) for metadata in (language, hint)] == [True, False]
     for metadata in (language, hint):
-        assert len(settle(profiles, metadata).problems) == 1
+        assert len(resolve(profiles, metadata).problems) == 1
 
 
 def tightened(path: str, **keywords: Any) -> Schema:
@@ -885,7 +885,7 @@ def test_schema_and_worker_agree_close_to_every_rule(path: str, sets: Mapping[st
         for value in (*CLOSE, *ODD, *SCHEMA.fields[path].schema.get("enum", ())):
             metadata: dict[str, Any] = {}
             put(metadata, keys, value)
-            taken = not settle(profiles, metadata).problems
+            taken = not resolve(profiles, metadata).problems
             assert (metadata, validator.is_valid(metadata)) == (metadata, taken)
 
 
@@ -914,14 +914,14 @@ class Case:
     def accepted(self) -> bool:
         return accepts(metadata_schema(self.profiles, self.name), self.metadata)
 
-    def settled(self) -> Settings:
-        return settle(self.profiles, self.metadata)
+    def resolved(self) -> Settings:
+        return resolve(self.profiles, self.metadata)
 
     def is_excused(self, problem: Problem) -> bool:
         """Whether it is a conflict that no schema can say."""
         if problem.code != "override-conflict":
             return False
-        in_force = profile(self.profiles, self.settled().profile)
+        in_force = profile(self.profiles, self.resolved().profile)
         shared = [
             name
             for name in self.profiles.names()
@@ -996,21 +996,21 @@ FAULTS: st.SearchStrategy[tuple[tuple[str, ...], Any]] = st.one_of(
 def test_worker_applies_what_the_schema_accepts(case: Case) -> None:
     """Without a problem, but for conflicts between fields that metadata may change."""
     assume(case.accepted())
-    settled = case.settled()
-    assert [problem for problem in settled.problems if not case.is_excused(problem)] == []
-    assert settled.profile == case.metadata.get("profile", "default")
-    left_out = {problem.path for problem in settled.problems}
-    below = profile(case.profiles, settled.profile).values
+    resolved = case.resolved()
+    assert [problem for problem in resolved.problems if not case.is_excused(problem)] == []
+    assert resolved.profile == case.metadata.get("profile", "default")
+    left_out = {problem.path for problem in resolved.problems}
+    below = profile(case.profiles, resolved.profile).values
     for path in case.asked.keys() - left_out:
         values = {path: below[path]}
         overlay(values, {path: case.asked[path]})
-        assert (settled.values[path], settled.origins[path]) == (values[path], "participant")
+        assert (resolved.values[path], resolved.origins[path]) == (values[path], "participant")
 
 
 @given(cases(anything, faults=1))
 def test_schema_rejects_what_the_worker_refuses(case: Case) -> None:
     """All that is a problem for the worker, but for such conflicts."""
-    problems = case.settled().problems
+    problems = case.resolved().problems
     assume(any(not case.is_excused(problem) for problem in problems))
     assert not case.accepted()
 
@@ -1018,5 +1018,5 @@ def test_schema_rejects_what_the_worker_refuses(case: Case) -> None:
 @given(cases(anything))
 def test_schema_accepts_what_the_worker_takes(case: Case) -> None:
     """It is no stricter than the worker with fields that the policy allows."""
-    assume(not case.settled().problems)
+    assume(not case.resolved().problems)
     assert case.accepted()

@@ -12,7 +12,7 @@ from timing_profiles.authoring import profile_file
 from timing_profiles.catalog import catalog, folder
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.resolution.request import Request
-from timing_profiles.resolution.settings import settle
+from timing_profiles.resolution.settings import resolve
 from timing_profiles.turns import dead_settings
 
 CATALOG = catalog.load(ROOT / "profiles")
@@ -20,11 +20,11 @@ CATALOG = catalog.load(ROOT / "profiles")
 
 def text(found: Catalog, name: str, overrides: dict[str, Any] | None = None) -> str:
     """The text of a profile, as a call with some overrides would have it."""
-    settled = settle(found, [Request("application", name, overrides=overrides or {})])
-    profile, default = found.profile(settled.profile), found.profile("default")
+    settings = resolve(found, [Request("application", name, overrides=overrides or {})])
+    profile, default = found.profile(settings.profile), found.profile("default")
     assert profile
     assert default
-    return profile_file.text(settled, profile.allow, default)
+    return profile_file.text(settings, profile.allow, default)
 
 
 def pasted(found: Catalog, content: str) -> Catalog:
@@ -127,15 +127,15 @@ OVERRIDES = st.fixed_dictionaries(
 def test_any_settings_are_the_same_as_a_file(name: str, overrides: dict[str, Any]) -> None:
     """Whatever a call would have, the file has, and only what is idle is left to `default`."""
     free = pasted_policy(name)
-    settled = settle(free, [Request("application", name, overrides={"turn_handling": overrides})])
+    settings = resolve(free, [Request("application", name, overrides={"turn_handling": overrides})])
     default = free.profile("default")
     assert default
-    after = pasted(free, profile_file.text(settled, ("*",), default))
+    after = pasted(free, profile_file.text(settings, ("*",), default))
     copy = after.profile("pasted")
     assert copy
-    assert copy.values == settled.values
+    assert copy.values == settings.values
     idle = dead_settings.reasons(copy.values, copy.values).keys()
-    assert {*settled.values} - {*after.layers["pasted"].sets} <= idle
+    assert {*settings.values} - {*after.layers["pasted"].sets} <= idle
 
 
 def pasted_policy(name: str) -> Catalog:

@@ -250,6 +250,21 @@ def test_problem_names_its_layer(origin: request.Origin) -> None:
     assert problem.file == origin
 
 
+def test_layers_are_in_the_order_in_which_they_win() -> None:
+    """Application, room, dispatch, participant; its attribute is below its metadata."""
+    attributes = {"timing.profile": "from-sip", "other": "x"}
+    found = request.layers("brisk", "{}", '{"profile": "patient"}', attributes, "{")
+    assert [(layer.origin, layer.profile) for layer in found] == [
+        ("application", "brisk"),
+        ("room", None),
+        ("dispatch", "patient"),
+        ("participant", "from-sip"),
+        ("participant", None),
+    ]
+    assert [problem.file for layer in found for problem in layer.problems] == ["participant"]
+    assert request.layers(attributes={"timing.profile": ""}) == request.layers()
+
+
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),

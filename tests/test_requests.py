@@ -10,8 +10,6 @@ from tests.room import Somebody
 from tests.running import publish
 from timing_profiles.call.requests import Wishes
 from timing_profiles.call.sdk_internals import UNSUPPORTED
-from timing_profiles.resolution import request
-from timing_profiles.resolution.request import Request
 from timing_profiles.resolution.settings import Settings
 
 SPEED = "tts.speed"
@@ -29,7 +27,7 @@ def caller() -> Somebody:
 def wishes(caller: Somebody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wishes]:
     """The wishes of a call in a room whose metadata nobody can read."""
     publish(tmp_path, monkeypatch)
-    asked = Wishes([Request("application"), request.read("{", "room")], caller)
+    asked = Wishes(caller, room="{")
     yield asked
     asked.close()
 
@@ -184,7 +182,7 @@ def test_a_call_keeps_the_profiles_that_it_began_with(
 def test_nobody_is_asked_in_a_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its participants are mocks; a caller may ask aloud all the same."""
     publish(tmp_path, monkeypatch)
-    asked = Wishes([Request("application", "brisk")], None)
+    asked = Wishes(None, "brisk")
     assert seen(asked.settled()) == ("brisk", [])
     asked.ask_aloud("patient")
     assert seen(asked.settled()) == ("patient", [])

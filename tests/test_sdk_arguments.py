@@ -528,7 +528,7 @@ async def test_no_accepted_value_makes_the_sdk_raise(
     monkeypatch.setenv("LIVEKIT_API_SECRET", "a-secret")
     for value in near(field):
         asked = request.Request("room", "open", {"stt.engine": engine, field: value})
-        build(settings.settle(PROFILES, [asked]).values)
+        build(settings.resolve(PROFILES, [asked]).values)
 
 
 RAISE: dict[str, dict[str, Any]] = {
@@ -544,7 +544,7 @@ async def test_fault_58_overrides_that_make_the_sdk_raise_are_refused(happened: 
     """Each is a problem, also where everything is allowed, and the session is built without it."""
     codes = {}
     for name, changes in RAISE.items():
-        found = settings.settle(PROFILES, [request.Request("room", "open", changes)])
+        found = settings.resolve(PROFILES, [request.Request("room", "open", changes)])
         codes[name] = {problem.code for problem in found.problems}
         build(found.values)
     assert codes == {

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.resolution import request, settings
-from timing_profiles.resolution.request import Origin, Request
 from timing_profiles.resolution.settings import Settings
 from timing_profiles.turns import rules
 
@@ -38,19 +37,14 @@ DETECTION = "turn_handling.turn_detection"
 DELAY_FIELDS = "turn_handling.endpointing takes mode, min_delay, max_delay, alpha"
 
 
-def settle(participant: object = None, **layers: object) -> Settings:
-    """What a call gets; a layer is a JSON object or any text."""
-    asked: dict[Origin, object] = {
-        "room": layers.get("room"),
-        "dispatch": layers.get("dispatch"),
-        "participant": participant,
+def resolve(participant: object = None, application: Any = None, **layers: object) -> Settings:
+    """Resolve a call; a layer is a JSON object or any text."""
+    given = {"metadata": participant, **layers}
+    texts: dict[str, Any] = {
+        layer: json.dumps(value) if isinstance(value, dict) else value
+        for layer, value in given.items()
     }
-    texts = {
-        origin: json.dumps(value) if isinstance(value, dict) else value
-        for origin, value in asked.items()
-    }
-    requests = [request.read(text, origin) for origin, text in texts.items()]
-    return settings.settle(PROFILES, [Request("application", layers.get("application")), *requests])
+    return settings.resolve(PROFILES, request.layers(application, **texts))
 
 
 def overriding(path: str, value: object, profile: str = "default") -> dict[str, Any]:
@@ -69,7 +63,7 @@ def codes(found: Settings) -> list[str]:
 
 def test_nothing_asked_is_the_default_profile() -> None:
     """A caller without metadata gets default, every field of it, without a problem."""
-    found = settle()
+    found = resolve()
     default = PROFILES.profile("default")
     assert default is not None
     assert found == Settings("default", PROFILES.revision, default.values, default.origins)
@@ -77,7 +71,7 @@ def test_nothing_asked_is_the_default_profile() -> None:
 
 def test_named_profile_is_in_force() -> None:
     """A caller gets the profile it names, with the place of every value."""
-    found = settle({"profile": "patient"})
+    found = resolve({"profile": "patient"})
     assert (found.profile, found.revision) == ("patient", PROFILES.revision)
     assert found.changed == (MIN_DELAY, MAX_DELAY)
     assert (found.values[MIN_DELAY], found.origins[MIN_DELAY]) == (1.5, "profiles/patient.yaml:1")
@@ -86,7 +80,7 @@ def test_named_profile_is_in_force() -> None:
 
 def test_override_changes_one_field() -> None:
     """An override wins over the profile, and its origin is the layer that it came from."""
-    found = settle(overriding(MIN_DELAY, 2.0, "patient"))
+    found = resolve(overriding(MIN_DELAY, 2.0, "patient"))
     assert (found.values[MIN_DELAY], found.origins[MIN_DELAY]) == (2.0, "participant")
     assert (found.values[MAX_DELAY], found.origins[MAX_DELAY]) == (4.0, "profiles/patient.yaml:1")
     assert found.problems == ()
@@ -94,7 +88,7 @@ def test_override_changes_one_field() -> None:
 
 def test_flat_names_and_overrides_apply_together() -> None:
     """Where both set a field, `overrides` wins over the flat name."""
-    found = settle(
+    found = resolve(
         {
             "endpointing_ms": 800,
             "min_endpointing_delay": 0.8,
@@ -122,13 +116,13 @@ def test_flat_names_and_overrides_apply_together() -> None:
 def test_later_layer_wins(layers: dict[str, float], delay: float, origin: str) -> None:
     """Room, then dispatch, then participant: the last one that sets a field counts."""
     asked = {layer: {"min_endpointing_delay": value} for layer, value in layers.items()}
-    found = settle(**asked)
+    found = resolve(**asked)
     assert (found.values[MIN_DELAY], found.origins[MIN_DELAY]) == (delay, origin)
 
 
 def test_layers_add_up() -> None:
     """Layers that set different fields all apply, above the profile that one of them names."""
-    found = settle(
+    found = resolve(
         {"min_endpointing_delay": 2.0},
         dispatch={"endpointing_ms": 500},
         room={"profile": "patient", "max_endpointing_delay": 5.0},
@@ -196,7 +190,7 @@ def test_layer_that_names_a_profile_discards_earlier_overrides(
         layer: {"profile": value} if layer == "participant" and isinstance(value, str) else value
         for layer, value in layers.items()
     }
-    found = settle(**asked)
+    found = resolve(**asked)
     assert (found.profile, found.values[ENDPOINTING]) == (profile, endpointing)
     assert found.problems == ()
 
@@ -217,7 +211,7 @@ def test_layer_that_names_a_profile_discards_earlier_overrides(
 )
 def test_unknown_profile_is_default_and_a_problem(name: object, shown: str, hint: str) -> None:
     """A call whose profile is not there goes on with default, and with its overrides."""
-    found = settle({"profile": name, "endpointing_ms": 700})
+    found = resolve({"profile": name, "endpointing_ms": 700})
     assert (found.profile, found.values[ENDPOINTING]) == ("default", 700)
     assert codes(found) == ["profile-unknown"]
     assert problems(found) == [
@@ -227,7 +221,7 @@ def test_unknown_profile_is_default_and_a_problem(name: object, shown: str, hint
 
 def test_unknown_profile_of_the_application_is_a_problem() -> None:
     """A name that the application gives is judged like a caller's."""
-    assert problems(settle(application="zzz")) == [
+    assert problems(resolve(application="zzz")) == [
         f'application: profile: "zzz" is no profile; there are {NAMES}'
     ]
 
@@ -253,7 +247,7 @@ def test_policy_of_the_profile_holds_in_every_layer(
     layer: str, profile: str, path: str, value: object, refusal: str
 ) -> None:
     """What the profile in force does not allow is left out, whichever layer asks for it."""
-    found = settle(**{layer: overriding(path, value, profile)})
+    found = resolve(**{layer: overriding(path, value, profile)})
     if refusal:
         assert found.origins[path].startswith("profiles/")
         assert codes(found) == ["override-forbidden"]
@@ -265,7 +259,7 @@ def test_policy_of_the_profile_holds_in_every_layer(
 
 def test_policy_of_the_profile_in_force_judges_all_layers() -> None:
     """A profile that a later layer did not name still judges what that layer overrides."""
-    found = settle({"endpointing_ms": 700}, room={"profile": "closed", "endpointing_ms": 600})
+    found = resolve({"endpointing_ms": 700}, room={"profile": "closed", "endpointing_ms": 600})
     assert found.values[ENDPOINTING] == 25
     assert problems(found) == [
         f"room: {ENDPOINTING}: metadata may set nothing",
@@ -275,7 +269,7 @@ def test_policy_of_the_profile_in_force_judges_all_layers() -> None:
 
 def test_long_policy_is_cut_in_the_message() -> None:
     """A refusal names the first six entries of a long policy."""
-    (problem,) = problems(settle({"turn_detection": "vad"}))
+    (problem,) = problems(resolve({"turn_detection": "vad"}))
     default = PROFILES.profile("default")
     assert default is not None
     named, more = ", ".join(default.allow[:6]), len(default.allow) - 6
@@ -287,14 +281,14 @@ def test_long_policy_is_cut_in_the_message() -> None:
 def test_manual_is_never_taken_from_metadata(profile: str, *, flat: bool) -> None:
     """A stranger cannot make an agent that never answers, even where everything is allowed."""
     metadata = {"profile": profile, "turn_detection": "manual"}
-    found = settle(metadata if flat else overriding(DETECTION, "manual", profile))
+    found = resolve(metadata if flat else overriding(DETECTION, "manual", profile))
     assert found.values[DETECTION] == "turn_detector"
     assert codes(found) == ["override-forbidden"]
 
 
 def test_manual_says_why_it_is_refused() -> None:
     """The message does not blame the policy."""
-    assert problems(settle({"profile": "open", "turn_detection": "manual"})) == [
+    assert problems(resolve({"profile": "open", "turn_detection": "manual"})) == [
         f"participant: {DETECTION}: manual is never taken from metadata"
     ]
 
@@ -396,7 +390,7 @@ def test_bad_override_is_left_out_and_the_others_apply(
     path: str, value: object, code: str, message: str | None
 ) -> None:
     """One bad override costs only itself, and says where, what and what is allowed."""
-    found = settle({"min_interruption_words": 2, **overriding(path, value)})
+    found = resolve({"min_interruption_words": 2, **overriding(path, value)})
     assert found.values["turn_handling.interruption.min_words"] == 2
     assert found.changed == ("turn_handling.interruption.min_words",)
     assert codes(found) == [code]
@@ -406,7 +400,7 @@ def test_bad_override_is_left_out_and_the_others_apply(
 
 def test_infinity_is_out_of_range() -> None:
     """`1e999` is JSON, and no bound lets it pass."""
-    found = settle('{"min_endpointing_delay": 1e999}')
+    found = resolve('{"min_endpointing_delay": 1e999}')
     assert problems(found) == [
         f"participant: {MIN_DELAY}: Infinity is more than the maximum of 10 (s)"
     ]
@@ -414,20 +408,20 @@ def test_infinity_is_out_of_range() -> None:
 
 def test_integer_beyond_any_float_is_out_of_range() -> None:
     """An integer of 400 digits costs the override, not the call."""
-    found = settle(overriding(MIN_DELAY, 10**400))
+    found = resolve(overriding(MIN_DELAY, 10**400))
     assert codes(found) == ["override-range"]
 
 
 @pytest.mark.parametrize("number", [800, 800.0])
 def test_whole_number_is_an_integer(number: float) -> None:
     """`800.0` reaches Deepgram as `800`."""
-    value = settle({"endpointing_ms": number}).values[ENDPOINTING]
+    value = resolve({"endpointing_ms": number}).values[ENDPOINTING]
     assert (value, type(value)) == (800, int)
 
 
 def test_overrides_that_conflict_are_left_out_together() -> None:
     """Neither of two that exclude each other is preferred; others of the same layer apply."""
-    found = settle({"min_endpointing_delay": 2, "max_endpointing_delay": 1, "endpointing_ms": 700})
+    found = resolve({"min_endpointing_delay": 2, "max_endpointing_delay": 1, "endpointing_ms": 700})
     assert found.changed == (ENDPOINTING,)
     assert problems(found) == [
         f"participant: {MIN_DELAY}: min_delay 2 is more than max_delay 1 (s)",
@@ -438,14 +432,14 @@ def test_overrides_that_conflict_are_left_out_together() -> None:
 
 def test_overrides_that_are_good_only_together_apply() -> None:
     """A delay above the profile's ceiling is fine where the ceiling is raised with it."""
-    found = settle({"min_endpointing_delay": 3, "max_endpointing_delay": 5})
+    found = resolve({"min_endpointing_delay": 3, "max_endpointing_delay": 5})
     assert (found.values[MIN_DELAY], found.values[MAX_DELAY]) == (3, 5)
     assert found.problems == ()
 
 
 def test_conflict_that_comes_to_light_later_is_left_out_too() -> None:
     """An override that was only good beside one that is refused is refused with it."""
-    found = settle(
+    found = resolve(
         {
             "profile": "open",
             "endpointing_ms": 0,
@@ -459,7 +453,7 @@ def test_conflict_that_comes_to_light_later_is_left_out_too() -> None:
 
 def test_conflict_of_one_layer_costs_no_other_layer_its_override() -> None:
     """What the room asked for stands, and is not blamed, where the caller asks for too much."""
-    found = settle({"min_endpointing_delay": 9}, room={"min_endpointing_delay": 1.0})
+    found = resolve({"min_endpointing_delay": 9}, room={"min_endpointing_delay": 1.0})
     assert problems(found) == [
         f"participant: {MIN_DELAY}: min_delay 9 is more than max_delay 2.5 (s)"
     ]
@@ -469,7 +463,7 @@ def test_conflict_of_one_layer_costs_no_other_layer_its_override() -> None:
 def test_thresholds_merge_language_by_language() -> None:
     """An override for one language leaves the profile's other languages."""
     path = "turn_detector.unlikely_threshold"
-    found = settle(overriding(path, {"de": 0.4, "fr": 0.1}, "languages"))
+    found = resolve(overriding(path, {"de": 0.4, "fr": 0.1}, "languages"))
     assert found.values[path] == {"en": 0.3, "de": 0.4, "fr": 0.1}
     profile = PROFILES.profile("languages")
     assert profile is not None
@@ -487,7 +481,7 @@ LONG: dict[str, tuple[str, Any, str]] = {
 @pytest.mark.parametrize(("path", "value", "begins"), LONG.values(), ids=LONG)
 def test_value_of_more_than_100_entries_is_left_out(path: str, value: Any, begins: str) -> None:
     """Thousands of languages would cost the call time, or Deepgram's refusal."""
-    found = settle(overriding(path, value, "open"))
+    found = resolve(overriding(path, value, "open"))
     (problem,) = found.problems
     assert (problem.code, problem.path, found.changed) == ("override-range", path, ())
     assert problem.message.startswith(begins)
@@ -497,7 +491,7 @@ def test_value_of_more_than_100_entries_is_left_out(path: str, value: Any, begin
 def test_value_of_100_entries_is_taken() -> None:
     """A hundred languages are more than anybody has."""
     value = {f"l{n}": 0.5 for n in range(100)}
-    assert settle(overriding(LANGUAGES, value, "open")).values[LANGUAGES] == value
+    assert resolve(overriding(LANGUAGES, value, "open")).values[LANGUAGES] == value
 
 
 @pytest.mark.parametrize(
@@ -505,7 +499,7 @@ def test_value_of_100_entries_is_taken() -> None:
 )
 def test_key_that_is_no_setting_is_unknown(key: str) -> None:
     """What a file says about itself, and what Python says about objects, is no setting."""
-    found = settle({"profile": "closed", "overrides": {key: ["*"]}})
+    found = resolve({"profile": "closed", "overrides": {key: ["*"]}})
     assert found.profile == "closed"
     assert (codes(found), found.changed) == (["override-unknown"], ())
 
@@ -521,7 +515,7 @@ DOTTED = {
 def test_key_with_dots_is_unknown(overrides: dict[str, Any]) -> None:
     """Each field has one spelling, the nested one of a file, so that none is given twice."""
     nested = {"stt": {"nova": {"endpointing_ms": 700}}}
-    alone, beside = settle({"overrides": overrides}), settle({"overrides": nested | overrides})
+    alone, beside = resolve({"overrides": overrides}), resolve({"overrides": nested | overrides})
     assert (codes(alone), alone.changed) == (["override-unknown"], ())
     assert "override-unknown" in codes(beside)
     assert beside.values[ENDPOINTING] != 800
@@ -529,7 +523,7 @@ def test_key_with_dots_is_unknown(overrides: dict[str, Any]) -> None:
 
 def test_key_with_dots_is_not_answered_with_itself() -> None:
     """Who spells a field with dots is not asked whether that field was meant."""
-    (problem,) = settle({"overrides": DOTTED["whole-path"]}).problems
+    (problem,) = resolve({"overrides": DOTTED["whole-path"]}).problems
     assert problem.path == ENDPOINTING
     assert problem.message == "unknown field; sections are nested, not joined by dots"
     assert problem.hint == ""
@@ -538,7 +532,7 @@ def test_key_with_dots_is_not_answered_with_itself() -> None:
 def test_policy_cannot_be_widened_by_metadata() -> None:
     """A caller who sends a policy of its own still has the profile's."""
     overrides = {"overrides": {"allow": ["*"]}, "allow": ["*"], "stt": {"engine": "flux"}}
-    found = settle({"profile": "closed", "overrides": overrides})
+    found = resolve({"profile": "closed", "overrides": overrides})
     assert codes(found) == ["override-unknown", "override-unknown", "override-forbidden"]
     assert found.changed == ()
 
@@ -557,7 +551,7 @@ HOSTILE = {
 @pytest.mark.parametrize("key", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_key_makes_a_short_printable_line(key: str) -> None:
     """A caller's key can neither fill the log nor forge a line of it."""
-    (problem,) = problems(settle({"overrides": {key: 1}}))
+    (problem,) = problems(resolve({"overrides": {key: 1}}))
     assert len(problem) < 400
     assert problem.isprintable()
     assert problem.isascii()
@@ -566,7 +560,7 @@ def test_hostile_key_makes_a_short_printable_line(key: str) -> None:
 def test_thousands_of_hostile_keys_make_few_problems() -> None:
     """64 KiB of metadata do not become a megabyte of log: after 20, unknown fields are counted."""
     overrides = {"turn_handling": {"interruption": {f"k{n}": 1 for n in range(6_000)}}}
-    found = settle(json.dumps({"overrides": overrides}, separators=(",", ":")))
+    found = resolve(json.dumps({"overrides": overrides}, separators=(",", ":")))
     assert set(codes(found)) == {"override-unknown"}
     assert len(problems(found)) == 21
     assert problems(found)[-1] == "participant: and 5980 more unknown fields"
@@ -576,7 +570,7 @@ def test_twenty_unknown_fields_of_each_layer_are_named() -> None:
     """Each layer is counted by itself, and what is known beside the unknown still applies."""
     unknown = {f"k{n}": 1 for n in range(20)}
     vad = {"vad": {"min_silence_duration": 0.7}}
-    found = settle({"overrides": {**unknown, **vad}}, room={"overrides": unknown})
+    found = resolve({"overrides": {**unknown, **vad}}, room={"overrides": unknown})
     named = [(layer, key) for layer in ("room", "participant") for key in unknown]
     assert [(problem.file, problem.path) for problem in found.problems] == named
     assert found.changed == ("vad.min_silence_duration",)
@@ -592,7 +586,7 @@ def test_problem_holds_no_other_value_of_the_metadata() -> None:
         "overrides": {"sst": {"card": own}, "stt": {"engine": "flux"}, "vad": [], "tts": {}},
         "order": {"endpointing_ms": own},
     }
-    found = settle(
+    found = resolve(
         metadata, room='{"card": "4111-1111"', dispatch='{"4111-1111": 1, "4111-1111": 2}'
     )
     assert len(found.problems) == 7
@@ -601,7 +595,7 @@ def test_problem_holds_no_other_value_of_the_metadata() -> None:
 
 def test_request_that_cannot_be_read_is_a_problem_of_its_layer() -> None:
     """The other layers still count."""
-    found = settle({"profile": "patient"}, room='{"a": }', dispatch='{"a":' * 100)
+    found = resolve({"profile": "patient"}, room='{"a": }', dispatch='{"a":' * 100)
     assert found.profile == "patient"
     assert problems(found) == [
         "room: metadata: is not JSON: Expecting value at character 7",
@@ -611,10 +605,10 @@ def test_request_that_cannot_be_read_is_a_problem_of_its_layer() -> None:
 
 def test_set_stays_as_it_was() -> None:
     """A call's overrides are not seen by the next call."""
-    before = settle({"profile": "languages"})
-    settle(overriding("turn_detector.unlikely_threshold", {"en": 0.9}, "languages"))
-    settle(overriding(MIN_DELAY, 0.1, "languages"))
-    assert settle({"profile": "languages"}) == before
+    before = resolve({"profile": "languages"})
+    resolve(overriding("turn_detector.unlikely_threshold", {"en": 0.9}, "languages"))
+    resolve(overriding(MIN_DELAY, 0.1, "languages"))
+    assert resolve({"profile": "languages"}) == before
 
 
 def leaves(field: str) -> st.SearchStrategy[Any]:
@@ -668,7 +662,7 @@ def test_whatever_comes_the_call_has_sound_settings(
     room: dict[str, Any], dispatch: dict[str, Any], participant: dict[str, Any]
 ) -> None:
     """Whatever JSON comes: every field is set and valid, no rule is broken, no code is unknown."""
-    found = settle(participant, room=room, dispatch=dispatch)
+    found = resolve(participant, room=room, dispatch=dispatch)
     assert set(found.values) == set(found.origins) == set(SCHEMA.fields)
     assert [p for p, v in found.values.items() if SCHEMA.value_problem(SCHEMA.fields[p], v)] == []
     assert list(rules.broken(found.values)) == []
@@ -681,7 +675,7 @@ def test_whatever_comes_the_call_has_sound_settings(
 @given(ANY_PROFILE)
 def test_every_value_is_an_override_or_the_profiles(metadata: dict[str, Any]) -> None:
     """A value that no layer set is the profile's own, with its place."""
-    found = settle(metadata)
+    found = resolve(metadata)
     profile = PROFILES.profile(found.profile)
     assert profile is not None
     for path, origin in found.origins.items():

@@ -73,10 +73,10 @@ def test_unknown_profile_is_none(path: Path) -> None:
         assert found.profile("' OR 1=1 --") is None
 
 
-def test_call_is_settled_as_from_the_folder(path: Path) -> None:
+def test_call_is_resolved_as_from_the_directory(path: Path) -> None:
     """A job gets from the file what the worker would have got from the catalog."""
     with snapshot.opened(path) as found:
-        assert settings.settle(found, REQUESTS) == settings.settle(STARTERS, REQUESTS)
+        assert settings.resolve(found, REQUESTS) == settings.resolve(STARTERS, REQUESTS)
 
 
 def test_replaced_file_is_read_anew(path: Path) -> None:
@@ -159,13 +159,13 @@ def test_missing_file_is_an_error(tmp_path: Path) -> None:
 def test_truncated_file_is_an_error_or_whole(path: Path) -> None:
     """Cut anywhere, the file is an error, or what is read of it is right."""
     content = path.read_bytes()
-    expected = settings.settle(STARTERS, REQUESTS)
+    expected = settings.resolve(STARTERS, REQUESTS)
     refused = 0
     for size in range(0, len(content), 511):
         path.write_bytes(content[:size])
         try:
             with snapshot.opened(path) as found:
-                assert settings.settle(found, REQUESTS) == expected
+                assert settings.resolve(found, REQUESTS) == expected
         except SnapshotError:
             refused += 1
     assert refused > len(content) / 511 / 2
@@ -198,7 +198,7 @@ def test_damaged_content_is_an_error(path: Path, statement: str) -> None:
     """A file whose tables are sound and whose content is not is the same error."""
     change(path, statement)
     with pytest.raises(SnapshotError), snapshot.opened(path) as found:
-        settings.settle(found, REQUESTS)
+        settings.resolve(found, REQUESTS)
 
 
 def test_circle_in_a_damaged_file_ends(path: Path) -> None:
@@ -241,7 +241,7 @@ def test_flipped_byte_is_an_error_or_survived(path: Path) -> None:
         path.write_bytes(content[:position] + flipped + content[position + 1 :])
         try:
             with snapshot.opened(path) as found:
-                settings.settle(found, REQUESTS)
+                settings.resolve(found, REQUESTS)
         except SnapshotError:
             refused += 1
     assert refused > 0

@@ -21,7 +21,6 @@ from lab.bench.conversation import talking
 from lab.bench.inputs import LLM_MODEL
 from timing_profiles.call.requests import Wishes
 from timing_profiles.call.timing import Timing
-from timing_profiles.resolution import request
 
 # Each turn as long as any other: a wait that no model decides.
 _METADATA = json.dumps(
@@ -69,7 +68,7 @@ async def _changes(timing: Timing, count: int) -> AsyncGenerator[float]:
 def _timing() -> Timing:
     job: Any = _Job()
     caller: Any = SimpleNamespace(identity="caller")
-    return Timing(job, caller, Wishes([request.read(_METADATA, "participant")], None))
+    return Timing(job, caller, Wishes(SimpleNamespace(attributes={}, metadata=_METADATA)))
 
 
 def _session(timing: Timing) -> AgentSession[None]:

@@ -20,7 +20,7 @@ def rows(*, quick: bool) -> Sequence[Row]:
     loaded = catalog.load(PROFILES)
     layers = [OmegaConf.create(data) for data in (_data("default"), _data(PROFILE), OVERRIDES)]
     pair = in_turns(
-        lambda: settings.settle(loaded, [request.read(METADATA, "participant")]),
+        lambda: settings.resolve(loaded, [request.read(METADATA, "participant")]),
         lambda: OmegaConf.merge(*layers),
         rounds=20 if quick else 100,
         calls=5,

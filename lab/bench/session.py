@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from livekit import rtc
@@ -13,7 +14,6 @@ from lab.bench import literal
 from lab.bench.inputs import LLM_MODEL, METADATA
 from timing_profiles.call.requests import Wishes
 from timing_profiles.call.timing import Timing
-from timing_profiles.resolution import request
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,9 @@ async def start(*, profiled: bool) -> Start:
 
 def _by_profile(model: Any) -> dict[str, Any]:
     """What `for_call` does once the caller is there, and what an entrypoint does with it."""
-    layers = [
-        request.read("", "room"),
-        request.read("", "dispatch"),
-        request.read(METADATA, "participant"),
-    ]
+    caller = SimpleNamespace(attributes={}, metadata=METADATA)
     nobody: Any = None  # the arguments depend on no job, and not on who calls
-    return Timing(nobody, nobody, Wishes(layers, None)).session_kwargs(llm=model)
+    return Timing(nobody, nobody, Wishes(caller)).session_kwargs(llm=model)
 
 
 class _Silence(io.AudioInput):

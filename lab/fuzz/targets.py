@@ -12,7 +12,6 @@ from timing_profiles.catalog import catalog, folder
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import Problem, ProfilesError
 from timing_profiles.resolution import request, settings
-from timing_profiles.resolution.request import Origin, Request
 from timing_profiles.resolution.settings import Settings
 from timing_profiles.turns import dead_settings, rules
 
@@ -85,9 +84,10 @@ def _read_yaml(content: bytes) -> Sequence[Problem]:
 def _read_metadata(content: bytes) -> Settings:
     """Up to three layers of metadata; text of the wire has no lone surrogates, but these do."""
     texts = content.decode("utf-8", "surrogateescape").split(NEXT_LAYER, 2)
-    origins: tuple[Origin, ...] = ("participant", "dispatch", "room")
-    layers = [request.read(*layer) for layer in zip(reversed(texts), origins, strict=False)]
-    return settings.settle(_PROFILES, [Request("application"), *reversed(layers)])
+    given: dict[str, Any] = dict(
+        zip(("metadata", "dispatch", "room"), reversed(texts), strict=False)
+    )
+    return settings.resolve(_PROFILES, request.layers(**given))
 
 
 def _faults_of_problems(problems: Sequence[Problem]) -> Iterator[str]:

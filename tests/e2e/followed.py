@@ -15,7 +15,6 @@ from tests.e2e.fields.gateway import Gateway
 from tests.room import Job, Room
 from timing_profiles.call.requests import Wishes
 from timing_profiles.call.timing import Timing
-from timing_profiles.resolution.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ async def followed(
     """
     room = Room(metadata)
     caller = cast("rtc.RemoteParticipant", room.caller)
-    wishes = Wishes([Request("application")], caller)
+    wishes = Wishes(caller)
     timing = Timing(cast("JobContext", Job(room)), caller, wishes)
     arguments = {"session_close_transcript_timeout": 0.0, "llm": "openai/gpt-4.1-mini", **yours}
     session: AgentSession[None] = AgentSession(**timing.session_kwargs(**arguments))

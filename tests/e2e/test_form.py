@@ -176,7 +176,7 @@ async def test_untouched_page_changes_nothing() -> None:
         assert answer["filled"]["profile"] == name
         assert answer["filled"]["overrides"]
         text = json.dumps(answer["filled"])
-        settled = settings.settle(STARTERS, [request.read(text, "participant")])
+        settled = settings.resolve(STARTERS, [request.read(text, "participant")])
         assert settled.problems == ()
         assert settled.values == profile(STARTERS, name).values
 

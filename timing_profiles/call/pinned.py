@@ -46,7 +46,7 @@ class Pinned:
             The settings, with the problem `profiles-unavailable` where the published profiles could
             not be read.
         """
-        found = self._of(lambda profiles: settings.settle(profiles, requests))
+        found = self._of(lambda profiles: settings.resolve(profiles, requests))
         unavailable = () if self._published else (_UNAVAILABLE,)
         return replace(found, problems=(*unavailable, *found.problems))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 from timing_profiles.call import sdk_internals
 from timing_profiles.call.pinned import Pinned
 from timing_profiles.problems import Problem
 from timing_profiles.resolution import request
-from timing_profiles.resolution.request import PROFILE_ATTRIBUTE, Request
+from timing_profiles.resolution.request import Request
 from timing_profiles.resolution.settings import Settings
 
 
@@ -40,15 +41,23 @@ class Wishes:
         caller: Who is asked; None where there is nobody to ask.
     """
 
-    def __init__(self, below: Sequence[Request], caller: Caller | None) -> None:
+    def __init__(
+        self,
+        caller: Caller | None,
+        profile: str | None = None,
+        room: str | None = None,
+        dispatch: str | None = None,
+    ) -> None:
         """Pin the profiles.
 
         Args:
-            below: What the layers below the caller ask for, the lowest one first.
             caller: The caller; None where there is nobody to ask.
+            profile: The application's profile for callers who request none.
+            room: The room's metadata.
+            dispatch: The metadata of the dispatch (the job).
         """
         self.caller = caller
-        self._below = below
+        self._layers = partial(request.layers, profile, room, dispatch)
         self._pinned = Pinned()
         self._seen: Sequence[Request] | None = None
         self._standing: Sequence[Request] = ()
@@ -98,12 +107,9 @@ class Wishes:
         self._pinned.close()
 
     def _settle(self, asked: Sequence[Request]) -> Settings:
-        return sdk_internals.supported(self._pinned.settle([*self._below, *asked]))
+        return sdk_internals.supported(self._pinned.settle(asked))
 
     def _asked(self) -> Sequence[Request]:
         if self.caller is None:
-            return []
-        return [
-            Request(_CALLER, self.caller.attributes.get(PROFILE_ATTRIBUTE) or None),
-            request.read(self.caller.metadata, _CALLER),
-        ]
+            return self._layers()
+        return self._layers(self.caller.attributes, self.caller.metadata)

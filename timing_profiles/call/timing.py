@@ -33,8 +33,6 @@ from timing_profiles.call.requests import Wishes
 from timing_profiles.call.tools import asking_tools
 from timing_profiles.handoff import call_reports
 from timing_profiles.problems import Problem
-from timing_profiles.resolution import request
-from timing_profiles.resolution.request import Request
 from timing_profiles.resolution.settings import Settings
 
 CALLER_TIMEOUT = 300.0
@@ -225,7 +223,7 @@ async def for_call(
         _logger.info("no call: %s", missing)
         ctx.shutdown(str(missing))
         raise asyncio.CancelledError(str(missing)) from None
-    timing = Timing(ctx, caller, Wishes(_below(ctx, profile), caller))
+    timing = Timing(ctx, caller, Wishes(caller, profile, ctx.room.metadata, ctx.job.metadata))
     ctx.add_shutdown_callback(timing.aclose)
     if early:
         # A session that takes no recordings must not make its callers wait for ever.
@@ -249,7 +247,7 @@ async def _connect(ctx: JobContext) -> EarlyAudio | None:
 def _console(ctx: JobContext, profile: str | None) -> Timing:
     # The console has mocks for the room and for everyone in it.
     caller = next(iter(ctx.room.remote_participants.values()))
-    timing = Timing(ctx, caller, Wishes([Request("application", profile)], None))
+    timing = Timing(ctx, caller, Wishes(None, profile))
     ctx.add_shutdown_callback(timing.aclose)
     announce.log(timing.settings)
     return timing
@@ -261,15 +259,6 @@ def _publisher(ctx: JobContext) -> str | None:
 
 def _caller_timeout() -> float:
     return float(os.environ.get("CALLER_TIMEOUT") or CALLER_TIMEOUT)
-
-
-def _below(ctx: JobContext, profile: str | None) -> list[Request]:
-    """What each layer below the caller asks for, the lowest one first."""
-    return [
-        Request("application", profile),
-        request.read(ctx.room.metadata, "room"),
-        request.read(ctx.job.metadata, "dispatch"),
-    ]
 
 
 def _end_with_caller(ctx: JobContext, caller: rtc.RemoteParticipant) -> None:

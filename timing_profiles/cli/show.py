@@ -11,7 +11,6 @@ from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json, print_problems, with_unit
 from timing_profiles.cli.terminal import Style
 from timing_profiles.resolution import request, settings
-from timing_profiles.resolution.request import Request
 from timing_profiles.resolution.settings import Settings
 from timing_profiles.turns import dead_settings, summary, wait
 from timing_profiles.turns.wait import Wait
@@ -32,7 +31,7 @@ def show(name: str, metadata: str, form: str) -> int:
     named = [asked.profile] if isinstance(asked.profile, str) else []
     found = chosen.profiles_with(name, *named)
     below = chosen.profile(found, name).name
-    shown = settings.settle(found, [Request("application", below), asked])
+    shown = settings.resolve(found, request.layers(below, metadata=metadata))
     if form == "json":
         print_json(_to_json(shown))
         return 0

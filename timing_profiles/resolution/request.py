@@ -52,11 +52,11 @@ _DEEPER = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one layer asks for.
+    """What one layer of metadata requests.
 
     Attributes:
         origin: The layer.
-        profile: What it names as its profile, text or not; None where it names none.
+        profile: The profile that it names, a string or not; None where it names none.
         flat: Values by dotted path, from former names.
         overrides: Values nested as in a profile file; they win over `flat`.
         problems: Why it could not be read.
@@ -71,6 +71,31 @@ class Request:
 
 class _Refused(ValueError):
     """Metadata that is not read; the text says why."""
+
+
+def layers(
+    profile: str | None = None,
+    room: Any = None,
+    dispatch: Any = None,
+    attributes: Mapping[str, str] | None = None,
+    metadata: Any = None,
+) -> list[Request]:
+    """Read the layers of a call, in their order: a later one wins.
+
+    Args:
+        profile: The application's profile for callers who request none.
+        room: The room's metadata.
+        dispatch: The metadata of the dispatch (the job).
+        attributes: The participant's attributes.
+        metadata: The participant's metadata.
+    """
+    return [
+        Request("application", profile),
+        read(room, "room"),
+        read(dispatch, "dispatch"),
+        Request("participant", (attributes or {}).get(PROFILE_ATTRIBUTE) or None),
+        read(metadata, "participant"),
+    ]
 
 
 def read(text: Any, origin: Origin) -> Request:

@@ -69,7 +69,7 @@ class _Override:
     origin: Origin
 
 
-def settle(profiles: Profiles, requests: Sequence[Request]) -> Settings:
+def resolve(profiles: Profiles, requests: Sequence[Request]) -> Settings:
     """Resolve a call.
 
     Args:

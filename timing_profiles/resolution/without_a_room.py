@@ -9,7 +9,6 @@ from typing import Any
 
 from timing_profiles.catalog import catalog, location
 from timing_profiles.resolution import request, settings
-from timing_profiles.resolution.request import Request
 from timing_profiles.resolution.settings import Settings
 
 Metadata = str | Mapping[str, Any] | None
@@ -39,14 +38,8 @@ def resolve(
         ProfilesError: The profiles are broken; a worker would not start with them.
     """
     found = catalog.load(location.find(profiles_dir))
-    requests = [
-        Request("application", profile),
-        request.read(_text(room), "room"),
-        request.read(_text(dispatch), "dispatch"),
-        Request("participant", (attributes or {}).get(request.PROFILE_ATTRIBUTE) or None),
-        request.read(_text(metadata), "participant"),
-    ]
-    return settings.settle(found, requests)
+    requests = request.layers(profile, _text(room), _text(dispatch), attributes, _text(metadata))
+    return settings.resolve(found, requests)
 
 
 def _text(metadata: Metadata) -> str | None:

@@ -25,7 +25,6 @@ from tests.e2e.fields.gateway import Gateway
 from tests.e2e.fields.mouth import Interval, Mouth
 from timing_profiles.call.requests import Wishes
 from timing_profiles.call.timing import Timing
-from timing_profiles.resolution import request
 
 _EVENTS: Final = (
     "agent_false_interruption",
@@ -161,7 +160,7 @@ async def converse(profile: str, scene: Scene) -> Conversation:
 async def _session(
     profile: str, deepgram: Deepgram, gateway: Gateway
 ) -> AsyncGenerator[Conversation]:
-    wishes = Wishes([request.Request("application", profile)], None)
+    wishes = Wishes(None, profile)
     # Neither a job nor a room: only what follows a running call would look at them.
     timing = Timing(cast("JobContext", None), cast("rtc.RemoteParticipant", None), wishes)
     assert timing.problems == ()
