@@ -179,6 +179,15 @@ def test_a_call_keeps_the_profiles_that_it_began_with(
     assert seen(wishes.settled()) == ("patient", [ROOM, "participant profile-unknown"])
 
 
+def test_true_corrected_to_1_is_a_new_request(wishes: Wishes, caller: Somebody) -> None:
+    """Python takes them for equal, and the correction would be ignored."""
+    caller.metadata = '{"profile": "patient", "min_interruption_words": true}'
+    assert seen(wishes.settled()) == ("patient", [ROOM, "participant override-type"])
+    wishes.ask_aloud("brisk")
+    caller.metadata = '{"profile": "patient", "min_interruption_words": 1}'
+    assert seen(wishes.settled()) == ("patient", [ROOM])
+
+
 def test_nobody_is_asked_in_a_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its participants are mocks; a caller may ask aloud all the same."""
     publish(tmp_path, monkeypatch)

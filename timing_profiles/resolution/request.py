@@ -50,7 +50,7 @@ _NOT_NESTING = bytes(set(range(256)) - set(b'"[]{}'))
 _DEEPER = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Request:
     """What one layer of metadata requests.
 
@@ -67,6 +67,16 @@ class Request:
     flat: Mapping[str, Any] = field(default_factory=dict)
     overrides: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what is requested as JSON, where `true` is not `1`."""
+        return isinstance(other, Request) and self._as_json() == other._as_json()
+
+    def _as_json(self) -> tuple[str, ...]:
+        values = (self.origin, self.profile, self.flat, self.overrides)
+        return (*(json.dumps(value, sort_keys=True) for value in values), repr(self.problems))
 
 
 class _Refused(ValueError):
