@@ -1,7 +1,8 @@
-"""Guards for releases of the SDK that lack something: nothing is passed or reported that is not."""
+"""Uses of the SDK that are not public hold, and so do guards for releases that lack something."""
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ from livekit.agents import inference, llm
 from livekit.plugins import deepgram
 
 from tests.running import Running, publish
+from tests.sdk.contracts import CONTRACTS
 from tests.virtual_time import run
 from timing_profiles.call import sdk_arguments, sdk_internals
 from timing_profiles.problems import Problem
 
 SPEED = "tts.speed"
 MIN_DELAY = "turn_handling.endpointing.min_delay"
+PACKAGE = Path(sdk_internals.__file__).parents[1]
 WHY = "this SDK has no such option"
 
 
@@ -23,6 +26,25 @@ def _without_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An SDK that has no option for the pace, and the starter profiles."""
     publish(tmp_path, monkeypatch)
     monkeypatch.setattr(sdk_internals, "UNSUPPORTED", {SPEED: WHY})
+
+
+@pytest.mark.parametrize("used", CONTRACTS)
+async def test_contract_with_the_sdk_holds(used: str) -> None:
+    """Its docstring in tests/sdk/contracts.py says what breaks in the library where it fails."""
+    await CONTRACTS[used]()
+
+
+PRIVATE = re.compile(
+    r"\b_proto\b|\.run = |\"run\"|registered_plugins|register_plugin|session\.options|\.room_io\b"
+    r"|byte_stream_handler|addFilter|_on_disconnect_reasons|livekit\.(agents|rtc)\.\w*\._",
+    re.IGNORECASE,
+)
+
+
+def test_uses_that_are_not_public_are_in_one_file() -> None:
+    """Any other file of the library uses what LiveKit documents."""
+    files = {file.name for file in PACKAGE.rglob("*.py") if PRIVATE.search(file.read_text("utf-8"))}
+    assert files == {"sdk_internals.py"}
 
 
 def not_applied(value: float, origin: str) -> Problem:

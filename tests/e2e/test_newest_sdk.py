@@ -7,6 +7,7 @@ import pytest
 
 from tests.sdk import installed
 from tests.sdk.__main__ import main, outcome
+from tests.sdk.contracts import CONTRACTS
 from tests.sdk.known import Known
 from tests.sdk.newest import Release
 
@@ -59,7 +60,7 @@ def test_what_the_newest_release_has_changed_is_told(
     release(releases / AGENTS, {"livekit/agents/__init__.py": ""})
     release(releases / DEEPGRAM, {"livekit/plugins/deepgram/__init__.py": STT})
     assert main(known(endpointing_ms="int = 25")) == 1
-    versions, head, rows, *unreadable, _ = capsys.readouterr().out.split("\n\n")
+    versions, head, rows, *unreadable, _, broken, _ = capsys.readouterr().out.split("\n\n")
     assert versions == (
         f"installed here: {INSTALLED}\n"
         "newest release: livekit-agents 99.0, livekit-plugins-deepgram 99.1"
@@ -75,6 +76,10 @@ deepgram.STT.patience        -         float = 1.0"""
     assert unreadable[0] == (
         "Cannot be read: AgentSession, AgentSession.update_options.\n"
         "AttributeError: module 'livekit.agents' has no attribute 'AgentSession'"
+    )
+    assert broken == (
+        "Broken: what timing_profiles/call/sdk_internals.py imports.\nNo call starts.\n"
+        "ImportError: cannot import name 'rtc' from 'livekit' (unknown location)"
     )
     assert list((tmp_path / "temporary").iterdir()) == []
 
@@ -97,6 +102,21 @@ def test_a_release_that_cannot_be_installed_is_no_drift(
 def test_a_release_without_drift_is_a_success() -> None:
     """And it is said how much was compared."""
     options = {"endpointing_ms": "int = 25", "smart_format": "bool = False"}
-    told = "No drift: 2 options, all as tests/sdk/known.yaml has them."
+    told = (
+        "No drift: 2 options, all as tests/sdk/known.yaml has them, and"
+        f" {len(CONTRACTS)} uses that are not public."
+    )
     release = Release({}, {f"deepgram.STT.{name}": of for name, of in options.items()}, {})
     assert outcome(known(**options), release) == (0, told)
+
+
+def test_a_use_that_is_not_public_and_breaks_is_drift() -> None:
+    """The report names the use, what breaks in the library, and the file to change."""
+    used, why = "AgentServer.run", "The worker starts without profiles.\nAssertionError: x"
+    status, told = outcome(known(), Release({}, {}, {}, {used: why}))
+    assert status == 1
+    assert told == (
+        "Broken: AgentServer.run.\nThe worker starts without profiles.\nAssertionError: x\n\n"
+        "Find what the SDK does instead, change timing_profiles/call/sdk_internals.py, and the"
+        " contract in\ntests/sdk/contracts.py."
+    )

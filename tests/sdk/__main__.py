@@ -4,9 +4,14 @@ import sys
 from typing import TextIO
 
 from tests.sdk import installed, known
+from tests.sdk.contracts import CONTRACTS
 from tests.sdk.drift import KNOWN, drift
 from tests.sdk.known import Known
 from tests.sdk.newest import NewestError, Release, newest
+
+_WHAT_TO_DO = """\
+Find what the SDK does instead, change timing_profiles/call/sdk_internals.py, and the contract in
+tests/sdk/contracts.py."""
 
 
 def main(expected: Known) -> int:
@@ -30,9 +35,15 @@ def main(expected: Known) -> int:
 
 def outcome(expected: Known, release: Release) -> tuple[int, str]:
     """The exit status, and what people are told of a release."""
-    if drifted := drift(expected.options, release.options, release.unreadable):
-        return 1, drifted
-    return 0, f"No drift: {len(release.options)} options, all as {KNOWN} has them."
+    drifted = drift(expected.options, release.options, release.unreadable)
+    said = [drifted] if drifted else []
+    said += [f"Broken: {used}.\n{why}" for used, why in release.broken.items()]
+    if release.broken:
+        said.append(_WHAT_TO_DO)
+    if said:
+        return 1, "\n\n".join(said)
+    compared = f"{len(release.options)} options, all as {KNOWN} has them"
+    return 0, f"No drift: {compared}, and {len(CONTRACTS)} uses that are not public."
 
 
 def _say(stream: TextIO, message: str) -> None:

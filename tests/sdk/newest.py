@@ -7,7 +7,7 @@ import sys
 import tempfile
 import venv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.sdk.installed import PACKAGES
@@ -27,11 +27,13 @@ class Release:
         versions: The version of each package.
         options: Option -> how it is written.
         unreadable: What of them could not be read -> why.
+        broken: What is used of the SDK that is not public -> what breaks, and why.
     """
 
     versions: Mapping[str, str]
     options: Mapping[str, str]
     unreadable: Mapping[str, str]
+    broken: Mapping[str, str] = field(default_factory=dict)
 
 
 def newest() -> Release:
@@ -45,7 +47,18 @@ def newest() -> Release:
         python = Path(folder) / "bin" / "python"
         _run("the newest release cannot be installed", *_install(python))
         listed = _run("the newest release cannot be listed", python, "-m", "tests.sdk.installed")
-    return Release(**json.loads(listed))
+        broken = _broken(python)
+    return Release(**json.loads(listed), broken=broken)
+
+
+def _broken(python: Path) -> Mapping[str, str]:
+    """Run the contracts; where not even what they import is there, that is the broken one."""
+    try:
+        found: dict[str, str] = json.loads(_run("", python, "-m", "tests.sdk.contracts"))
+    except NewestError as error:
+        *_, reason = str(error).splitlines()
+        return {"what timing_profiles/call/sdk_internals.py imports": f"No call starts.\n{reason}"}
+    return found
 
 
 def _install(python: Path) -> Sequence[str | Path]:

@@ -10,11 +10,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from livekit.agents import Agent, AgentSession, inference, stt
+from livekit.agents import AgentSession, inference, stt
 from livekit.agents.utils import is_given
 from livekit.plugins import deepgram
 
-from timing_profiles.call import sdk_arguments
+from timing_profiles.call import sdk_arguments, sdk_internals
 from timing_profiles.turns import wait
 from timing_profiles.turns.fields import (
     DETECTION,
@@ -39,6 +39,8 @@ NEXT_CALL = frozenset(
 """What the SDK reads once, when a session starts."""
 
 _DETECTOR = "turn_detector"
+_ENDPOINTING = "turn_handling.endpointing"
+_OPTIONS = (f"{INTERRUPTION}.", f"{PREEMPTIVE}.", "turn_handling.user_turn_limit.", "session.")
 _DEACTIVATION = VAD_DEACTIVATION.removeprefix("vad.")
 _IN_BAND = frozenset({FLUX_EOT, FLUX_EAGER, FLUX_EOT_TIMEOUT, "stt.flux.language_hint"})
 
@@ -118,7 +120,7 @@ def at_once(session: AgentSession[Any], own: Own, was: Values, now: Values) -> N
 
 def detection(session: AgentSession[Any], own: Own) -> None:
     """Tell the agent that runs now how turns are detected, unless it says so itself."""
-    agent = _agent(session)
+    agent = sdk_internals.current_agent(session)
     if own.detection is not None and not (agent and is_given(agent.turn_detection)):
         session.update_options(turn_detection=own.detection)
 
@@ -163,15 +165,8 @@ def until_heard(was: Values, now: Values) -> Values:
 
 def speech_to_text(session: AgentSession[Any]) -> stt.STT[Any] | None:
     """What listens now: an agent's own goes before the session's."""
-    agent = _agent(session)
+    agent = sdk_internals.current_agent(session)
     return agent.stt if agent and is_given(agent.stt) else session.stt
-
-
-def _agent(session: AgentSession[Any]) -> Agent | None:
-    try:
-        return session.current_agent
-    except RuntimeError:  # it has not started
-        return None
 
 
 def _change_part(part: Part, now: Values) -> None:
@@ -191,35 +186,11 @@ def _change_part(part: Part, now: Values) -> None:
 
 
 def _change_options(session: AgentSession[Any], now: Values, paths: AbstractSet[str]) -> None:
-    endpointing = _told(now, paths, "turn_handling.endpointing")
+    endpointing = _told(now, paths, _ENDPOINTING)
     if endpointing:
-        _change_endpointing(session, endpointing)
-    options = session.options
-    options.interruption.update(_told(now, paths - NEXT_CALL, INTERRUPTION))
-    options.preemptive_generation.update(_told(now, paths, PREEMPTIVE))
-    limit = "turn_handling.user_turn_limit"
-    options.turn_handling["user_turn_limit"].update(_told(now, paths, limit))
-    for key, value in _told(now, paths - NEXT_CALL, "session").items():
-        setattr(options, key, value)
-
-
-def _change_endpointing(session: AgentSession[Any], told: Mapping[str, Any]) -> None:
-    """Tell the session, and the agent that runs now all but what that sets itself."""
-    options: Any = session.options
-    kept = [(each, dict(each)) for each in (options.endpointing, options.endpointing_overrides)]
-    for_agent: Any = {**told, **_agents_own_delays(session)}
-    session.update_options(endpointing_opts=for_agent)
-    for each, before in kept:
-        each.clear()
-        each.update(before, **told)
-
-
-def _agents_own_delays(session: AgentSession[Any]) -> dict[str, Any]:
-    agent = _agent(session)
-    if agent is None:
-        return {}
-    delays = {"min_delay": agent.min_endpointing_delay, "max_delay": agent.max_endpointing_delay}
-    return {key: delay for key, delay in delays.items() if is_given(delay)}
+        sdk_internals.write_endpointing(session, endpointing)
+    others = {path: now[path] for path in paths - NEXT_CALL if path.startswith(_OPTIONS)}
+    sdk_internals.write_options(session, others)
 
 
 def _heard(part: Part, now: Values) -> set[str]:
@@ -237,7 +208,7 @@ def _not_in_band(part: Part, now: Values) -> set[str]:
 
 
 def _listen_with_another(session: AgentSession[Any], own: Own, part: Part, now: Values) -> None:
-    agent = _agent(session)
+    agent = sdk_internals.current_agent(session)
     if agent is None:
         return
     try:

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Iterator
 
 from livekit import rtc
-from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
-from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
-from livekit.rtc.room import EventTypes
 
-_EVENTS: tuple[EventTypes, ...] = (
+from timing_profiles.call import sdk_internals
+
+_EVENTS: tuple[sdk_internals.RoomEvent, ...] = (
     "participant_active",
     "participant_attributes_changed",
     "participant_permissions_changed",
@@ -81,8 +80,8 @@ def _callers(room: rtc.Room, identity: str | None) -> Iterator[rtc.RemotePartici
         if (
             participant.state == rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
             and identity in {None, participant.identity}
-            and participant.kind in DEFAULT_PARTICIPANT_KINDS
+            and participant.kind in sdk_internals.CALLER_KINDS
             and participant.permissions.can_publish
-            and participant.attributes.get(ATTRIBUTE_PUBLISH_ON_BEHALF) != agent
+            and participant.attributes.get(sdk_internals.PUBLISHES_FOR) != agent
         ):
             yield participant

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 
 from livekit import rtc
-from livekit.rtc._proto.track_pb2 import AudioTrackFeature
-from livekit.rtc.data_stream import ByteStreamHandler
 
-PRE_CONNECT_TOPIC = "lk.agent.pre-connect-audio-buffer"
-"""The byte stream on which LiveKit's clients send what was said before the agent was there."""
-
-
-def _is_no_false_alarm(record: logging.LogRecord) -> bool:
-    # The SDK warns that a stream may have been lost; it was kept.
-    return "pre-connect audio handler registered after" not in str(record.msg)
+from timing_profiles.call import sdk_internals
 
 
 class EarlyAudio:
@@ -28,26 +18,22 @@ class EarlyAudio:
     caller's metadata decides how. So the subscription waits for the session: the recording goes on
     until then. And the stream is kept, should it come before the session takes it.
 
-    A room that is connected anew publishes every track anew. Until it is, what it is asked for is
-    lost: a track that was announced meanwhile is subscribed to afterwards.
+    A room that reconnects publishes every track again. What it is asked for meanwhile is lost:
+    a track that was announced while it reconnects is subscribed to afterwards.
+
+    Args:
+        room: The room; not connected yet.
     """
 
     def __init__(self, room: rtc.Room) -> None:
-        """Begin to keep; the room must not be connected yet."""
         self._room = room
-        self._streams: list[tuple[rtc.ByteStreamReader, str]] = []
+        self._recordings: list[tuple[rtc.ByteStreamReader, str]] = []
         self._held: list[rtc.RemoteTrackPublication] = []
         self._waiting = True
-        self._register = room.register_byte_stream_handler
         room.on("track_published", self._subscribe)
         room.on("track_unpublished", self._forget)
         room.on("reconnected", self._subscribe_to_held)
-        # An application that takes the topic itself is let be, as the session would do.
-        with contextlib.suppress(ValueError):
-            self._register(PRE_CONNECT_TOPIC, self._keep)
-            # On this one room, registering for the topic now means: hand over.
-            setattr(room, "register_byte_stream_handler", self._hand_over)  # noqa: B010
-            logging.getLogger("livekit.agents").addFilter(_is_no_false_alarm)
+        sdk_internals.intercept_recordings(room, self._keep, self._hand_over)
 
     def connected(self) -> None:
         """Subscribe to what was published before the room was connected without subscriptions."""
@@ -61,9 +47,8 @@ class EarlyAudio:
         self._subscribe_to_held()
 
     def _subscribe(self, publication: rtc.RemoteTrackPublication) -> None:
-        recorded = AudioTrackFeature.TF_PRECONNECT_BUFFER in publication.audio_features
         connected = self._room.connection_state == rtc.ConnectionState.CONN_CONNECTED
-        if (self._waiting and recorded) or not connected:
+        if (self._waiting and sdk_internals.is_recorded(publication)) or not connected:
             self._held.append(publication)
         else:
             publication.set_subscribed(True)
@@ -78,15 +63,10 @@ class EarlyAudio:
             self._held.remove(publication)
 
     def _keep(self, reader: rtc.ByteStreamReader, identity: str) -> None:
-        self._streams.append((reader, identity))
+        self._recordings.append((reader, identity))
 
-    def _hand_over(self, topic: str, handler: ByteStreamHandler) -> None:
-        if topic == PRE_CONNECT_TOPIC:
-            setattr(self._room, "register_byte_stream_handler", self._register)  # noqa: B010
-            self._room.unregister_byte_stream_handler(topic)
-        self._register(topic, handler)
-        if topic == PRE_CONNECT_TOPIC:
-            for stream in self._streams:
-                handler(*stream)
-            # Once the session, which is registering just now, has linked its caller.
-            asyncio.get_running_loop().call_soon(self.release)
+    def _hand_over(self, handler: sdk_internals.Stream) -> None:
+        for recording in self._recordings:
+            handler(*recording)
+        # Once the session, which is registering just now, has linked its caller.
+        asyncio.get_running_loop().call_soon(self.release)

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from timing_profiles.call import sdk_internals
 from timing_profiles.call.pinned import Pinned
-from timing_profiles.problems import Problem
+from timing_profiles.problems import Problem, quoted
 from timing_profiles.resolution import request
 from timing_profiles.resolution.request import Request
 from timing_profiles.resolution.settings import Settings
@@ -107,9 +107,32 @@ class Wishes:
         self._pinned.close()
 
     def _settle(self, asked: Sequence[Request]) -> Settings:
-        return sdk_internals.supported(self._pinned.settle(asked))
+        return _supported(self._pinned.settle(asked))
 
     def _asked(self) -> Sequence[Request]:
         if self.caller is None:
             return self._layers()
         return self._layers(self.caller.attributes, self.caller.metadata)
+
+
+def _supported(settings: Settings) -> Settings:
+    """Switch off the fields that the installed SDK has no option for.
+
+    Returns:
+        The settings, with a problem `not-applied` for each field that would have been on.
+    """
+    unsupported = sdk_internals.UNSUPPORTED
+    lost = {path: why for path, why in unsupported.items() if settings.values.get(path) is not None}
+    if not lost:
+        return settings
+    return replace(
+        settings,
+        values={**settings.values, **dict.fromkeys(lost)},
+        problems=(*settings.problems, *(_not_applied(settings, *each) for each in lost.items())),
+        changed=tuple(path for path in settings.changed if path not in lost),
+    )
+
+
+def _not_applied(settings: Settings, path: str, why: str) -> Problem:
+    message = f"{quoted(settings.values[path])} is not applied: {why}"
+    return Problem("not-applied", message, path, settings.origins[path])

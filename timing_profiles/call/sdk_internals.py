@@ -1,33 +1,219 @@
-"""Differences between the supported releases of LiveKit's SDK.
+"""Every use of LiveKit's SDK that is not public or not documented, and what its releases differ in.
+
+`tests/sdk/contracts.py` has a contract for each use that names what breaks when it changes;
+`make drift` runs them against the newest release.
 
 Each guard tests for the feature, not for a version: a fork or a development build has no number
-that could be compared.
-
-The lowest supported release is 1.8.0. Sessions build on 1.6.10 too, but below 1.8.0, where
-speech-to-text ends the turns, `min_delay` counts from the VAD's end of speech: the wait would be
-shorter than the profile says. No guard can change that.
+that could be compared. The lowest supported release is 1.8.0. Sessions build on 1.6.10 too, but
+below 1.8.0, where speech-to-text ends the turns, `min_delay` counts from the VAD's end of speech:
+the wait would be shorter than the profile says. No guard can change that.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from livekit.agents import inference, llm
+from livekit import rtc
+from livekit.agents import Agent, AgentServer, AgentSession, JobContext, Plugin, inference, llm
+from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
+from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
+from livekit.agents.utils import is_given
+from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
 from livekit.plugins import deepgram
+from livekit.protocol.agent import JobType
+from livekit.rtc._proto.track_pb2 import AudioTrackFeature
+from livekit.rtc.room import EventTypes
 
-from timing_profiles.problems import Problem, quoted
-from timing_profiles.resolution.settings import Settings
+CALLER_KINDS = frozenset(DEFAULT_PARTICIPANT_KINDS)
+"""The kinds of participants that a session listens to."""
+
+ENDS_THE_CALL = frozenset(DEFAULT_CLOSE_ON_DISCONNECT_REASONS)
+"""The reasons of a disconnection after which a session closes."""
+
+PUBLISHES_FOR = ATTRIBUTE_PUBLISH_ON_BEHALF
+"""The attribute of an avatar that names the agent it publishes for."""
+
+PRE_CONNECT_TOPIC = "lk.agent.pre-connect-audio-buffer"
+"""The byte stream on which LiveKit's clients send what was said before the agent was there."""
+
+RoomEvent = EventTypes
+Stream = Callable[[rtc.ByteStreamReader, str], None]
+Run = Callable[..., Awaitable[None]]
+
+_NOT_REGISTERED = "unregistered"  # the id of a server before LiveKit names it
+_FALSE_ALARM = "pre-connect audio handler registered after"
+_DETECTION = "turn_handling.turn_detection"
 
 # livekit-agents has DuplexModel since 1.8.1.
 _REALTIME_MODELS = (llm.RealtimeModel, getattr(llm, "DuplexModel", llm.RealtimeModel))
 
 
+# --- jobs and rooms
+
+
+def publisher(ctx: JobContext) -> str | None:
+    """Return the identity of the participant that a publisher job is for."""
+    return ctx.job.participant.identity if ctx.job.type == JobType.JT_PUBLISHER else None
+
+
+def primary_session(ctx: JobContext) -> AgentSession[Any] | None:
+    """Return the first session that was started in a job; None before that."""
+    try:
+        return ctx.primary_session
+    except RuntimeError:
+        return None
+
+
+def linked_participant(ctx: JobContext) -> rtc.RemoteParticipant | None:
+    """Return the participant that the first session of a job listens to; None before that."""
+    try:
+        return ctx.primary_session.room_io.linked_participant
+    except RuntimeError:  # there is no session, or it has not started in a room
+        return None
+
+
+def is_recorded(publication: rtc.RemoteTrackPublication) -> bool:
+    """Return whether a client records a track until the agent subscribes to it."""
+    return AudioTrackFeature.TF_PRECONNECT_BUFFER in publication.audio_features
+
+
+def intercept_recordings(room: rtc.Room, keep: Stream, taken: Callable[[Stream], None]) -> None:
+    """Receive pre-connect recordings until a session registers for them.
+
+    An application that has registered for them itself keeps them, as it would beside a session.
+
+    Args:
+        room: The room, not connected yet.
+        keep: Called with each recording until then.
+        taken: Called once with the session's handler, after it was registered.
+    """
+    register = room.register_byte_stream_handler
+
+    def hand_over(topic: str, handler: Stream) -> None:
+        if topic != PRE_CONNECT_TOPIC:
+            register(topic, handler)
+            return
+        setattr(room, "register_byte_stream_handler", register)  # noqa: B010
+        room.unregister_byte_stream_handler(topic)
+        register(topic, handler)
+        taken(handler)
+
+    try:
+        register(PRE_CONNECT_TOPIC, keep)
+    except ValueError:
+        return
+    # On this one room, registering for the topic now means: hand over.
+    setattr(room, "register_byte_stream_handler", hand_over)  # noqa: B010
+    logging.getLogger("livekit.agents").addFilter(_is_no_false_alarm)
+
+
+def _is_no_false_alarm(record: logging.LogRecord) -> bool:
+    # The SDK warns that a recording may have been lost; it was kept.
+    return _FALSE_ALARM not in str(record.msg)
+
+
+# --- sessions and agents
+
+
+def current_agent(session: AgentSession[Any]) -> Agent | None:
+    """Return the agent that a session runs; None before it has started."""
+    try:
+        return session.current_agent
+    except RuntimeError:
+        return None
+
+
+def own_delays(agent: Agent | None) -> dict[str, float]:
+    """Return the endpointing delays that an agent sets itself."""
+    if agent is None:
+        return {}
+    delays = {"min_delay": agent.min_endpointing_delay, "max_delay": agent.max_endpointing_delay}
+    return {key: delay for key, delay in delays.items() if is_given(delay)}
+
+
+def read_option(session: AgentSession[Any], path: str) -> Any:
+    """Return the value that a session has of a field of `turn_handling` or `session`.
+
+    Args:
+        session: The session.
+        path: The dotted field, such as `turn_handling.endpointing.min_delay`.
+    """
+    if path == _DETECTION:
+        return session.turn_detection
+    section, _, key = path.rpartition(".")
+    if section == "session":
+        return getattr(session.options, key)
+    handling: Any = session.options.turn_handling
+    return handling[section.rpartition(".")[2]].get(key)
+
+
+def write_options(session: AgentSession[Any], changes: Mapping[str, Any]) -> None:
+    """Change options of a running session that it has no method for.
+
+    Args:
+        session: The session.
+        changes: Fields of `turn_handling` but its endpointing, and of `session`, by dotted path.
+    """
+    handling: Any = session.options.turn_handling
+    for path, value in changes.items():
+        section, _, key = path.rpartition(".")
+        if section == "session":
+            setattr(session.options, key, value)
+        else:
+            handling[section.rpartition(".")[2]][key] = value
+
+
+def write_endpointing(session: AgentSession[Any], changes: Mapping[str, Any]) -> None:
+    """Change the endpointing of a session; the agent that runs keeps the delays that it sets."""
+    options: Any = session.options
+    before = [(each, dict(each)) for each in (options.endpointing, options.endpointing_overrides)]
+    for_agent: Any = {**changes, **own_delays(current_agent(session))}
+    session.update_options(endpointing_opts=for_agent)
+    # `update_options` is the only way to the running agent, and writes its delays here as well.
+    for each, values in before:
+        each.clear()
+        each.update(values, **changes)
+
+
+# --- servers
+
+
+def wrap_run(server: AgentServer, around: Run) -> None:
+    """Have a function called where a server is run: `AgentServer` has no hook around its life.
+
+    Args:
+        server: The server; not running yet.
+        around: Called with the server's own method, and the arguments that are for it.
+    """
+    # An attribute shadows the method of any subclass.
+    setattr(server, "run", functools.partial(around, server.run))  # noqa: B010
+
+
+def preload(package: str, release: str, module: str, logger: logging.Logger) -> None:
+    """Have a module imported once, before job processes are forked: register it as a plugin."""
+
+    class Preloaded(Plugin):
+        def __init__(self) -> None:
+            super().__init__(package, release, module, logger)
+
+    Plugin.register_plugin(Preloaded())
+
+
+def is_registered(server: AgentServer) -> bool:
+    """Return whether a server has registered with LiveKit."""
+    return server.id != _NOT_REGISTERED
+
+
+# --- models and releases
+
+
 def is_realtime(model: Any) -> bool:
-    """Whether a model hears and speaks itself."""
+    """Return whether a model hears and speaks itself."""
     return isinstance(model, _REALTIME_MODELS)
 
 
@@ -53,25 +239,3 @@ def unsupported(deepgram_tts: Callable[..., Any]) -> Mapping[str, str]:
 
 UNSUPPORTED = unsupported(deepgram.TTS)
 """Dotted fields that the installed SDK has no option for: they are off, whatever a profile sets."""
-
-
-def supported(settings: Settings) -> Settings:
-    """Switch off the fields that the installed SDK has no option for.
-
-    Returns:
-        The settings, with a problem `not-applied` for each field that would have been on.
-    """
-    lost = {path: why for path, why in UNSUPPORTED.items() if settings.values.get(path) is not None}
-    if not lost:
-        return settings
-    return replace(
-        settings,
-        values={**settings.values, **dict.fromkeys(lost)},
-        problems=(*settings.problems, *(_not_applied(settings, *each) for each in lost.items())),
-        changed=tuple(path for path in settings.changed if path not in lost),
-    )
-
-
-def _not_applied(settings: Settings, path: str, why: str) -> Problem:
-    message = f"{quoted(settings.values[path])} is not applied: {why}"
-    return Problem("not-applied", message, path, settings.origins[path])

@@ -20,8 +20,6 @@ from livekit.agents import (
     tts,
     vad,
 )
-from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
-from livekit.protocol.agent import JobType
 
 from timing_profiles.call import announce, sdk_arguments, sdk_internals
 from timing_profiles.call.apply import Own, Part
@@ -216,7 +214,7 @@ async def for_call(
         early = await _connect(ctx)
         caller = await wait_for_caller(
             ctx.room,
-            identity=identity or _publisher(ctx),
+            identity=identity or sdk_internals.publisher(ctx),
             seconds=_caller_timeout() if timeout is None else timeout,
         )
     except (CallerMissing, rtc.ConnectError) as missing:
@@ -253,10 +251,6 @@ def _console(ctx: JobContext, profile: str | None) -> Timing:
     return timing
 
 
-def _publisher(ctx: JobContext) -> str | None:
-    return ctx.job.participant.identity if ctx.job.type == JobType.JT_PUBLISHER else None
-
-
 def _caller_timeout() -> float:
     return float(os.environ.get("CALLER_TIMEOUT") or CALLER_TIMEOUT)
 
@@ -277,7 +271,7 @@ def _end_with_caller(ctx: JobContext, caller: rtc.RemoteParticipant) -> None:
     def left(participant: rtc.RemoteParticipant) -> None:
         if participant.identity != caller.identity or _is_linked(ctx, caller):
             return
-        if participant.disconnect_reason in DEFAULT_CLOSE_ON_DISCONNECT_REASONS:
+        if participant.disconnect_reason in sdk_internals.ENDS_THE_CALL:
             gone()
         else:
             # It has lost its connection, or the job has: both make another one.
@@ -298,8 +292,5 @@ def _end(ctx: JobContext, setting_up: asyncio.Task[None] | None) -> None:
 
 
 def _is_linked(ctx: JobContext, caller: rtc.RemoteParticipant) -> bool:
-    try:
-        linked = ctx.primary_session.room_io.linked_participant
-    except RuntimeError:
-        return False
+    linked = sdk_internals.linked_participant(ctx)
     return linked is not None and linked.identity == caller.identity

@@ -15,17 +15,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from livekit.agents import AgentServer, Plugin
+from livekit.agents import AgentServer
 
 import timing_profiles
 
 # Imported here, not when a call comes: plugins can be registered on the main thread alone.
-from timing_profiles.call import timing
+from timing_profiles.call import sdk_internals, timing
 from timing_profiles.catalog import folder, location
 from timing_profiles.problems import Problem, ProfilesError, in_order
 from timing_profiles.worker import ports
-
-_NO_ID = "unregistered"  # what the SDK calls a server that LiveKit has not given a name yet
 
 _NO_POSIX = Problem(
     "platform",
@@ -54,10 +52,10 @@ def attach(
             speech-to-text and text-to-speech, which then needs no `DEEPGRAM_API_KEY`.
     """
     entrypoint = _file_of_caller()
-    Plugin.register_plugin(_Preloaded())
-    run = server.run
+    # What a call needs is imported once, before job processes are forked.
+    sdk_internals.preload(timing_profiles.__name__, timing_profiles.__version__, __name__, _logger)
 
-    async def run_with_profiles(*args: Any, **kwargs: Any) -> None:
+    async def run_with_profiles(run: sdk_internals.Run, *args: Any, **kwargs: Any) -> None:
         if importlib.util.find_spec("fcntl") is None:
             _exit([_NO_POSIX])
         # Imported in the main process only: a job reads neither YAML nor the file system's events.
@@ -87,8 +85,7 @@ def attach(
             readiness.stop()
             publisher.stop()
 
-    # AgentServer has no hook around its life; an attribute shadows the method of any subclass.
-    setattr(server, "run", run_with_profiles)  # noqa: B010
+    sdk_internals.wrap_run(server, run_with_profiles)
 
 
 def _file_of_caller() -> str | None:
@@ -98,13 +95,6 @@ def _file_of_caller() -> str | None:
     frame = inspect.currentframe()
     caller = frame and frame.f_back and frame.f_back.f_back
     return caller.f_globals.get("__file__") if caller else None
-
-
-class _Preloaded(Plugin):
-    """Has what a call needs imported once, before job processes are forked."""
-
-    def __init__(self) -> None:
-        super().__init__(timing_profiles.__name__, timing_profiles.__version__, __name__, _logger)
 
 
 def _environment_problems(*, deepgram: bool) -> Iterable[Problem]:
@@ -137,7 +127,7 @@ def _is_duration(text: str) -> bool:
 def _not_ready(server: AgentServer) -> str:
     if server.draining:
         return "ending: takes no more calls"
-    return "" if server.id != _NO_ID else "not registered with LiveKit"
+    return "" if sdk_internals.is_registered(server) else "not registered with LiveKit"
 
 
 def _exit(problems: Iterable[Problem]) -> NoReturn:

@@ -1,0 +1,314 @@
+"""What the library expects of LiveKit's SDK where that is not public: one function for each use.
+
+The docstring of each says what breaks when the SDK changes it. `python -m tests.sdk.contracts`
+prints the broken ones as JSON. Neither this file nor what it imports needs anything beside the
+SDK itself, so that `make drift` can run it with the newest release.
+"""
+
+import asyncio
+import inspect
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any, TypeAlias, cast, get_args
+
+from livekit import rtc
+from livekit.agents import Agent, AgentServer, AgentSession, JobContext, Plugin, cli, llm, worker
+from livekit.agents.voice import agent_activity, agent_session, audio_recognition
+from livekit.agents.voice.room_io import RoomIO, _pre_connect_audio
+from livekit.protocol.agent import Job, JobType
+from livekit.rtc._proto.track_pb2 import AudioTrackFeature
+
+from timing_profiles.call import sdk_internals
+
+Contract: TypeAlias = Callable[[], Awaitable[None]]
+
+CONTRACTS: dict[str, Contract] = {}
+"""What is used of the SDK -> the contract that holds it."""
+
+TOPIC = sdk_internals.PRE_CONNECT_TOPIC
+
+
+def contract(used: str) -> Callable[[Contract], Contract]:
+    """Name what a contract holds."""
+
+    def keep(function: Contract) -> Contract:
+        CONTRACTS[used] = function
+        return function
+
+    return keep
+
+
+async def broken() -> dict[str, str]:
+    """Run all contracts; return what is used by the broken ones -> what breaks, and why."""
+    reasons = {used: await _reason(holds) for used, holds in CONTRACTS.items()}
+    return {used: reason for used, reason in reasons.items() if reason}
+
+
+async def _reason(holds: Contract) -> str:
+    try:
+        await holds()
+    except Exception as error:  # noqa: BLE001 - whatever a new release raises
+        *_, last = traceback.extract_tb(error.__traceback__)
+        reason = f"{type(error).__name__}: {str(error) or last.line}"
+        return f"{inspect.getdoc(holds)}\n{reason}"
+    return ""
+
+
+def ignore(*_: Any) -> None:
+    """Stand for a handler that is not called."""
+
+
+def session(**handling: Any) -> AgentSession[None]:
+    """Make a session that does not start."""
+    return AgentSession(vad=None, turn_handling=cast("Any", handling))
+
+
+@contract("rtc._proto.track_pb2.AudioTrackFeature")
+async def recorded_track() -> None:
+    """A client's recording is cut off at once: what was said before the agent came is lost."""
+    features = [AudioTrackFeature.Value("TF_PRECONNECT_BUFFER")]
+    assert sdk_internals.is_recorded(cast("Any", SimpleNamespace(audio_features=features)))
+    assert not sdk_internals.is_recorded(cast("Any", SimpleNamespace(audio_features=[])))
+
+
+@contract("rtc.Room.register_byte_stream_handler")
+async def intercepted_recordings() -> None:
+    """Recordings that come before the session are dropped, or the session gets none at all."""
+    kept: list[Any] = []
+    taken: list[Any] = []
+    room = rtc.Room(loop=asyncio.get_running_loop())
+    sdk_internals.intercept_recordings(room, lambda *stream: kept.append(stream), taken.append)
+    handlers = vars(room)["_byte_stream_handlers"]
+    handlers[TOPIC]("reader", "caller")
+    assert kept == [("reader", "caller")]
+    room.register_byte_stream_handler("another", ignore)
+    assert taken == []
+    room.register_byte_stream_handler(TOPIC, ignore)
+    assert taken == [ignore]
+    assert handlers == {"another": ignore, TOPIC: ignore}
+
+
+@contract("rtc.Room.register_byte_stream_handler raises ValueError")
+async def taken_topic() -> None:
+    """An application that receives recordings itself loses the call."""
+    room = rtc.Room(loop=asyncio.get_running_loop())
+    room.register_byte_stream_handler(TOPIC, ignore)
+    sdk_internals.intercept_recordings(room, ignore, ignore)
+    assert vars(room)["_byte_stream_handlers"] == {TOPIC: ignore}
+
+
+@contract("room_io._pre_connect_audio.PreConnectAudioHandler")
+async def registered_session() -> None:
+    """The session never gets a recording that came before it, and callers are not heard for 3 s."""
+    taken: list[Any] = []
+    room = rtc.Room(loop=asyncio.get_running_loop())
+    sdk_internals.intercept_recordings(room, ignore, taken.append)
+    _pre_connect_audio.PreConnectAudioHandler(room=room, timeout=1.0).register()
+    assert len(taken) == 1
+
+
+@contract("the text of a warning of PreConnectAudioHandler")
+async def false_alarm() -> None:
+    """Each call with a recording logs a false alarm: that it may have been lost."""
+    room = rtc.Room(loop=asyncio.get_running_loop())
+    sdk_internals.intercept_recordings(room, ignore, ignore)
+    handler = _pre_connect_audio.PreConnectAudioHandler(room=room, timeout=0.01)
+    vars(handler)["_registered_after_connect"] = True
+    logged: list[logging.LogRecord] = []
+    logger = logging.getLogger("livekit.agents")
+    seen = SimpleNamespace(level=0, handle=logged.append)
+    logger.addHandler(cast("logging.Handler", seen))
+    try:
+        await handler.wait_for_data("track")
+    except asyncio.TimeoutError:
+        pass
+    finally:
+        logger.removeHandler(cast("logging.Handler", seen))
+    assert [record.getMessage() for record in logged] == []
+
+
+@contract("job.DEFAULT_PARTICIPANT_KINDS")
+async def caller_kinds() -> None:
+    """Callers by phone or from a browser are not found, and the job waits in vain."""
+    assert set(sdk_internals.CALLER_KINDS) == {
+        rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
+        rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
+        rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR,
+    }
+
+
+@contract("types.ATTRIBUTE_PUBLISH_ON_BEHALF")
+async def publish_on_behalf() -> None:
+    """An avatar of the agent is taken for the caller."""
+    assert sdk_internals.PUBLISHES_FOR == "lk.publish_on_behalf"
+
+
+@contract("room_io.types.DEFAULT_CLOSE_ON_DISCONNECT_REASONS")
+async def closing_reasons() -> None:
+    """A caller who hangs up while the session is set up leaves a job behind for 20 s."""
+    assert rtc.DisconnectReason.CLIENT_INITIATED in sdk_internals.ENDS_THE_CALL
+    assert rtc.DisconnectReason.UNKNOWN_REASON not in sdk_internals.ENDS_THE_CALL
+
+
+@contract("rtc.room.EventTypes")
+async def room_events() -> None:
+    """A caller who comes, goes, or changes its metadata is not noticed."""
+    used = {
+        *("participant_active", "participant_connected", "participant_disconnected"),
+        *("participant_attributes_changed", "participant_metadata_changed"),
+        *("participant_permissions_changed", "connection_state_changed"),
+        *("track_published", "track_unpublished", "reconnected"),
+    }
+    assert used - set(get_args(sdk_internals.RoomEvent)) == set()
+
+
+@contract("protocol.agent.JobType")
+async def publisher_job() -> None:
+    """A publisher job waits for any caller instead of its own participant."""
+    job = Job(type=JobType.JT_PUBLISHER)
+    job.participant.identity = "caller"
+    assert sdk_internals.publisher(cast("Any", SimpleNamespace(job=job))) == "caller"
+    room = Job(type=JobType.JT_ROOM)
+    assert sdk_internals.publisher(cast("Any", SimpleNamespace(job=room))) is None
+
+
+@contract("JobContext.primary_session")
+async def primary_session() -> None:
+    """A step that borrows before `timing.follow` finds no session."""
+    job = JobContext.__new__(JobContext)
+    vars(job)["_primary_agent_session"] = None
+    assert sdk_internals.primary_session(job) is None
+    vars(job)["_primary_agent_session"] = started = session()
+    assert sdk_internals.primary_session(job) is started
+    assert "job_ctx._primary_agent_session = self" in inspect.getsource(agent_session)
+
+
+@contract("RoomIO.linked_participant")
+async def linked_participant() -> None:
+    """The job ends when a caller leaves whose session is linked already."""
+    assert isinstance(RoomIO.linked_participant, property)
+    job: Any = SimpleNamespace(primary_session=session())
+    assert sdk_internals.linked_participant(job) is None
+    vars(job.primary_session)["_room_io"] = SimpleNamespace(linked_participant="caller")
+    assert cast("Any", sdk_internals.linked_participant(job)) == "caller"
+
+
+@contract("AgentSession.current_agent raises RuntimeError")
+async def not_started() -> None:
+    """A session that is followed before it starts loses the call."""
+    assert sdk_internals.current_agent(session()) is None
+
+
+@contract("Agent.min_endpointing_delay and max_endpointing_delay")
+async def own_delays() -> None:
+    """An agent that sets its own delays gets the profile's."""
+    own = Agent(instructions="", turn_handling={"endpointing": {"min_delay": 0.7}})
+    assert sdk_internals.own_delays(own) == {"min_delay": 0.7}
+    assert sdk_internals.own_delays(Agent(instructions="")) == {}
+
+
+@contract("AgentSession.options.turn_handling")
+async def turn_handling_options() -> None:
+    """Interruption, preemptive generation and turn limits do not change while a call runs."""
+    changes = {
+        "turn_handling.interruption.min_words": 3,
+        "turn_handling.preemptive_generation.max_retries": 1,
+        "turn_handling.user_turn_limit.max_words": 40,
+    }
+    changed = session(turn_detection="stt")
+    sdk_internals.write_options(changed, changes)
+    assert {path: sdk_internals.read_option(changed, path) for path in changes} == changes
+    assert sdk_internals.read_option(changed, "turn_handling.turn_detection") == "stt"
+    # They are read from these options whenever one is needed.
+    running = agent_activity.AgentActivity(Agent(instructions=""), changed)
+    assert running.preemptive_generation_opts["max_retries"] == 1
+    assert 'options.interruption["min_words"]' in inspect.getsource(agent_activity)
+    assert 'options.turn_handling["user_turn_limit"]' in inspect.getsource(audio_recognition)
+
+
+@contract("AgentSession.options")
+async def session_options() -> None:
+    """The fields of the section `session` do not change while a call runs."""
+    changes = {
+        "session.user_away_timeout": 99.0,
+        "session.min_consecutive_speech_delay": 0.5,
+        "session.transcription_timeout": 3.0,
+        "session.session_close_transcript_timeout": 1.0,
+    }
+    changed = session()
+    for path, value in changes.items():
+        assert sdk_internals.read_option(changed, path) != value
+    sdk_internals.write_options(changed, changes)
+    assert {path: sdk_internals.read_option(changed, path) for path in changes} == changes
+    assert vars(changed)["_opts"] is changed.options
+
+
+@contract("AgentSession.options.endpointing_overrides")
+async def endpointing_overrides() -> None:
+    """The next agent of a call goes back to the former delays, or gets the SDK's defaults."""
+    changed = session(endpointing={"min_delay": 0.4})
+    sdk_internals.write_endpointing(changed, {"max_delay": 9.0})
+    assert changed.options.endpointing["min_delay"] == 0.4
+    assert changed.options.endpointing["max_delay"] == 9.0
+    assert dict(changed.options.endpointing_overrides) == {"min_delay": 0.4, "max_delay": 9.0}
+
+
+@contract("AgentServer.run")
+async def server_run() -> None:
+    """The worker starts without profiles: nothing is checked, published or watched."""
+    server = AgentServer()
+    run, calls = server.run, []
+
+    async def around(original: Any, *args: Any, **kwargs: Any) -> None:
+        calls.append((original, args, kwargs))
+
+    sdk_internals.wrap_run(server, around)
+    await server.run(devmode=True, unregistered=True)
+    assert calls == [(run, (), {"devmode": True, "unregistered": True})]
+    assert "server.run(" in inspect.getsource(cli.cli)
+
+
+@contract("AgentServer.id")
+async def server_id() -> None:
+    """`/ready` says that a worker takes calls before it has registered, or never."""
+    server = AgentServer()
+    assert not sdk_internals.is_registered(server)
+    vars(server)["_id"] = "AW_x"
+    assert sdk_internals.is_registered(server)
+
+
+@contract("Plugin.registered_plugins")
+async def plugin_preload() -> None:
+    """Each job process imports the library itself: its first call waits for that."""
+    before = [*Plugin.registered_plugins]
+    try:
+        sdk_internals.preload("timing_profiles", "0", "timing_profiles", logging.getLogger())
+        (added,) = Plugin.registered_plugins[len(before) :]
+    finally:
+        Plugin.registered_plugins[:] = before
+    assert added.package == "timing_profiles"
+    assert "p.package for p in Plugin.registered_plugins" in inspect.getsource(worker)
+
+
+@contract("llm.RealtimeModel and llm.DuplexModel")
+async def realtime_models() -> None:
+    """Speech-to-text is built beside a model that hears itself, whose own detection is lost."""
+    for abstract in (llm.RealtimeModel, getattr(llm, "DuplexModel", llm.RealtimeModel)):
+        model = type(
+            "Model", (abstract,), dict.fromkeys(getattr(abstract, "__abstractmethods__", ()))
+        )
+        assert sdk_internals.is_realtime(model.__new__(model))
+    assert not sdk_internals.is_realtime("openai/gpt-4.1-mini")
+
+
+def main() -> None:
+    """Print the broken contracts as JSON."""
+    json.dump(asyncio.run(broken()), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
