@@ -298,9 +298,8 @@ async def plugin_preload() -> None:
 async def realtime_models() -> None:
     """Speech-to-text is built beside a model that hears itself, whose own detection is lost."""
     for abstract in (llm.RealtimeModel, getattr(llm, "DuplexModel", llm.RealtimeModel)):
-        model = type(
-            "Model", (abstract,), dict.fromkeys(getattr(abstract, "__abstractmethods__", ()))
-        )
+        parts = dict.fromkeys(getattr(abstract, "__abstractmethods__", ()))
+        model: Any = type("Model", (abstract,), parts)
         assert sdk_internals.is_realtime(model.__new__(model))
     assert not sdk_internals.is_realtime("openai/gpt-4.1-mini")
 
