@@ -1,17 +1,23 @@
 """`timing-profiles diff` of two profiles: what changes for callers. Of commits: tests/e2e."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from tests.command_line import CommandLine
 from timing_profiles.authoring import comparison
-from timing_profiles.authoring.comparison import Change
-from timing_profiles.catalog import catalog
+from timing_profiles.authoring.comparison import Change, Comparison
+from timing_profiles.catalog import catalog, schema_file
 from timing_profiles.cli import diff_markdown
 from timing_profiles.turns.wait import Wait
 
+SCHEMA = schema_file.load(Path(__file__).parents[1] / "profiles")
 MAX_DELAY = "turn_handling.endpointing.max_delay"
 WRONG = "timing-profiles: diff takes two profiles, or --git and one or two commits\n"
 
@@ -163,6 +169,51 @@ def test_cells_of_a_table_end_where_they_should(starters: Path) -> None:
         "| `stt.flux.language_hint` | `[\"a\\|b\"]` | `'x' \\| y` |\n"
         "| `tts.speed` | `null` | `1.2` |\n"
     )
+
+
+HOSTILE = (
+    *("\n\n# Approved\n\n", "\r\r- [x] checked\r", "\u2028", "|", "\\|", "\\", "`", "``", "@ada"),
+    *("![](https://example.com/x.png)", "<img src=x>", "<!--", "https://example.com", " ", "~~"),
+)
+hostile = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=5), max_size=6).map("".join)
+hostile_name = hostile.filter(bool)
+hostile_change = st.builds(Change, hostile_name, hostile | st.lists(hostile), hostile | st.none())
+
+PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+WAITS = Wait((0.5, 0.5), ""), Wait((0.5, 2.5), "")
+
+
+def parsed(text: str) -> tuple[list[str], set[str]]:
+    """The blocks of a text by their names, and each piece of text that is no code."""
+    tokens = PARSER.parse(text)
+    inner = [piece for token in tokens for piece in token.children or ()]
+    assert {piece.type for piece in inner} <= {"text", "code_inline", "strong_open", "strong_close"}
+    return list(_blocks(tokens)), {piece.content for piece in inner if piece.type == "text"} - {""}
+
+
+def _blocks(tokens: list[Token]) -> Iterator[str]:
+    return (token.type for token in tokens if token.nesting == 1)
+
+
+@given(changes=st.lists(hostile_change, max_size=3), names=st.tuples(hostile_name, hostile_name))
+def test_fault_77_text_of_a_pull_request_is_inert(
+    changes: list[Change], names: tuple[str, str]
+) -> None:
+    """Whatever is in names and values, a comment has the blocks of a plain one, and our words."""
+    plain = [Change("stt.engine", "a", "b") for _ in changes]
+    blocks, text = parsed(diff_markdown.two(SCHEMA, names, changes, WAITS))
+    same, words = parsed(diff_markdown.two(SCHEMA, ("a", "b"), plain, WAITS))
+    assert blocks == same
+    assert text <= words
+
+    blocks, text = parsed(diff_markdown.sets(SCHEMA, names, [compared(names[0], changes)]))
+    same, words = parsed(diff_markdown.sets(SCHEMA, ("a", "b"), [compared("x", plain)]))
+    assert blocks == same
+    assert text <= words
+
+
+def compared(profile: str, changes: list[Change]) -> Comparison:
+    return Comparison(profile, "changed", tuple(changes), *WAITS)
 
 
 def test_an_edit_of_default_shows_every_profile_that_it_moves(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from timing_profiles.authoring import comparison
 from timing_profiles.authoring.comparison import Change, Comparison
 from timing_profiles.catalog.schema import Schema
+from timing_profiles.cli import terminal
 from timing_profiles.cli.sides import both_sides
 from timing_profiles.turns.wait import Wait
 
@@ -73,9 +74,9 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _code(text: str) -> str:
-    """A text as it is, whatever is in it: no cell ends in it, and no code span."""
-    plain = text.replace("`", "'").replace("|", "\\|")
-    return f"`{plain}`" if plain else ""
+    """A text as a code span on one line, which nothing in the text can end."""
+    inert = terminal.printable(text).replace("`", "'").replace("|", "\\|")
+    return f"`{inert}`" if inert else ""
 
 
 def _text(lines: Iterable[str]) -> str:
