@@ -268,6 +268,15 @@ def test_values_read_as_people_write_them() -> None:
     ]
 
 
+def test_low_auto_threshold_of_the_vad_is_drawn_with_its_number() -> None:
+    """`auto` is 0.05 here, with which the VAD takes silence for speech."""
+    changed: dict[str, Any] = {"vad.activation_threshold": 0.2}
+    turn = starter("default", **changed)
+    (span,) = [span for span in turn.spans if span.field == DEACTIVATION]
+    assert (span.amount, span.note) == ("auto (0.05)", "takes silence for speech")
+    assert "resolved" not in span.to_json()
+
+
 @pytest.mark.parametrize(
     ("changed", "answer", "on_top"),
     [

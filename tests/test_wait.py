@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from timing_profiles.catalog import catalog
-from timing_profiles.turns import wait
+from timing_profiles.turns import fields, wait
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 
@@ -70,6 +70,34 @@ def test_dynamic_endpointing_may_learn_up_to_max_delay() -> None:
     """In the first turn it equals fixed."""
     found = vad(turn_handling__endpointing__mode="dynamic")
     assert found.seconds == (0.39, 2.59)
+
+
+def test_terms_of_a_wait_say_which_decide() -> None:
+    """The words are final and the detector is done before `min_delay` or `max_delay` is over."""
+    default = catalog.load(PROFILES).profile("default")
+    assert default
+    assert [(term.field, term.end, term.decides) for term in wait.terms(default.values)] == [
+        (f"{DELAYS}.min_delay", 0.39, True),
+        (f"{DELAYS}.max_delay", 2.59, True),
+        ("vad.min_silence_duration", 0.346, False),
+        ("turn_handling.turn_detection", 0.39, True),
+        ("stt.nova.endpointing_ms", 0.025, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "number"),
+    [
+        ("stt.flux.eot_threshold", "auto", 0.7),
+        ("stt.flux.eot_threshold", 0.6, 0.6),
+        ("stt.flux.eot_timeout_ms", "auto", 5000),
+        ("vad.deactivation_threshold", "auto", 0.35),
+        ("vad.deactivation_threshold", 0.2, 0.2),
+    ],
+)
+def test_auto_has_a_number(path: str, value: Any, number: float) -> None:
+    """Deepgram's own number, or the one that the VAD derives from `activation_threshold`."""
+    assert fields.number({"vad.activation_threshold": 0.5, path: value}, path) == number
 
 
 @pytest.mark.parametrize(("timeout", "longest"), [("auto", 5.0), (2000, 2.0)])

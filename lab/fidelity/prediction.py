@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from lab.fidelity.rows import Row
 from lab.fidelity.turn import Turn
 from timing_profiles.turns import dead_settings
-from timing_profiles.turns.fields import DETECTION, ENGINE, NOVA_ENDPOINTING, PREEMPTIVE
-from timing_profiles.turns.wait import VAD_LAG
+from timing_profiles.turns.fields import DETECTION, ENGINE, PREEMPTIVE
+from timing_profiles.turns.wait import VAD_LAG, words
 
 DEEPGRAM = 0.12
 """Seconds that the stand-in for Deepgram takes to answer.
@@ -38,8 +38,7 @@ def predicted(row: Row, turn: Turn) -> Predicted:
 
 def deepgram(row: Row, turn: Turn) -> float:
     """Seconds of a turn that were Deepgram's own, beyond what the settings let it wait."""
-    waited = 0.0 if _is_flux(row) else float(row.values[NOVA_ENDPOINTING]) / 1000
-    return turn.words - waited
+    return turn.words - words(row.values)[0].earliest
 
 
 def _answer(row: Row, turn: Turn, end: float) -> float:

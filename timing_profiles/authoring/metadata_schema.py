@@ -44,6 +44,7 @@ from timing_profiles.turns.fields import (
     VAD_ACTIVATION,
     VAD_DEACTIVATION,
     VAD_SILENCE,
+    number,
 )
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -289,7 +290,7 @@ def _bounds(group: _Group, path: str) -> Iterator[tuple[str, float]]:
     """The bounds that lie in values which metadata cannot change."""
     for low, high in _IN_ORDER:
         if path == low and high not in group.allowed:
-            yield "maximum", max(_numbers(group.values(high), rules.FLUX_DEFAULT_EOT))
+            yield "maximum", max(number(profile.values, high) for profile in group.profiles)
         if path == high and low not in group.allowed:
             yield "minimum", min(_numbers(group.values(low), 0))
     detectors = set(group.values(DETECTION)) == {"turn_detector"}

@@ -15,7 +15,6 @@ from livekit.agents.utils import is_given
 from livekit.plugins import deepgram
 
 from timing_profiles.call import sdk_arguments, sdk_internals
-from timing_profiles.turns import wait
 from timing_profiles.turns.fields import (
     DETECTION,
     ENGINE,
@@ -27,6 +26,7 @@ from timing_profiles.turns.fields import (
     VAD_DEACTIVATION,
     VAD_SILENCE,
     Values,
+    number,
 )
 
 NEXT_CALL = frozenset(
@@ -175,7 +175,7 @@ def _change_part(part: Part, now: Values) -> None:
         if told and _DEACTIVATION not in part.extra:
             # What `auto` stands for follows the activation threshold; the VAD works it out once.
             own = {f"vad.{key}": value for key, value in part.extra.items()}
-            told[_DEACTIVATION] = wait.deactivation({**now, **own})
+            told[_DEACTIVATION] = number({**now, **own}, VAD_DEACTIVATION)
     elif isinstance(part.built, deepgram.TTS):
         told = _told(now, part.changed(now), "tts")
     else:

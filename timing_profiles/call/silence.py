@@ -14,8 +14,8 @@ from timing_profiles.turns.fields import (
     NOVA_ENDPOINTING,
     NOVA_UTTERANCE_END,
     Values,
+    number,
 )
-from timing_profiles.turns.wait import FLUX_TIMEOUT_MS
 
 SETTLED = 1.0
 """Seconds without speech and without news from speech-to-text, beyond its own silence.
@@ -99,6 +99,5 @@ class Silence:
 def _final_after(values: Values) -> float:
     """Seconds of silence after which Deepgram sends the last words of a turn."""
     if values[ENGINE] == "flux":
-        timeout = values[FLUX_EOT_TIMEOUT]
-        return float(FLUX_TIMEOUT_MS if timeout == "auto" else timeout) / 1000
+        return number(values, FLUX_EOT_TIMEOUT) / 1000
     return float(values[NOVA_ENDPOINTING] or values[NOVA_UTTERANCE_END] or 0) / 1000

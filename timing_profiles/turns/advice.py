@@ -25,8 +25,9 @@ from timing_profiles.turns.fields import (
     VAD_SILENCE,
     UnknownValue,
     Values,
+    number,
 )
-from timing_profiles.turns.wait import RELIABLE_DEACTIVATION, Wait, deactivation, effective
+from timing_profiles.turns.wait import RELIABLE_DEACTIVATION, Wait, effective
 
 Waits = Callable[[], Wait]
 """The wait that a merged profile leads to, worked out once it is asked for."""
@@ -106,7 +107,7 @@ def _answers_in_two_halves(values: Values, _: Waits) -> Problem | None:
 
 
 def _hears_the_end_late(values: Values, _: Waits) -> Problem | None:
-    threshold = deactivation(values)
+    threshold = number(values, VAD_DEACTIVATION)
     if threshold >= RELIABLE_DEACTIVATION:
         return None
     message = f"the VAD waits for a probability below {threshold:g} and notices the end of speech"

@@ -28,7 +28,7 @@ from timing_profiles.turns.fields import (
     UnknownValue,
     Values,
 )
-from timing_profiles.turns.wait import VAD_LAG, least_delays
+from timing_profiles.turns.wait import VAD_LAG, Term, floors
 
 _EARLY = f"{PREEMPTIVE}.enabled"
 
@@ -102,7 +102,7 @@ class _DeadWhen:
 
 
 def _delay_is_undercut(values: Values) -> bool:
-    return bool(values[MIN_DELAY] < max(least_delays(values)))
+    return bool(values[MIN_DELAY] < max(floor.seconds for floor in floors(values)))
 
 
 def _deepgram_ends_speech_first(values: Values) -> bool:
@@ -120,8 +120,8 @@ def _words_come_after_any_delay(values: Values) -> bool:
 
 
 def _words_come_after(values: Values, delay: str) -> bool:
-    silence = VAD_LAG + max(values[delay], *least_delays(values))
-    return bool(values[NOVA_ENDPOINTING] / 1000 >= silence)
+    silence = Term(delay, VAD_LAG, values[delay]), *floors(values)
+    return bool(values[NOVA_ENDPOINTING] / 1000 >= max(term.end for term in silence))
 
 
 _OF_AN_INTERRUPTION = tuple(

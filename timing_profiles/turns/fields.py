@@ -1,4 +1,4 @@
-"""The dotted paths of the fields that rules and formulas speak of."""
+"""The dotted paths of the fields that rules and formulas use, and the numbers behind `auto`."""
 
 from __future__ import annotations
 
@@ -37,3 +37,24 @@ ALPHA = "turn_handling.endpointing.alpha"
 INTERRUPTION = "turn_handling.interruption"
 PREEMPTIVE = "turn_handling.preemptive_generation"
 TRANSCRIPTION_TIMEOUT = "session.transcription_timeout"
+
+AUTO = "auto"
+"""The value of a field whose number the SDK or Deepgram chooses."""
+
+# Deepgram's numbers where none is sent; its plugin compares with the first one, too.
+_AUTO = {FLUX_EOT: 0.7, FLUX_EOT_TIMEOUT: 5000}
+
+
+def number(values: Values, path: str) -> float:
+    """Return the number of a field, also where its value is `auto`.
+
+    Args:
+        values: A merged profile.
+        path: The dotted path of a field that has a number or `auto`.
+    """
+    value = values[path]
+    if value != AUTO:
+        return float(value)
+    if path == VAD_DEACTIVATION:  # as in inference/vad.py
+        return max(round(float(values[VAD_ACTIVATION]) - 0.15, 6), 0.01)
+    return _AUTO[path]

@@ -23,10 +23,8 @@ from timing_profiles.turns.fields import (
     VAD_SILENCE,
     UnknownValue,
     Values,
+    number,
 )
-
-FLUX_DEFAULT_EOT = 0.7
-"""Deepgram's `eot_threshold` where none is sent; the plugin compares with it, too."""
 
 DETECTOR_VAD_SILENCE = 0.25
 """Seconds of VAD silence that a turn detector needs: audio_recognition.py raises below it."""
@@ -55,8 +53,7 @@ def _delays_in_order(values: Values) -> Problem | None:
 
 
 def _eager_at_most_eot(values: Values) -> Problem | None:
-    eager, eot = values[FLUX_EAGER], values[FLUX_EOT]
-    eot = FLUX_DEFAULT_EOT if eot == "auto" else eot
+    eager, eot = values[FLUX_EAGER], number(values, FLUX_EOT)
     if eager is None or eager <= eot:
         return None
     message = f"eager_eot_threshold {eager} is more than eot_threshold {eot}"
@@ -64,8 +61,8 @@ def _eager_at_most_eot(values: Values) -> Problem | None:
 
 
 def _deactivation_at_most_activation(values: Values) -> Problem | None:
-    low, high = values[VAD_DEACTIVATION], values[VAD_ACTIVATION]
-    if low == "auto" or low <= high:
+    low, high = number(values, VAD_DEACTIVATION), values[VAD_ACTIVATION]
+    if low <= high:
         return None
     message = f"deactivation_threshold {low} is more than activation_threshold {high}"
     return Problem("conflict", message, fields=(VAD_DEACTIVATION, VAD_ACTIVATION))

@@ -20,9 +20,8 @@ from timing_profiles.turns.fields import (
     NOVA_ENDPOINTING,
     PREEMPTIVE,
     Values,
+    number,
 )
-from timing_profiles.turns.rules import FLUX_DEFAULT_EOT
-from timing_profiles.turns.wait import FLUX_TIMEOUT_MS
 
 
 def sentences(values: Values) -> list[str]:
@@ -59,12 +58,10 @@ def _answers(values: Values) -> Iterator[str]:
 
 
 def _flux_answer(values: Values, waits: wait.Wait) -> str:
-    threshold = FLUX_DEFAULT_EOT if values[FLUX_EOT] == "auto" else values[FLUX_EOT]
-    timeout = FLUX_TIMEOUT_MS if values[FLUX_EOT_TIMEOUT] == "auto" else values[FLUX_EOT_TIMEOUT]
     delay = f", and {waits.seconds[0]:g} s more" if waits.seconds[0] else ""
     return (
-        f"answers when Flux is {threshold:.0%} sure that the caller is done,"
-        f" after {timeout / 1000:g} s of silence at the latest{delay}"
+        f"answers when Flux is {number(values, FLUX_EOT):.0%} sure that the caller is done,"
+        f" after {number(values, FLUX_EOT_TIMEOUT) / 1000:g} s of silence at the latest{delay}"
     )
 
 

@@ -1,4 +1,4 @@
-"""A merged profile -> how long a caller waits.
+"""Compute the caller's wait for a merged profile.
 
 Counted from the caller's last sound to the agent's decision that the turn is over, in seconds;
 network, LLM and text-to-speech come on top. The formulas were measured on livekit-agents 1.8.9:
@@ -8,23 +8,31 @@ network, LLM and text-to-speech come on top. The formulas were measured on livek
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from timing_profiles.turns.fields import (
     DETECTION,
     ENGINE,
+    FLUX_EOT,
     FLUX_EOT_TIMEOUT,
     MAX_DELAY,
     MIN_DELAY,
     MODE,
     NOVA_ENDPOINTING,
     NOVA_UTTERANCE_END,
-    VAD_ACTIVATION,
     VAD_DEACTIVATION,
     VAD_SILENCE,
     Values,
+    number,
 )
+
+APPLICATION = "application"
+"""The party that ends a turn with turn_detection manual."""
+
+DEEPGRAM = "deepgram"
+"""The party that recognises the words."""
 
 VAD_LAG = 0.09
 """Seconds by which the VAD sees the end of speech later than a listener: 0.00 to 0.18 by phrase."""
@@ -35,13 +43,10 @@ VAD_WINDOW = 0.032
 DETECTOR_FLOOR = 0.30
 """Seconds after the end of speech before which the local turn detector has never decided."""
 
-FLUX_TIMEOUT_MS = 5000
-"""Deepgram's `eot_timeout_ms` where none is sent."""
-
 RELIABLE_DEACTIVATION = 0.1
-"""The `deactivation_threshold` from which on the VAD notices the end of speech in time.
+"""The lowest `deactivation_threshold` with which the VAD notices the end of speech in time.
 
-Below it, it hears speech in the room's silence: 0.85 s more at 0.05, 1.3 to 3 s at 0.01.
+Below it, the VAD takes silence for speech: 0.85 s more at 0.05, 1.3 to 3 s at 0.01.
 """
 
 
@@ -57,7 +62,7 @@ class Wait:
 
     seconds: tuple[float, float | None]
     formula: str
-    unknown: tuple[str, ...] = ("deepgram",)
+    unknown: tuple[str, ...] = (DEEPGRAM,)
 
     def to_json(self) -> dict[str, Any]:
         """The wait as the commands print it."""
@@ -71,84 +76,141 @@ class Wait:
         return f"{shortest:g} s" if shortest == longest else f"{shortest:g} to {longest:g} s"
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The time in which one setting holds the answer back.
+
+    Attributes:
+        field: The dotted path of the setting.
+        start: When it begins, in seconds from the caller's last sound.
+        seconds: How long it lasts; infinite where nothing bounds it.
+        shortest: Whether it counts for the shortest wait.
+        longest: Whether it counts for the longest wait.
+        any_time: Whether it may end at any moment up to its end.
+        unknown: The party whose own time follows its end, such as `deepgram`.
+        decides: Whether the shortest or the longest wait results from it.
+    """
+
+    field: str
+    start: float
+    seconds: float
+    shortest: bool = True
+    longest: bool = True
+    any_time: bool = False
+    unknown: str = ""
+    decides: bool = False
+
+    @property
+    def end(self) -> float:
+        """When it ends at the latest, in seconds from the caller's last sound."""
+        return round(self.start + self.seconds, 3)
+
+    @property
+    def earliest(self) -> float:
+        """When it ends at the earliest, in seconds from the caller's last sound."""
+        return self.start if self.any_time else self.end
+
+
 def effective(values: Values) -> Wait:
-    """The wait that a merged profile leads to."""
+    """Compute the wait for a merged profile."""
+    shortest, longest = _bounds(terms(values))
+    seconds = shortest, None if math.isinf(longest) else longest
+    if values[DETECTION] == "manual":
+        formula = "the application commits the turn, and what is left of min_delay"
+        return Wait(seconds, formula, (APPLICATION,))
+    return Wait(seconds, _formula(values))
+
+
+def terms(values: Values) -> tuple[Term, ...]:
+    """Return the terms of the wait for a merged profile.
+
+    With turn_detection stt the delay follows the words and every term decides; otherwise the terms
+    run side by side, and those that end last decide.
+    """
     detection = values[DETECTION]
     if detection == "manual":
-        return Wait(
-            (0.0, None),
-            "the application commits the turn, and what is left of min_delay",
-            ("application",),
+        parts = [Term(DETECTION, 0.0, math.inf, shortest=False, any_time=True, unknown=APPLICATION)]
+    elif detection == "stt":
+        parts = [*words(values), *_after_words(values)]
+    else:
+        parts = [*_after_silence(values), *words(values)]
+        bounds = _bounds(parts)
+        return tuple(replace(part, decides=part.end in bounds) for part in parts)
+    return tuple(replace(part, decides=True) for part in parts)
+
+
+def words(values: Values) -> tuple[Term, ...]:
+    """Return the terms of Deepgram's last final transcript, without Deepgram's own time."""
+    if values[ENGINE] == "flux":
+        timeout = number(values, FLUX_EOT_TIMEOUT) / 1000
+        return (
+            Term(FLUX_EOT, 0.0, timeout, shortest=False, any_time=True),
+            Term(FLUX_EOT_TIMEOUT, 0.0, timeout, shortest=False, unknown=DEEPGRAM),
         )
-    if detection == "stt":
-        return _after_deepgram(values)
-    return _after_vad(values)
+    ends_turns = values[DETECTION] == "stt"
+    for path in (NOVA_ENDPOINTING, NOVA_UTTERANCE_END) if ends_turns else (NOVA_ENDPOINTING,):
+        if values[path]:
+            return (Term(path, 0.0, values[path] / 1000, unknown=DEEPGRAM),)
+    off = Term(NOVA_ENDPOINTING, 0.0, math.inf, shortest=False, any_time=True, unknown=DEEPGRAM)
+    return (off,)
 
 
-def least_delays(values: Values) -> tuple[float, ...]:
-    """The delays, in seconds, that no `min_delay` can undercut where the VAD starts the wait.
+def floors(values: Values) -> tuple[Term, ...]:
+    """Return the terms that no `min_delay` can undercut where the VAD starts the wait.
 
     They are the VAD's silence in whole windows and, with the turn detector, the time that it takes.
     """
     silence = math.ceil(round(values[VAD_SILENCE] / VAD_WINDOW, 6)) * VAD_WINDOW
-    return (silence, DETECTOR_FLOOR) if values[DETECTION] == "turn_detector" else (silence,)
+    silent = Term(VAD_SILENCE, VAD_LAG, silence)
+    if values[DETECTION] != "turn_detector":
+        return (silent,)
+    return silent, Term(DETECTION, VAD_LAG, DETECTOR_FLOOR)
 
 
-def deactivation(values: Values) -> float:
-    """The probability below which the VAD calls speech ended; inference/vad.py works `auto` out."""
-    threshold = values[VAD_DEACTIVATION]
-    if threshold == "auto":
-        return max(round(float(values[VAD_ACTIVATION]) - 0.15, 6), 0.01)
-    return float(threshold)
+def _bounds(parts: Sequence[Term]) -> tuple[float, float]:
+    """Return the shortest and the longest wait."""
+    shortest = max((part.end for part in parts if part.shortest), default=0.0)
+    return shortest, max(part.end for part in parts if part.longest)
 
 
-def _after_deepgram(values: Values) -> Wait:
-    """The delay begins when Deepgram says that the turn is over."""
-    delays, finals = _delays(values), _final(values)
-    longest = None if finals[1] is None else round(finals[1] + delays[1], 3)
-    formula = f"{_final_in_words(values)} + {_either(delays)}"
-    return Wait((round(finals[0] + delays[0], 3), longest), formula)
+def _after_words(values: Values) -> Iterator[Term]:
+    """Yield the delay after the earliest and the latest last words."""
+    first, last = words(values)[0], words(values)[-1]
+    dynamic = values[MODE] == "dynamic"
+    repeats = dynamic or first.earliest != last.end
+    yield Term(MIN_DELAY, first.earliest, values[MIN_DELAY], longest=not repeats)
+    if repeats and not math.isinf(last.end):
+        delay = MAX_DELAY if dynamic else MIN_DELAY
+        yield Term(delay, last.end, values[delay], shortest=False)
 
 
-def _after_vad(values: Values) -> Wait:
-    """The delay begins with the silence, but the words must be there."""
-    least = least_delays(values)
-    delays, finals = _delays(values), _final(values)
-    low, high = (round(VAD_LAG + max(delay, *least), 3) for delay in delays)
-    bounded = finals[1] is not None and deactivation(values) >= RELIABLE_DEACTIVATION
-    longest = max(high, round(finals[1] or 0.0, 3)) if bounded else None
-    at_least = ", ".join(f"{seconds:g}" for seconds in least)
-    ready = f"{VAD_LAG} + max({_either(delays)}, {at_least})"
-    formula = f"max({ready}, {_final_in_words(values)})"
-    return Wait((max(low, round(finals[0], 3)), longest), formula)
+def _after_silence(values: Values) -> Iterator[Term]:
+    """Yield the terms that begin when the VAD hears silence."""
+    varies = _varies(values)
+    yield Term(MIN_DELAY, VAD_LAG, values[MIN_DELAY], longest=not varies)
+    if varies:
+        yield Term(MAX_DELAY, VAD_LAG, values[MAX_DELAY], shortest=False)
+    yield from floors(values)
+    if number(values, VAD_DEACTIVATION) < RELIABLE_DEACTIVATION:
+        yield Term(VAD_DEACTIVATION, 0.0, math.inf, shortest=False, any_time=True)
 
 
-def _delays(values: Values) -> tuple[float, float]:
-    """The shortest and the longest endpointing delay that may come to act."""
-    low, high = float(values[MIN_DELAY]), float(values[MAX_DELAY])
-    varies = values[MODE] == "dynamic" or values[DETECTION] == "turn_detector"
-    return (low, high) if varies else (low, low)
+def _varies(values: Values) -> bool:
+    """Whether the delay may be anything from `min_delay` to `max_delay`."""
+    return bool(values[MODE] == "dynamic" or values[DETECTION] == "turn_detector")
 
 
-def _final(values: Values) -> tuple[float, float | None]:
-    """Seconds until Deepgram's last final transcript, its own time not counted."""
-    if values[ENGINE] == "flux":
-        timeout = values[FLUX_EOT_TIMEOUT]
-        return 0.0, (FLUX_TIMEOUT_MS if timeout == "auto" else timeout) / 1000
-    if values[NOVA_ENDPOINTING]:
-        return values[NOVA_ENDPOINTING] / 1000, values[NOVA_ENDPOINTING] / 1000
-    if values[DETECTION] == "stt" and values[NOVA_UTTERANCE_END]:
-        return values[NOVA_UTTERANCE_END] / 1000, values[NOVA_UTTERANCE_END] / 1000
-    return 0.0, None
-
-
-def _final_in_words(values: Values) -> str:
-    low, high = _final(values)
-    if low == high:
-        return f"{low:g} + deepgram"
-    return "deepgram" if high is None else f"deepgram (at most {high:g})"
-
-
-def _either(delays: tuple[float, float]) -> str:
-    low, high = delays
-    return f"{low:g}" if low == high else f"({low:g} to {high:g})"
+def _formula(values: Values) -> str:
+    low, high = values[MIN_DELAY], values[MAX_DELAY if _varies(values) else MIN_DELAY]
+    delay = f"{low:g}" if low == high else f"({low:g} to {high:g})"
+    last = words(values)[-1]
+    if math.isinf(last.end):
+        final = DEEPGRAM
+    elif last.shortest:
+        final = f"{last.seconds:g} + {DEEPGRAM}"
+    else:
+        final = f"{DEEPGRAM} (at most {last.seconds:g})"
+    if values[DETECTION] == "stt":
+        return f"{final} + {delay}"
+    least = ", ".join(f"{part.seconds:g}" for part in floors(values))
+    return f"max({VAD_LAG} + max({delay}, {least}), {final})"

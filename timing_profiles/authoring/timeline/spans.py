@@ -1,19 +1,20 @@
-"""A merged profile -> the picture of a turn, as data: which setting acts from when to when.
+"""Describe a turn of a merged profile as data: which setting acts from when to when.
 
-Seconds count from the caller's last sound. The formulas are those of `wait`, which says when the
-agent answers; here each of their terms is a span of its own.
+Seconds count from the caller's last sound. Each term of the wait is a span.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any, Literal
 
 from timing_profiles.profile import Profile
 from timing_profiles.turns import dead_settings, wait
 from timing_profiles.turns.fields import (
+    AUTO,
     DETECTION,
     ENGINE,
     FLUX_EAGER,
@@ -28,9 +29,9 @@ from timing_profiles.turns.fields import (
     VAD_DEACTIVATION,
     VAD_SILENCE,
     Values,
+    number,
 )
-from timing_profiles.turns.rules import FLUX_DEFAULT_EOT
-from timing_profiles.turns.wait import Wait
+from timing_profiles.turns.wait import Term, Wait
 
 Kind = Literal["holds", "any-time", "prepares"]
 """How a span acts: it holds the answer back until it ends; it ends at any moment up to its end; or
@@ -41,7 +42,14 @@ EARLY = f"{PREEMPTIVE}.enabled"
 
 _PARTIES = {"deepgram": "Deepgram", "llm": "LLM", "tts": "voice", "network": "network"}
 _UNITS = {MIN_DELAY: "s", MAX_DELAY: "s", VAD_SILENCE: "s"}
-_AUTO = {FLUX_EOT: FLUX_DEFAULT_EOT, FLUX_EOT_TIMEOUT: wait.FLUX_TIMEOUT_MS}
+_NOTES = {
+    FLUX_EOT: "once Flux is sure",
+    FLUX_EOT_TIMEOUT: "at the latest",
+    NOVA_ENDPOINTING: "words are final",
+    NOVA_UTTERANCE_END: "words are final",
+    VAD_DEACTIVATION: "takes silence for speech",
+    VAD_SILENCE: "no turn ends before",
+}
 _LABELS = {
     EARLY: "preemptive_generation",
     VAD_SILENCE: VAD_SILENCE,
@@ -61,7 +69,8 @@ class Span:
         kind: How it acts.
         note: What happens at its end, or in it, in a few words.
         decides: Whether the earliest or the latest answer comes from it.
-        unknown: Whose own time comes after its end, such as `deepgram`; empty where nobody's does.
+        unknown: The party whose own time follows its end, such as `deepgram`; may be empty.
+        resolved: The number of the setting where its value is `auto`.
     """
 
     field: str
@@ -72,6 +81,7 @@ class Span:
     note: str = ""
     decides: bool = False
     unknown: str = ""
+    resolved: float = 0.0
 
     @property
     def label(self) -> str:
@@ -81,15 +91,17 @@ class Span:
     @property
     def amount(self) -> str:
         """The value as people read it, such as `1.5 s` or `auto (5000 ms)`."""
-        if self.value == "auto":
-            return f"auto ({_with_unit(self.field, _AUTO[self.field])})"
+        if self.value == AUTO:
+            return f"auto ({_with_unit(self.field, self.resolved)})"
         if isinstance(self.value, str):
             return self.value
         return "on" if self.value is True else _with_unit(self.field, self.value)
 
     def to_json(self) -> dict[str, Any]:
         """The span as `timeline --format json` prints it."""
-        return {"label": self.label, "amount": self.amount, **asdict(self)}
+        span = {"label": self.label, "amount": self.amount, **asdict(self)}
+        del span["resolved"]
+        return span
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +152,7 @@ class Turn:
 def turn(profile: Profile, description: str = "") -> Turn:
     """The turn that a merged profile leads to."""
     found = wait.effective(profile.values)
-    spans = tuple(_spans(profile.values, found))
+    spans = tuple(_spans(profile.values))
     decided = {span.unknown for span in spans if span.decides and span.unknown}
     unknown = (*decided, "llm", "tts", "network")
     return Turn(_printable(profile.name), _printable(description), found, spans, unknown)
@@ -151,108 +163,62 @@ def _printable(words: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in words).split())
 
 
-def _spans(values: Values, found: Wait) -> Iterator[Span]:
-    if values[DETECTION] == "manual":
-        yield _until_committed()
-    elif values[DETECTION] == "stt":
-        yield from _one_after_the_other(values)
-        yield from _early_reply(values, found)
-    else:
-        for span in _side_by_side(values):
-            yield replace(span, decides=span.end in found.seconds)
-        yield from _early_reply(values, found)
+def _spans(values: Values) -> Iterator[Span]:
+    for term in wait.terms(values):
+        yield _span(values, term)
+        if term.field == NOVA_ENDPOINTING and values[DETECTION] == "stt" and term.decides:
+            yield from _utterance_end(values)
+    if values[DETECTION] != "manual":
+        yield from _early_reply(values)
 
 
-def _until_committed() -> Span:
-    note = "the application ends the turn"
+def _span(values: Values, term: Term) -> Span:
     return Span(
-        DETECTION, "manual", 0.0, None, "any-time", note=note, decides=True, unknown="application"
+        term.field,
+        values[term.field],
+        term.start,
+        None if math.isinf(term.end) else term.end,
+        "any-time" if term.any_time else "holds",
+        _note(values, term),
+        term.decides,
+        term.unknown,
+        number(values, term.field) if values[term.field] == AUTO else 0.0,
     )
 
 
-def _one_after_the_other(values: Values) -> Iterator[Span]:
-    """The delay begins when Deepgram says that the turn is over."""
-    deepgram = [replace(span, decides=True) for span in _deepgram(values)]
-    yield from deepgram
-    if values[NOVA_UTTERANCE_END] and deepgram[0].field == NOVA_ENDPOINTING:
-        yield _milliseconds(values, NOVA_UTTERANCE_END, "if noise hides the silence")
-    start, last = _earliest(deepgram[0]), deepgram[-1].end
-    yield _delay(values, MIN_DELAY, start, "after Deepgram", decides=True)
-    if last is not None and values[MODE] == "dynamic":
-        yield _delay(values, MAX_DELAY, last, "learns up to this", decides=True)
-    elif last not in {None, start}:
-        yield _delay(values, MIN_DELAY, last or 0.0, "after Deepgram", decides=True)
+def _note(values: Values, term: Term) -> str:
+    detection, dynamic = values[DETECTION], values[MODE] == "dynamic"
+    if term.field == MIN_DELAY:
+        otherwise = "at first" if dynamic else ""
+        return {"stt": "after Deepgram", "turn_detector": "sounds finished"}.get(
+            detection, otherwise
+        )
+    if term.field == MAX_DELAY:
+        return "sounds unfinished" if detection == "turn_detector" else "learns up to this"
+    if term.field == DETECTION:
+        return "judges the sentence" if detection != "manual" else "the application ends the turn"
+    if term.field == NOVA_ENDPOINTING and term.any_time:
+        return "off: words come at any time"
+    return _NOTES[term.field]
 
 
-def _side_by_side(values: Values) -> Iterator[Span]:
-    """The delay begins with the silence, but the words must be there."""
-    detector, dynamic = values[DETECTION] == "turn_detector", values[MODE] == "dynamic"
-    low = "sounds finished" if detector else "at first" if dynamic else ""
-    yield _delay(values, MIN_DELAY, wait.VAD_LAG, low)
-    if detector or dynamic:
-        high = "sounds unfinished" if detector else "learns up to this"
-        yield _delay(values, MAX_DELAY, wait.VAD_LAG, high)
-    yield from _vad(values)
-    yield from _deepgram(values)
+def _utterance_end(values: Values) -> Iterator[Span]:
+    end = values[NOVA_UTTERANCE_END]
+    if end and values[NOVA_ENDPOINTING]:
+        note = "if noise hides the silence"
+        yield Span(NOVA_UTTERANCE_END, end, 0.0, end / 1000, note=note, unknown=wait.DEEPGRAM)
 
 
-def _vad(values: Values) -> Iterator[Span]:
-    """The silence that no delay can undercut, and what the turn detector makes of it."""
-    silence, *judged = (round(wait.VAD_LAG + least, 3) for least in wait.least_delays(values))
-    value = values[VAD_SILENCE]
-    yield Span(VAD_SILENCE, value, wait.VAD_LAG, silence, note="no turn ends before")
-    for end in judged:
-        yield Span(DETECTION, "turn_detector", wait.VAD_LAG, end, note="judges the sentence")
-    if wait.deactivation(values) < wait.RELIABLE_DEACTIVATION:
-        note = "takes silence for speech"
-        yield Span(VAD_DEACTIVATION, values[VAD_DEACTIVATION], 0.0, None, "any-time", note)
-
-
-def _deepgram(values: Values) -> Iterator[Span]:
-    """Until the last words are final, Deepgram's own time not counted."""
-    if values[ENGINE] == "flux":
-        yield from _flux(values)
-    elif values[NOVA_ENDPOINTING]:
-        yield _milliseconds(values, NOVA_ENDPOINTING, "words are final")
-    elif values[DETECTION] == "stt" and values[NOVA_UTTERANCE_END]:
-        yield _milliseconds(values, NOVA_UTTERANCE_END, "words are final")
-    else:
-        note = "off: words come at any time"
-        yield Span(NOVA_ENDPOINTING, 0, 0.0, None, "any-time", note, unknown="deepgram")
-
-
-def _flux(values: Values) -> Iterator[Span]:
-    timeout = values[FLUX_EOT_TIMEOUT]
-    end = round((wait.FLUX_TIMEOUT_MS if timeout == "auto" else timeout) / 1000, 3)
-    yield Span(FLUX_EOT, values[FLUX_EOT], 0.0, end, "any-time", "once Flux is sure")
-    yield Span(FLUX_EOT_TIMEOUT, timeout, 0.0, end, note="at the latest", unknown="deepgram")
-
-
-def _early_reply(values: Values, found: Wait) -> Iterator[Span]:
-    """The LLM may begin at the first final words, before the turn is over."""
-    latest = found.seconds[1]
+def _early_reply(values: Values) -> Iterator[Span]:
+    """Yield when the LLM may begin at the first final words, before the turn is over."""
+    latest = wait.effective(values).seconds[1]
     if latest is None or not dead_settings.works_ahead(values):
         return
     eager = values[ENGINE] == "flux" and values[FLUX_EAGER] is not None
-    field = FLUX_EAGER if eager else EARLY
-    start = _earliest(next(_deepgram(values)))
+    path = FLUX_EAGER if eager else EARLY
+    start = wait.words(values)[0].earliest
     if start < latest:
-        yield Span(field, values[field], start, latest, "prepares", "LLM may work ahead")
-
-
-def _earliest(span: Span) -> float:
-    """The earliest moment at which a span may end."""
-    return span.start if span.kind == "any-time" or span.end is None else span.end
-
-
-def _milliseconds(values: Values, field: str, note: str) -> Span:
-    end = round(values[field] / 1000, 3)
-    return Span(field, values[field], 0.0, end, note=note, unknown="deepgram")
-
-
-def _delay(values: Values, field: str, start: float, note: str, *, decides: bool = False) -> Span:
-    end = round(start + values[field], 3)
-    return Span(field, values[field], start, end, note=note, decides=decides)
+        yield Span(path, values[path], start, latest, "prepares", "LLM may work ahead")
 
 
 def _with_unit(field: str, value: float) -> str:
