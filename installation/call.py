@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from pathlib import Path
 
 from installation.command import StepError, environment, last_lines, output
@@ -14,6 +13,7 @@ from sandbox.connection import Connection
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
 from sandbox.livekit_server import LiveKitServer
+from sandbox.polling import eventually
 
 _REGISTERED = 60.0  # seconds until the worker must be; it imports without compiled files
 _CALL = Dial(metadata='{"profile": "brisk"}')
@@ -42,28 +42,29 @@ async def answered(made: Environment, folder: Path) -> float:
         livekit = await running.enter_async_context(LiveKitServer())
         deepgram = await running.enter_async_context(Deepgram())
         llm = await running.enter_async_context(Inference())
-        connection = Connection(livekit.url, livekit.api_key, livekit.api_secret)
         log = folder / "worker.log"
         worker = await running.enter_async_context(
             child(
                 [str(made.bin / "python"), "agent.py", "dev"],
-                env=environment(worker_environment.environment(connection, deepgram, llm)),
+                env=environment(worker_environment.environment(livekit.connection, deepgram, llm)),
                 cwd=folder,
                 output=running.enter_context(log.open("wb")),
             )
         )
         await _registered(worker, log)
-        return await _call(connection, log)
+        return await _call(livekit.connection, log)
 
 
 async def _registered(worker: asyncio.subprocess.Process, log: Path) -> None:
-    deadline = time.monotonic() + _REGISTERED
-    while "registered worker" not in (text := _read(log)):
+    def is_registered() -> bool:
         if worker.returncode is not None:
-            raise StepError(f"the agent ended: status {worker.returncode}\n{last_lines(text)}")
-        if time.monotonic() > deadline:
-            raise StepError(f"the agent did not register in {_REGISTERED:g} s\n{last_lines(text)}")
-        await asyncio.sleep(0.05)
+            raise StepError(f"the agent exited with status {worker.returncode}")
+        return "registered worker" in _read(log)
+
+    try:
+        await eventually(is_registered, _REGISTERED, "the agent registers")
+    except (StepError, TimeoutError) as error:
+        raise StepError(f"{error}\n{last_lines(_read(log))}") from None
 
 
 async def _call(connection: Connection, log: Path) -> float:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
@@ -132,7 +132,7 @@ async def _livekit(running: contextlib.AsyncExitStack) -> tuple[Connection, Serv
         return server, Service("LiveKit", "real", server.url, "LIVEKIT_URL")
     local = await running.enter_async_context(LiveKitServer(log_file=_LIVEKIT_LOG, progress=_say))
     agent_name = os.environ.get("LIVEKIT_AGENT_NAME", "")
-    server = Connection(local.url, local.api_key, local.api_secret, agent_name)
+    server = replace(local.connection, agent_name=agent_name)
     because = f"no LIVEKIT_URL; its log: {_LIVEKIT_LOG}"
     return server, Service("LiveKit", "local", local.url, because, server.environment())
 

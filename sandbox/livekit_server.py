@@ -15,6 +15,7 @@ from async_timeout import timeout
 from typing_extensions import Self
 
 from sandbox.child import child
+from sandbox.connection import Connection
 from sandbox.livekit_binary import LiveKitServerError, Progress, ensure_binary, silent
 
 _START_LIMIT = 20.0  # seconds until it has to answer; it takes about 0.2
@@ -55,6 +56,11 @@ class LiveKitServer:
         self._redis = redis
         self._ports: tuple[int, int] | None = None
         self._running = contextlib.AsyncExitStack()
+
+    @property
+    def connection(self) -> Connection:
+        """How workers and callers connect to it."""
+        return Connection(self.url, self.api_key, self.api_secret)
 
     async def __aenter__(self) -> Self:
         """Start it."""

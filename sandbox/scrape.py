@@ -1,11 +1,11 @@
 """What Prometheus would see of a worker."""
 
-import asyncio
 import socket
 
 import aiohttp
-from async_timeout import timeout
 from prometheus_client.parser import text_string_to_metric_families
+
+from sandbox.polling import eventually
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -38,9 +38,9 @@ async def scraped(port: int) -> Samples:
 async def until(port: int, name: str, value: float, **labels: str) -> Samples:
     """Scrape until a sample has a value."""
     key = (name, frozenset(labels.items()))
-    async with timeout(20):
-        while True:
-            found = await scraped(port)
-            if found.get(key) == value:
-                return found
-            await asyncio.sleep(0.05)
+
+    async def samples() -> Samples | None:
+        found = await scraped(port)
+        return found if found.get(key) == value else None
+
+    return await eventually(samples, 20, f"{name} is {value:g}")

@@ -5,25 +5,24 @@ import contextlib
 import re
 import shutil
 import sys
-import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from sandbox.child import child
 from sandbox.connection import Connection
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
+from sandbox.livekit_binary import Progress, silent
 from sandbox.livekit_server import LiveKitServer
+from sandbox.polling import eventually
 from sandbox.worker_environment import environment
 
 ROOT = Path(__file__).parents[1]
 WARM_AGENT = Path(__file__).with_name("warm_agent.py")
 SLOW_AGENT = Path(__file__).with_name("slow_agent.py")
 
-T = TypeVar("T")
-
+_END_OF_LOG = 4000  # characters of it that an error quotes
 _OURS = re.compile(r"timing_profiles/[\w/]+\.py\\?\", line|unhandled exception")
 
 
@@ -44,7 +43,13 @@ class Services:
     @property
     def connection(self) -> Connection:
         """The LiveKit server, for a worker without a name and its callers."""
-        return Connection(self.livekit.url, self.livekit.api_key, self.livekit.api_secret)
+        return self.livekit.connection
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a process that uses these services."""
+        own = environment(self.connection, self.deepgram, self.llm)
+        return {**own, "PYTHONPATH": str(ROOT)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +61,14 @@ class Worker:
         profiles: Its own folder of profiles, to be edited.
         log_file: What it prints.
         services: What it talks to.
+        connection: How to call it.
     """
 
     process: asyncio.subprocess.Process
     profiles: Path
     log_file: Path
     services: Services
-
-    @property
-    def connection(self) -> Connection:
-        """The LiveKit server that it is registered with."""
-        return self.services.connection
+    connection: Connection
 
     @property
     def deepgram(self) -> Deepgram:
@@ -94,29 +96,28 @@ class Worker:
         return [line for line in records if _OURS.search(line)]
 
     async def logs(self, text: str, seconds: float = 20.0) -> str:
-        """Wait until it has printed a text; returns the whole log."""
-        return await eventually(lambda: self.log if text in self.log else None, seconds, text)
-
-
-async def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
-    """Look until there is something to see.
-
-    Raises:
-        AssertionError: There is nothing within so many seconds.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        seen = look()
-        if seen:
-            return seen
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        await asyncio.sleep(0.02)
+        """Wait until it has printed a text; return the whole log."""
+        try:
+            return await eventually(lambda: self.log if text in self.log else None, seconds, text)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{self.log[-_END_OF_LOG:]}") from None
 
 
 @contextlib.asynccontextmanager
-async def services() -> AsyncGenerator[Services]:
-    """A LiveKit server and the stand-ins, until the block ends."""
-    async with LiveKitServer() as livekit, Deepgram() as deepgram, Inference() as llm:
+async def services(progress: Progress = silent) -> AsyncGenerator[Services]:
+    """Run a LiveKit server and the stand-ins until the block ends.
+
+    Args:
+        progress: Gets a line now and then while the server has to be built first.
+
+    Raises:
+        LiveKitServerError: There is no server, and none can be built.
+    """
+    async with (
+        LiveKitServer(progress=progress) as livekit,
+        Deepgram() as deepgram,
+        Inference() as llm,
+    ):
         yield Services(livekit, deepgram, llm)
 
 
@@ -148,8 +149,7 @@ async def worker(
         if among is None:
             among = await running.enter_async_context(services())
         everything = {
-            **environment(among.connection, among.deepgram, among.llm),
-            "PYTHONPATH": str(ROOT),
+            **among.environment,
             "PROFILES_DIR": str(folder / "profiles"),
             **(env or {}),
         }
@@ -161,6 +161,8 @@ async def worker(
                 output=running.enter_context(log_file.open("wb")),
             )
         )
-        started = Worker(process, folder / "profiles", log_file, among)
+        name = everything.get("LIVEKIT_AGENT_NAME", "")
+        connection = replace(among.connection, agent_name=name)
+        started = Worker(process, folder / "profiles", log_file, among, connection)
         await started.logs("registered worker", 60)
         yield started

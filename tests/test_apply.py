@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from async_timeout import timeout
 from livekit.agents import Agent, inference
 from livekit.agents.types import NOT_GIVEN
 from livekit.plugins import deepgram
 
+from sandbox.polling import eventually
 from tests.running import (
     SCHEMA,
     Deaf,
@@ -344,7 +344,7 @@ async def test_an_agents_own_turn_handling_is_left_alone() -> None:
         assert agents(running) == ("vad", 0.7, 4.0)
         another = Deaf(instructions="")
         running.session.update_agent(another)
-        await eventually(lambda: heard(running, another))
+        await eventually(lambda: heard(running, another), 5, "its speech-to-text is heard")
         assert agents(running) == ("stt", 1.5, 4.0)
         assert [running.in_force(path) for path in changes] == ["stt", 1.5, 4.0]
 
@@ -354,12 +354,12 @@ async def test_what_changes_during_a_step_holds_after_it() -> None:
     step = Step(instructions="")
     outer = Stepping(step)
     async with Running(asking(), session=MUTE).follow().started(outer) as running:
-        await eventually(lambda: heard(running, step))
+        await eventually(lambda: heard(running, step), 5, "its speech-to-text is heard")
         running.room.change_metadata(asking({DETECTION: "vad", MIN_DELAY: 1.5}))
         await asyncio.sleep(REST)
         assert agents(running) == ("vad", 1.5, 2.5)
         step.complete("done")
-        await eventually(lambda: heard(running, outer))
+        await eventually(lambda: heard(running, outer), 5, "its speech-to-text is heard")
         assert agents(running) == ("vad", 1.5, 2.5)
 
 
@@ -372,7 +372,7 @@ async def test_another_engine_goes_along_to_the_next_agent() -> None:
         running.session.becomes("speaking")
         another = Deaf(instructions="")
         running.session.update_agent(another)
-        await eventually(lambda: heard(running, another))
+        await eventually(lambda: heard(running, another), 5, "its speech-to-text is heard")
         assert isinstance(running.listener, deepgram.STTv2)
 
 
@@ -486,10 +486,3 @@ def agents(running: Running) -> tuple[Any, float, float]:
     mode = vars(recognition)["_turn_detection_mode"]
     endpointing = vars(recognition)["_endpointing"]
     return mode or "turn_detector", endpointing.min_delay, endpointing.max_delay
-
-
-async def eventually(condition: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    async with timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for is no event of this loop
-            await asyncio.sleep(0.01)

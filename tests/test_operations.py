@@ -15,13 +15,13 @@ import promql_parser
 import pytest
 import tomli
 import yaml
-from async_timeout import timeout
 from livekit.agents import JobContext
 from livekit.agents.telemetry import metrics as sdk_metrics
 from livekit.agents.worker import ServerOptions
 from prometheus_client import REGISTRY
 
 import timing_profiles
+from sandbox.polling import eventually
 from tests.command_line import PACKAGE
 from tests.dockerfile import copied, instructions, said
 from tests.markdown import ROOT, prose, read
@@ -80,6 +80,12 @@ def test_every_variable_is_explained() -> None:
     assert ours - named("[A-Z_]+", OPERATIONS) == set()
 
 
+async def next_message(caplog: pytest.LogCaptureFixture) -> None:
+    """Wait until one more message is logged."""
+    before = len(caplog.messages)
+    await eventually(lambda: len(caplog.messages) > before, 10, "a message")
+
+
 async def test_what_a_reload_logs_is_what_is_shown(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -91,11 +97,9 @@ async def test_what_a_reload_logs_is_what_is_shown(
     running = asyncio.create_task(watcher.run())
     patient = folder / "patient.yaml"
     sound = patient.read_text(encoding="utf-8").replace("min_delay: 1.5", "min_delay: 1.8")
-    for count, text in enumerate([sound, sound.replace("1.8", "1500"), sound], start=1):
+    for text in (sound, sound.replace("1.8", "1500"), sound):
         patient.write_text(text, encoding="utf-8")
-        async with timeout(10):
-            while len(caplog.messages) < count:  # noqa: ASYNC110 - a log knows no events
-                await asyncio.sleep(0.02)
+        await next_message(caplog)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running

@@ -5,12 +5,12 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from async_timeout import timeout
 
+from sandbox.polling import eventually
 from timing_profiles.catalog import catalog
 from timing_profiles.worker.watch import Watcher
 
@@ -32,13 +32,6 @@ async def watcher(tmp_path: Path) -> AsyncGenerator[Watcher]:
             await running
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Poll until something holds."""
-    async with timeout(20):
-        while not condition():  # noqa: ASYNC110 - what is looked at knows no events
-            await asyncio.sleep(0.01)
-
-
 async def test_the_schema_beside_the_folder_is_watched(watcher: Watcher, tmp_path: Path) -> None:
     """A tightened bound is in force at once, and breaks a set that lies outside."""
     before = watcher.catalog.revision
@@ -47,9 +40,9 @@ async def test_the_schema_beside_the_folder_is_watched(watcher: Watcher, tmp_pat
     assert tightened != schema
     beside = tmp_path / "project" / "schema.json"
     beside.write_text(tightened, encoding="utf-8")
-    await until(lambda: watcher.catalog.revision != before)
+    await eventually(lambda: watcher.catalog.revision != before, 20, "a revision")
     beside.write_text(tightened.replace('"minimum": 0.7', '"minimum": 0.95'), encoding="utf-8")
-    await until(lambda: bool(watcher.serving.problems))
+    await eventually(lambda: watcher.serving.problems, 20, "a problem")
     assert [str(problem) for problem in watcher.serving.problems] == [
         "profiles/elderly.yaml:19:10: tts.speed: 0.9 is less than the minimum of 0.95 (factor)"
     ]
@@ -65,9 +58,9 @@ async def test_a_folder_that_could_not_be_read_for_a_moment_is_taken_again(
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "listdir", failing)
-    await until(lambda: bool(watcher.serving.problems))
+    await eventually(lambda: watcher.serving.problems, 20, "a problem")
     assert [str(problem) for problem in watcher.serving.problems] == [
         "profiles: cannot be read: Input/output error"
     ]
     monkeypatch.setattr(os, "listdir", listing)
-    await until(lambda: not watcher.serving.problems)
+    await eventually(lambda: not watcher.serving.problems, 20, "no problem")

@@ -30,10 +30,8 @@ class Answered:
 
 
 @contextlib.asynccontextmanager
-async def dialled(
-    connection: Connection, agent: str, metadata: str = METADATA
-) -> AsyncGenerator[Answered]:
-    """Call an agent, in a new room; the call ends with the block.
+async def dialled(connection: Connection, metadata: str = METADATA) -> AsyncGenerator[Answered]:
+    """Call the agent that a connection names, in a new room; the call ends with the block.
 
     Raises:
         TimeoutError: Nobody listens for a minute.
@@ -48,7 +46,7 @@ async def dialled(
 
     room.on("participant_connected", look)
     room.on("participant_attributes_changed", look)
-    token = _token(connection, name, agent, metadata)
+    token = _token(connection, name, metadata)
     started = time.monotonic()
     await room.connect(connection.url, token)
     try:
@@ -59,8 +57,8 @@ async def dialled(
         await _delete(connection, name)
 
 
-def _token(connection: Connection, room: str, agent: str, metadata: str) -> str:
-    dispatch = api.RoomAgentDispatch(agent_name=agent)
+def _token(connection: Connection, room: str, metadata: str) -> str:
+    dispatch = api.RoomAgentDispatch(agent_name=connection.agent_name)
     return (
         api.AccessToken(connection.api_key, connection.api_secret)
         .with_identity("caller")

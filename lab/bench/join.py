@@ -5,9 +5,10 @@ import tempfile
 from collections.abc import Sequence
 
 from lab.bench.dial import dialled
-from lab.bench.stage import Stage, Worker, both_workers
+from lab.bench.stage import at_rest, both_workers
 from lab.bench.table import Row
 from lab.bench.timing import Pair, medians, shown
+from sandbox.worker import Worker
 
 _AT_MOST = 1.05
 
@@ -29,20 +30,20 @@ def rows(*, quick: bool) -> Sequence[Row]:
 
 async def _measured(rounds: int) -> Pair:
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
-        async with both_workers(folder) as (on, profiled, bare):
-            turns = [await _turn(on, profiled, bare, number) for number in range(rounds)]
+        async with both_workers(folder) as (profiled, bare):
+            turns = [await _turn(profiled, bare, number) for number in range(rounds)]
     return medians(turns)
 
 
-async def _turn(on: Stage, profiled: Worker, bare: Worker, number: int) -> tuple[float, float]:
+async def _turn(profiled: Worker, bare: Worker, number: int) -> tuple[float, float]:
     """A call of each. Who comes first alternates."""
     if number % 2:
-        return await _seconds(on, profiled, number), await _seconds(on, bare, number)
-    theirs = await _seconds(on, bare, number)
-    return await _seconds(on, profiled, number), theirs
+        return await _seconds(profiled, number), await _seconds(bare, number)
+    theirs = await _seconds(bare, number)
+    return await _seconds(profiled, number), theirs
 
 
-async def _seconds(on: Stage, who: Worker, number: int) -> float:
-    await who.at_rest(number)
-    async with dialled(on.connection, who.agent) as answered:
+async def _seconds(who: Worker, number: int) -> float:
+    await at_rest(who, number)
+    async with dialled(who.connection) as answered:
         return answered.seconds

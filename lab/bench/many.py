@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bench.inputs import PROFILES, ROOT, many_profiles, one_of_many
-from lab.bench.stage import until
+from lab.bench.stage import LIMIT
 from lab.bench.table import Row
 from lab.bench.timing import shown
+from sandbox.polling import eventually
 
 _FEW = 10
 _MANY = 10_000
@@ -74,7 +75,9 @@ class _Publisher:
         aside = edited.with_suffix(".aside")
         aside.write_text(one_of_many(number), encoding="utf-8")
         aside.replace(edited)
-        await until(lambda: self.published.stat().st_ino != before.st_ino, "an edit is lost")
+        await eventually(
+            lambda: self.published.stat().st_ino != before.st_ino, LIMIT, "the edit is published"
+        )
 
 
 def rows(*, quick: bool) -> Sequence[Row]:

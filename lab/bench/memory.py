@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import psutil
 
 from lab.bench.dial import dialled
-from lab.bench.stage import Stage, Worker, both_workers
+from lab.bench.stage import at_rest, both_workers
 from lab.bench.table import Row
+from sandbox.worker import Worker
 
 _AT_MOST = 5.0  # MB
 
@@ -35,13 +36,13 @@ def rows(*, quick: bool) -> Sequence[Row]:
 async def _megabytes(calls: int) -> list[float]:
     """The median over so many calls, for each of both workers."""
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
-        async with both_workers(folder) as (on, *workers):
-            found = [[await _call(on, who, number) for who in workers] for number in range(calls)]
+        async with both_workers(folder) as workers:
+            found = [[await _call(who, number) for who in workers] for number in range(calls)]
     return [statistics.median(side) for side in zip(*found, strict=True)]
 
 
-async def _call(on: Stage, who: Worker, number: int) -> float:
-    pid = await who.at_rest(number)
-    async with dialled(on.connection, who.agent):
+async def _call(who: Worker, number: int) -> float:
+    pid = await at_rest(who, number)
+    async with dialled(who.connection):
         await asyncio.sleep(_SETTLED)
         return float(psutil.Process(pid).memory_info().rss) / 1e6

@@ -14,9 +14,11 @@ import psutil
 
 from lab.bench.dial import dialled
 from lab.bench.inputs import many_profiles
-from lab.bench.stage import BARE, PROFILED, Stage, Worker, stage, until, worker
+from lab.bench.stage import BARE, LIMIT, PROFILED, at_rest, services, worker
 from lab.bench.table import Row
 from lab.bench.timing import shown
+from sandbox.polling import eventually
+from sandbox.worker import Worker
 from timing_profiles.call.announce import REVISION_ATTRIBUTE
 from timing_profiles.handoff import snapshot
 
@@ -123,34 +125,34 @@ def _memory_rows(memory: _Memory, count: int) -> Sequence[Row]:
 
 async def _saved(count: int) -> _Saves:
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
-        async with stage() as on, worker(on, PROFILED, Path(folder, PROFILED)) as who:
-            return await _save_all(on, who, count)
+        async with services() as among, worker(among, PROFILED, Path(folder)) as who:
+            return await _save_all(who, count)
 
 
 async def _saved_among_many(count: int) -> tuple[_Saves, _Memory]:
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
         many = many_profiles(Path(folder, "many"), _MANY)
         async with (
-            stage() as on,
-            worker(on, BARE, Path(folder, BARE)) as bare,
-            worker(on, PROFILED, Path(folder, PROFILED), many) as who,
+            services() as among,
+            worker(among, BARE, Path(folder)) as bare,
+            worker(among, PROFILED, Path(folder), many) as who,
         ):
-            await _save_all(on, who, _WARM)
-            before = _megabytes(who.pid)
-            saves = await _save_all(on, who, count)
-            return saves, _Memory(_megabytes(bare.pid), before, _megabytes(who.pid))
+            await _save_all(who, _WARM)
+            before = _megabytes(who)
+            saves = await _save_all(who, count)
+            return saves, _Memory(_megabytes(bare), before, _megabytes(who))
 
 
-async def _save_all(on: Stage, who: Worker, count: int) -> _Saves:
-    published = next(who.temporary.glob("timing-profiles-*/*.sqlite"))
+async def _save_all(who: Worker, count: int) -> _Saves:
+    published = next(who.profiles.parent.glob("tmp/timing-profiles-*/*.sqlite"))
     profile = who.profiles / f"{_NAME}.yaml"
     saves = [await _save(profile, published, number) for number in range(1, count + 1)]
-    called = await _called(on, who, published)
+    called = await _called(who, published)
     return _Saves([seconds for seconds, _ in saves], sum(half for _, half in saves), called)
 
 
-def _megabytes(pid: int) -> float:
-    return float(psutil.Process(pid).memory_info().rss) / 1e6
+def _megabytes(who: Worker) -> float:
+    return float(psutil.Process(who.process.pid).memory_info().rss) / 1e6
 
 
 async def _save(profile: Path, published: Path, number: int) -> tuple[float, int]:
@@ -203,12 +205,14 @@ def _identity(published: Path) -> tuple[int, int]:
     return found.st_ino, found.st_mtime_ns
 
 
-async def _called(on: Stage, who: Worker, published: Path) -> bool:
+async def _called(who: Worker, published: Path) -> bool:
     """Make a call, and see whether it has the published revision."""
-    await who.at_rest(0)
+    await at_rest(who, 0)
     with snapshot.opened(published) as current:
         revision: str = current.revision
-    async with dialled(on.connection, who.agent, json.dumps({"profile": _NAME})) as answered:
+    async with dialled(who.connection, json.dumps({"profile": _NAME})) as answered:
         agent = answered.agent
-        seen = await until(lambda: agent.attributes.get(REVISION_ATTRIBUTE), "no revision")
+        seen = await eventually(
+            lambda: agent.attributes.get(REVISION_ATTRIBUTE), LIMIT, "the agent's revision"
+        )
         return seen == revision

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bench.dial import dialled
-from lab.bench.inputs import PROFILES, ROOT
-from lab.bench.stage import BARE, Stage, stage, worker
+from lab.bench.inputs import LLM_MODEL, PROFILES, ROOT
+from lab.bench.stage import BARE, at_rest, seconds_to_start, services, worker
 from lab.bench.table import Row
 from lab.bench.timing import Pair, shown
+from sandbox.worker import Services
 from timing_profiles.catalog import catalog
 from timing_profiles.handoff import variables
 from timing_profiles.handoff.snapshot import Publication
@@ -91,13 +92,17 @@ def _row(work: str, pair: Pair, at_most: float) -> Row:
 
 
 async def _measured(folder: Path, rounds: int) -> _Measured:
-    async with stage() as on:
-        environment = {**on.environment, variables.PUBLISHED: str(_published(folder))}
+    async with services() as among:
+        environment = {
+            **among.environment,
+            "LLM_MODEL": LLM_MODEL,
+            variables.PUBLISHED: str(_published(folder)),
+        }
         reports = [
             (await _report(_PROFILED, environment), await _report(_LITERAL, environment))
             for _ in range(rounds)
         ]
-        starts = [seconds async for seconds in _starts(on, folder, rounds)]
+        starts = [seconds async for seconds in _starts(among, folder, rounds)]
     profiled, literal = zip(*reports, strict=True)
     return _Measured(profiled, literal, starts)
 
@@ -121,10 +126,10 @@ async def _report(kind: str, environment: Mapping[str, str]) -> _Report:
     return report
 
 
-async def _starts(on: Stage, folder: Path, calls: int) -> AsyncGenerator[float]:
+async def _starts(among: Services, folder: Path, calls: int) -> AsyncGenerator[float]:
     """From the beginning of the bare entrypoint until its session has started, for each call."""
-    async with worker(on, BARE, folder / BARE) as bare:
+    async with worker(among, BARE, folder) as bare:
         for number in range(calls):
-            await bare.at_rest(number)
-            async with dialled(on.connection, BARE):
-                yield await bare.started(number)
+            await at_rest(bare, number)
+            async with dialled(bare.connection):
+                yield await seconds_to_start(bare, number)

@@ -1,23 +1,16 @@
-"""Real workers, with everything that they talk to on this machine."""
+"""The two agents that are compared, each in a worker of its own."""
 
-import asyncio
 import contextlib
-import json
-import shutil
 import sys
-import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from lab.bench.inputs import LLM_MODEL, PROFILES, ROOT
-from sandbox.child import child
-from sandbox.connection import Connection
-from sandbox.deepgram import Deepgram
-from sandbox.inference import Inference
-from sandbox.livekit_server import LiveKitServer
-from sandbox.worker_environment import environment
+from sandbox import worker as sandbox_worker
+from sandbox.polling import eventually
+from sandbox.records import records, started_processes
+from sandbox.worker import Services, Worker
 
 PROFILED = "profiled"
 """The agent with timing profiles, a program in agents/."""
@@ -25,115 +18,54 @@ PROFILED = "profiled"
 BARE = "bare"
 """The agent with literal settings, a program in agents/."""
 
-_LIMIT = 60.0  # seconds; what takes longer has failed
+LIMIT = 60.0  # seconds; what takes longer has failed
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A LiveKit server, and the stand-ins of Deepgram and of LiveKit Inference.
+async def at_rest(worker: Worker, calls: int) -> int:
+    """Wait until a worker can take a call at once, and nothing is left of the calls before.
 
-    Attributes:
-        connection: The server.
-        environment: What a worker needs to know, and nothing of what this machine says of LiveKit.
+    Args:
+        worker: The worker.
+        calls: How many it has taken so far; each had a process of its own.
+
+    Returns:
+        The id of the process that will take the next one.
     """
+    await _seen(worker, lambda: len(records(worker, "process exiting")) >= calls, "ends its calls")
+    ready = await _seen(
+        worker, lambda: started_processes(worker)[calls:], "has a process for a call"
+    )
+    return ready[0]
 
-    connection: Connection
-    environment: dict[str, str]
 
+async def seconds_to_start(worker: Worker, calls: int) -> float:
+    """Wait until the next session has started; returns the seconds that the agent needed.
 
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """A worker that runs.
-
-    Attributes:
-        agent: Its name, by which a caller asks for it.
-        profiles: Its own folder of profiles.
-        temporary: Its folder of temporary files.
-        log_file: What it prints: JSON, a line each.
-        pid: Of its main process.
+    Args:
+        worker: The worker.
+        calls: How many calls it had taken before.
     """
-
-    agent: str
-    profiles: Path
-    temporary: Path
-    log_file: Path
-    pid: int = 0
-
-    async def registered(self) -> None:
-        """Wait until LiveKit knows it."""
-        registered = "registered worker"
-        await until(lambda: self._entries(registered), f"the {self.agent} agent is not registered")
-
-    async def at_rest(self, calls: int) -> int:
-        """Wait until it can take a call at once, and nothing is left of the calls before.
-
-        Args:
-            calls: How many it has taken so far; each had a process of its own.
-
-        Returns:
-            The id of the process that will take the next one.
-        """
-        await until(
-            lambda: len(self._entries("process exiting")) >= calls,
-            f"a call of the {self.agent} agent does not end",
-        )
-        ready = await until(
-            lambda: self._entries("process initialized")[calls:],
-            f"the {self.agent} agent has no process for a call",
-        )
-        return int(ready[0]["pid"])
-
-    async def started(self, calls: int) -> float:
-        """Wait until the next session has started; returns the seconds that the agent needed.
-
-        Args:
-            calls: How many calls it had taken before.
-        """
-        started = await until(
-            lambda: self._entries("session started")[calls:],
-            f"the {self.agent} agent starts no session",
-        )
-        return float(started[0]["seconds"])
-
-    def _entries(self, message: str) -> list[dict[str, Any]]:
-        """Everything that it has printed with this message, oldest first."""
-        lines = self.log_file.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if f'"{message}"' in line]
+    started = await _seen(
+        worker, lambda: records(worker, "session started")[calls:], "starts a session"
+    )
+    return float(started[0]["seconds"])
 
 
-async def until(look: Callable[[], T], failure: str) -> T:
-    """Look until there is something to see.
-
-    Raises:
-        TimeoutError: There is nothing for a minute.
-    """
-    deadline = time.monotonic() + _LIMIT
-    while True:
-        seen = look()
-        if seen:
-            return seen
-        if time.monotonic() > deadline:
-            raise TimeoutError(failure)
-        await asyncio.sleep(0.05)
+async def _seen(worker: Worker, look: Callable[[], T], what: str) -> T:
+    return await eventually(look, LIMIT, f"the {worker.connection.agent_name} agent {what}")
 
 
 @contextlib.asynccontextmanager
-async def stage() -> AsyncGenerator[Stage]:
+async def services() -> AsyncGenerator[Services]:
     """A LiveKit server and the stand-ins, until the block ends.
 
     Raises:
         LiveKitServerError: There is no server, and none can be built.
     """
-    async with LiveKitServer(progress=_say) as livekit, Deepgram() as deepgram, Inference() as llm:
-        connection = Connection(livekit.url, livekit.api_key, livekit.api_secret)
-        surroundings = {
-            **environment(connection, deepgram, llm),
-            "LLM_MODEL": LLM_MODEL,
-            "PYTHONPATH": str(ROOT),
-        }
-        yield Stage(connection, surroundings)
+    async with sandbox_worker.services(progress=_say) as running:
+        yield running
 
 
 def _say(progress: str) -> None:
@@ -141,43 +73,36 @@ def _say(progress: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def both_workers(folder: str) -> AsyncGenerator[tuple[Stage, Worker, Worker]]:
-    """A stage, and on it the agent with timing profiles and the bare one."""
+async def both_workers(folder: str) -> AsyncGenerator[tuple[Worker, Worker]]:
+    """The agent with timing profiles and the bare one, which share their services."""
     async with (
-        stage() as on,
-        worker(on, PROFILED, Path(folder, PROFILED)) as profiled,
-        worker(on, BARE, Path(folder, BARE)) as bare,
+        services() as among,
+        worker(among, PROFILED, Path(folder)) as profiled,
+        worker(among, BARE, Path(folder)) as bare,
     ):
-        yield on, profiled, bare
+        yield profiled, bare
 
 
 @contextlib.asynccontextmanager
 async def worker(
-    on: Stage, agent: str, folder: Path, profiles: Path = PROFILES
+    among: Services, agent: str, folder: Path, profiles: Path = PROFILES
 ) -> AsyncGenerator[Worker]:
     """Run a worker until the block ends.
 
     Args:
-        on: What it talks to.
-        agent: A program in agents/.
-        folder: For what belongs to it; it must not be there yet.
+        among: What it talks to.
+        agent: A program in agents/, and the name by which callers ask for it.
+        folder: For a folder of its name, with its profiles, its log, and `tmp`.
         profiles: What its profiles are copied from.
     """
-    running = Worker(agent, folder / "profiles", folder / "tmp", folder / "worker.log")
-    shutil.copytree(profiles, running.profiles)
-    running.temporary.mkdir()
-    environment = {
-        **on.environment,
-        "LIVEKIT_AGENT_NAME": agent,
-        "PROFILES_DIR": str(running.profiles),
-        "TMPDIR": str(running.temporary),
-    }
-    command = [sys.executable, str(ROOT / "lab" / "bench" / "agents" / f"{agent}.py"), "start"]
-    with running.log_file.open("wb") as output:
-        try:
-            async with child(command, env=environment, cwd=ROOT, output=output) as process:
-                await running.registered()
-                yield replace(running, pid=process.pid)
-        except TimeoutError as error:
-            log = running.log_file.read_text(encoding="utf-8")[-4000:]
-            raise TimeoutError(f"{error}\n{log}") from None
+    temporary = folder / agent / "tmp"
+    temporary.mkdir(parents=True)
+    running = sandbox_worker.worker(
+        folder / agent,
+        agent=ROOT / "lab" / "bench" / "agents" / f"{agent}.py",
+        env={"LIVEKIT_AGENT_NAME": agent, "LLM_MODEL": LLM_MODEL, "TMPDIR": str(temporary)},
+        profiles=profiles,
+        among=among,
+    )
+    async with running as started:
+        yield started

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,8 @@ from lab.fidelity.rows import Row, write
 from lab.fidelity.turn import SpoiledTurnError, Told, Turn, turn
 from sandbox.caller import Caller, Dial, NotAnsweredError, Script, join
 from sandbox.deepgram import Request
+from sandbox.polling import eventually
+from sandbox.records import started_processes
 from sandbox.worker import Worker, worker
 
 SENTENCES = Script(
@@ -106,7 +107,7 @@ async def _batch(
             # One after the other: each takes the request at Deepgram that has come last.
             lines = [await stack.enter_async_context(_answered(running, row)) for row in rows]
             await _at_rest(running, calls)
-        except (NotAnsweredError, NotMeasuredError) as error:
+        except (NotAnsweredError, NotMeasuredError, TimeoutError) as error:
             return [Measured(row, (), str(error)) for row in rows]
         return await asyncio.gather(*(_measured(line, turns) for line in lines))
 
@@ -134,11 +135,11 @@ async def _answered(running: Worker, row: Row) -> AsyncGenerator[_Line]:
 
 async def _at_rest(running: Worker, calls: int) -> None:
     """Wait until the worker has made the processes for the next calls; that keeps a core busy."""
-
-    def rests() -> bool:
-        return running.log.count('"process initialized"') >= calls + _IDLE
-
-    await _until(rests, "the worker has no processes for the next calls")
+    await eventually(
+        lambda: len(started_processes(running)) >= calls + _IDLE,
+        _PATIENCE,
+        "processes for the next calls",
+    )
 
 
 async def _measured(line: _Line, count: int) -> Measured:
@@ -150,7 +151,7 @@ async def _measured(line: _Line, count: int) -> Measured:
         sentence = sentences[(len(turns) + spoiled) % len(sentences)]
         try:
             turns.append(await _turn(line, sentence))
-        except (NotAnsweredError, NotMeasuredError) as error:
+        except (NotAnsweredError, NotMeasuredError, TimeoutError) as error:
             return Measured(line.row, (), str(error))
         except SpoiledTurnError as error:
             spoiled += 1
@@ -163,13 +164,5 @@ async def _turn(line: _Line, sentence: Sequence[bytes | float]) -> Turn:
     line.told.clear()
     before = len(line.request.messages)
     spoken = await line.caller.say(sentence)
-    await _until(lambda: bool(line.told.agent), "the agent does not say how its answer went")
+    await eventually(lambda: line.told.agent, _PATIENCE, "the agent's report of its answer")
     return turn(spoken, line.told, line.request, before)
-
-
-async def _until(condition: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise NotMeasuredError(otherwise)
-        await asyncio.sleep(0.05)

@@ -40,7 +40,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         return _run(plan, _PAGE if arguments.write else None)
-    except (RedisMissingError, LiveKitServerError, NotAnsweredError, AssertionError) as error:
+    except (RedisMissingError, LiveKitServerError, NotAnsweredError, TimeoutError) as error:
         _say(f"scale: {error}")
         return 1
     except KeyboardInterrupt:

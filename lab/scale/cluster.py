@@ -19,8 +19,9 @@ from sandbox.deliveries import ConfigMap
 from sandbox.inference import Inference
 from sandbox.livekit_binary import Progress
 from sandbox.livekit_server import LiveKitServer
+from sandbox.polling import eventually
 from sandbox.records import records
-from sandbox.worker import ROOT, Services, Worker, eventually, worker
+from sandbox.worker import ROOT, Services, Worker, worker
 from timing_profiles.catalog import catalog
 
 PROFILE = "scale"
@@ -51,7 +52,7 @@ class Node:
     @property
     def connection(self) -> Connection:
         """For callers by way of this node."""
-        return Connection(self.server.url, self.server.api_key, self.server.api_secret)
+        return self.server.connection
 
     @property
     def id(self) -> str:
@@ -220,7 +221,7 @@ class Cluster:
         """Wait until every worker has published what was distributed last.
 
         Raises:
-            AssertionError: One has not, for so long that it never will.
+            TimeoutError: One has not, for so long that it never will.
         """
         for machine in self.machines:
             await machine.published(self.revision)

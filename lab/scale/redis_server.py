@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import os
 import shutil
-import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.child import child
+from sandbox.polling import eventually
 from sandbox.scrape import free_port
 
 _START_LIMIT = 20.0  # seconds
@@ -73,12 +73,18 @@ async def redis_server(folder: Path) -> AsyncGenerator[Redis]:
     env = {"PATH": os.environ["PATH"]}
     with log_file.open("wb") as output:
         async with child([binary, *words], env=env, output=output) as process:
-            deadline = time.monotonic() + _START_LIMIT
-            while not await redis.answers():
-                if process.returncode is not None or time.monotonic() > deadline:
-                    raise RedisMissingError(f"{binary} did not start: {log_file.read_text()}")
-                await asyncio.sleep(0.02)
+            try:
+                await eventually(lambda: _started(redis, process), _START_LIMIT, "a PONG")
+            except (TimeoutError, ProcessLookupError):
+                reason = f"{binary} did not start: {log_file.read_text()}"
+                raise RedisMissingError(reason) from None
             yield redis
+
+
+async def _started(redis: Redis, process: asyncio.subprocess.Process) -> bool:
+    if process.returncode is not None:
+        raise ProcessLookupError
+    return await redis.answers()
 
 
 def _binary() -> str:

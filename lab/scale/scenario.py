@@ -142,7 +142,7 @@ async def run(plan: Plan, folder: Path, progress: Progress) -> Found:
         LiveKitServerError: There is no LiveKit server, and none can be built.
         RedisMissingError: There is no Redis.
         NotAnsweredError: A call that was to be held was not answered.
-        AssertionError: A worker did not do what it must, for very long.
+        TimeoutError: A worker did not do what it must, for very long.
     """
     progress(f"starting two nodes and {plan.workers} workers")
     async with cluster(folder, plan.workers, progress) as running:

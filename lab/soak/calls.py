@@ -19,7 +19,6 @@ import json
 import logging
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +33,7 @@ from lab.soak.outcome import Outcome, Run, text
 from sandbox.caller import Caller, Dial, NotAnsweredError, Script, join
 from sandbox.deepgram import Request
 from sandbox.livekit_binary import LiveKitServerError
+from sandbox.polling import eventually
 from sandbox.worker import ROOT, Worker, worker
 from timing_profiles.turns.fields import MIN_DELAY
 
@@ -154,7 +154,7 @@ async def _turn(caller: Caller, told: Told, request: Request) -> Turn | SpoiledT
         before = len(request.messages)
         spoken = await caller.say(sentence)
         answered = answered or spoken.wait is not None
-        await _until(lambda: bool(told.agent))
+        await eventually(lambda: told.agent, _PATIENCE, "the agent's report of its answer")
         try:
             return turn(spoken, told, request, before)
         except SpoiledTurnError as error:
@@ -163,14 +163,6 @@ async def _turn(caller: Caller, told: Told, request: Request) -> Turn | SpoiledT
     if not answered:
         raise _NotHeldError("the caller heard no answer")
     return spoiled
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise _NotHeldError("the agent does not say how its answer went")
-        await asyncio.sleep(0.05)
 
 
 def _began(running: Worker, caller: Caller) -> float:

@@ -1,6 +1,5 @@
 """What `make soak` counts as growth, and what it does to a folder of profiles."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from lab.soak.growth import Growth, Sample
 from lab.soak.outcome import Outcome, Run
 from lab.soak.sample import BOUNDS
 from lab.soak.unrest import Unrest
+from sandbox.polling import eventually_blocking
 
 KINDS = 7  # of edits
 
@@ -64,10 +64,7 @@ def test_unrest_leaves_a_sound_folder(starters: Path) -> None:
     brisk = timing_profiles.resolve('{"profile": "brisk"}', profiles_dir=starters).values
     unrest = Unrest(starters)
     with unrest.going_on():
-        deadline = time.monotonic() + 10
-        while unrest.edits < 2 * KINDS:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        eventually_blocking(lambda: unrest.edits >= 2 * KINDS, 10, "edits of every kind")
     after = timing_profiles.resolve('{"profile": "brisk"}', profiles_dir=starters)
     assert (after.values, after.problems) == (brisk, ())
     assert len({file.name for file in starters.glob("[!.]*")}) == len(names)

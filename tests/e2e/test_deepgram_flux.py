@@ -25,7 +25,7 @@ from livekit.plugins.deepgram import STTv2
 from sandbox import speech
 from sandbox.deepgram import Deepgram, Request
 from sandbox.deepgram.flux import Flux
-from sandbox.worker import eventually
+from sandbox.polling import eventually
 
 RATE = 16000
 ONCE = APIConnectOptions(max_retry=0, timeout=5)

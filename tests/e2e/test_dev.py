@@ -19,7 +19,8 @@ from sandbox.child import child
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
 from sandbox.livekit_server import LiveKitServer
-from sandbox.worker import ROOT, eventually
+from sandbox.polling import eventually
+from sandbox.worker import ROOT
 
 READY = "ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends all of this"
 
@@ -218,9 +219,7 @@ async def test_what_the_environment_names_is_used(checkout: Path) -> None:
         Inference() as llm,
         dev(
             checkout,
-            LIVEKIT_URL=livekit.url,
-            LIVEKIT_API_KEY=livekit.api_key,
-            LIVEKIT_API_SECRET=livekit.api_secret,
+            **livekit.connection.environment(),
             DEEPGRAM_API_KEY="a key",
             DEEPGRAM_BASE_URL=deepgram.url,
             LIVEKIT_INFERENCE_URL=llm.url,
@@ -258,11 +257,11 @@ async def test_nothing_outlives_it_when_it_is_killed(checkout: Path) -> None:
         port = port_of(json.loads(running.state.read_text())["connection"]["url"])
         os.kill(running.process.pid, signal.SIGKILL)
         await running.ends()
-        for _ in range(200):
-            if not await is_open(port):
-                break
-            await asyncio.sleep(0.05)
-    assert not await is_open(port)
+
+        async def is_closed() -> bool:
+            return not await is_open(port)
+
+        await eventually(is_closed, 10, "the end of the server")
     await eventually(lambda: not _runs_in(checkout), 15, "the end of the worker")
     assert await call(checkout) == (1, "", NOBODY)
 
@@ -282,9 +281,7 @@ async def test_a_call_that_nobody_takes_says_so_in_a_line(tmp_path: Path) -> Non
     async with LiveKitServer() as livekit:
         status, output, progress = await call(
             tmp_path,
-            LIVEKIT_URL=livekit.url,
-            LIVEKIT_API_KEY=livekit.api_key,
-            LIVEKIT_API_SECRET=livekit.api_secret,
+            **livekit.connection.environment(),
             WAIT="1",
         )
     assert (status, output) == (1, "")

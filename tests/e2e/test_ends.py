@@ -14,8 +14,9 @@ from livekit import api
 from sandbox.caller import Dial, Script, call, join
 from sandbox.connection import Connection
 from sandbox.fixtures import Happened
+from sandbox.polling import eventually
 from sandbox.records import records, started_processes
-from sandbox.worker import ROOT, SLOW_AGENT, WARM_AGENT, Worker, eventually, services, worker
+from sandbox.worker import ROOT, SLOW_AGENT, WARM_AGENT, Worker, services, worker
 from tests.e2e.guest import guest
 
 
@@ -83,12 +84,12 @@ async def _ends(running: Worker, reason: str, seconds: float = 20.0) -> str:
 async def _agent_in(connection: Connection, room: str) -> None:
     async with _api(connection) as server:
         request = api.ListParticipantsRequest(room=room)
-        for _ in range(200):
+
+        async def is_there() -> bool:
             participants = (await server.room.list_participants(request)).participants
-            if any(_is_active_agent(participant) for participant in participants):
-                return
-            await asyncio.sleep(0.05)
-    pytest.fail("no agent came")
+            return any(_is_active_agent(participant) for participant in participants)
+
+        await eventually(is_there, 10, "an agent in the room")
 
 
 def _is_active_agent(participant: api.ParticipantInfo) -> bool:

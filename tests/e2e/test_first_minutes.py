@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.polling import eventually
 from sandbox.repository import environment
-from sandbox.worker import ROOT, eventually
+from sandbox.worker import ROOT
 from tests.e2e.faults.namespaces import namespaces
 
 BUILDING = f"building the environment in .venv with {sys.executable}: half a minute, once\n"

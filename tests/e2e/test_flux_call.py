@@ -16,7 +16,8 @@ import timing_profiles
 from sandbox import inference
 from sandbox.caller import Caller, Dial, Script, Turn, join
 from sandbox.deepgram import Message, Request
-from sandbox.worker import ROOT, Worker, eventually, worker
+from sandbox.polling import eventually
+from sandbox.worker import ROOT, Worker, worker
 from tests.sdk.release import is_locked_release
 from timing_profiles.turns import wait
 

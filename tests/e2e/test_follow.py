@@ -7,7 +7,8 @@ import pytest
 import timing_profiles
 from sandbox.caller import Script
 from sandbox.deepgram import Request
-from sandbox.worker import Worker, eventually
+from sandbox.polling import eventually
+from sandbox.worker import Worker
 from tests.e2e.guest import guest
 from tests.e2e.read_back import session_options
 from tests.e2e.running_call import (

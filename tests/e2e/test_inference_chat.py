@@ -1,16 +1,16 @@
 """The SDK's own LLM against the stand-in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from async_timeout import timeout
 from livekit.agents import APIConnectionError, APIConnectOptions, inference
 from livekit.agents.llm import ChatContext
 from livekit.agents.utils import http_context
 
 from sandbox.inference import Inference
+from sandbox.polling import eventually
 
 
 @pytest.fixture
@@ -42,12 +42,6 @@ async def answer(llm: inference.LLM, *users: str) -> list[str]:
         return [
             chunk.delta.content async for chunk in stream if chunk.delta and chunk.delta.content
         ]
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for is no event of this loop
-            await asyncio.sleep(0.005)
 
 
 async def test_the_answer_is_streamed_word_by_word(llm: inference.LLM, server: Inference) -> None:
@@ -99,9 +93,9 @@ async def test_a_cancelled_request_is_noticed_at_once(
     """A reply that is dropped while the model still thinks is recorded as cancelled."""
     server.latency = 30.0
     stream = llm.chat(chat_ctx=conversation("Wait."))
-    await until(lambda: server.requests)
+    await eventually(lambda: server.requests, 5, "a request")
     await stream.aclose()
-    await until(lambda: server.requests[-1].cancelled_at is not None)
+    await eventually(lambda: server.requests[-1].cancelled_at, 5, "the cancelled request")
     assert server.requests[-1].completed_at is None
 
 
@@ -118,7 +112,9 @@ async def test_a_client_that_hangs_up_before_the_answer_is_no_error(
             await asyncio.sleep(0)
         client.close()
         await client.wait_closed()
-    await until(lambda: all(r.cancelled_at or r.completed_at for r in server.requests))
+    await eventually(
+        lambda: all(r.cancelled_at or r.completed_at for r in server.requests), 5, "all ends"
+    )
     assert any(request.cancelled_at for request in server.requests)
     assert caplog.messages == []
 
@@ -155,7 +151,9 @@ async def test_an_answer_comes_whole_when_not_streamed(server: Inference) -> Non
 async def test_prewarming_finds_a_model(llm: inference.LLM, server: Inference) -> None:
     """The SDK asks for the models to warm its connection up."""
     llm.prewarm()
-    await until(lambda: [request.path for request in server.requests] == ["/models"])
+    await eventually(
+        lambda: [request.path for request in server.requests] == ["/models"], 5, "one request"
+    )
     assert server.requests[0].status == 200
 
 
@@ -209,7 +207,7 @@ async def test_a_gateway_that_hangs_up_is_an_error_in_time(
     server.latency = 30.0
     options = APIConnectOptions(max_retry=0, timeout=5)
     stream = llm.chat(chat_ctx=conversation("Wait."), conn_options=options)
-    await until(lambda: server.requests)
+    await eventually(lambda: server.requests, 5, "a request")
     await server.aclose()
     with pytest.raises(APIConnectionError):
         async for _ in stream:

@@ -18,7 +18,7 @@ from livekit.agents.utils import http_context
 
 from sandbox import speech
 from sandbox.inference import Inference, Request
-from sandbox.worker import eventually
+from sandbox.polling import eventually
 
 RATE = 16000
 ONCE = APIConnectOptions(max_retry=0, timeout=5)

@@ -14,7 +14,8 @@ from livekit import api
 from sandbox.child import child
 from sandbox.livekit_binary import LiveKitServerError, ensure_binary
 from sandbox.livekit_server import LiveKitServer
-from sandbox.worker import ROOT, eventually
+from sandbox.polling import eventually
+from sandbox.worker import ROOT
 
 Program = Callable[[str, str], Path]
 
@@ -215,11 +216,7 @@ asyncio.run(main())
         url = await eventually(lambda: content(tmp_path / "url"), 20, "the server")
         assert await answers(url)
         os.kill(parent.pid, signal.SIGKILL)
-        for _ in range(100):
-            if not await answers(url):
-                return
-            await asyncio.sleep(0.05)
-    pytest.fail("the server outlived its parent")
+        await eventually(lambda: ends(url), 5, "the end of the server")
 
 
 def content(file: Path) -> str | None:
@@ -234,6 +231,11 @@ async def answers(url: str) -> bool:
             return r.ok
     except aiohttp.ClientError:
         return False
+
+
+async def ends(url: str) -> bool:
+    """Whether there is no server."""
+    return not await answers(url)
 
 
 async def rooms(server: LiveKitServer, api_secret: str) -> list[str]:

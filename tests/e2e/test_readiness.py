@@ -1,16 +1,15 @@
 """What an orchestrator is told by a real worker."""
 
-import asyncio
 import os
 import re
 import signal
-import time
 from pathlib import Path
 
 import aiohttp
 
 import timing_profiles
 from sandbox.caller import Dial, join
+from sandbox.polling import eventually
 from sandbox.scrape import free_port
 from sandbox.worker import Worker, worker
 
@@ -47,13 +46,10 @@ async def _broken_and_mended(running: Worker, port: int, revision: str) -> None:
 
 
 async def _until(port: int, expected: tuple[int, str]) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        found = await _answer(port)
-        if found == expected or time.monotonic() > deadline:
-            assert found == expected
-            return
-        await asyncio.sleep(0.1)
+    async def is_answered() -> bool:
+        return await _answer(port) == expected
+
+    await eventually(is_answered, 20, str(expected))
 
 
 async def _answer(port: int) -> tuple[int, str]:

@@ -6,8 +6,9 @@ from pathlib import Path
 import timing_profiles
 from sandbox.caller import Dial, Script, call, join
 from sandbox.fixtures import Happened
+from sandbox.polling import eventually
 from sandbox.records import records, started_processes
-from sandbox.worker import Worker, eventually
+from sandbox.worker import Worker
 from tests.e2e.read_back import session_options
 
 YES = Script("Yes please.")

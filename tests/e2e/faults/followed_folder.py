@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from sandbox.polling import eventually_blocking
 from timing_profiles.catalog import catalog
 from timing_profiles.handoff import snapshot
 from timing_profiles.profile import Profile
@@ -32,7 +33,6 @@ Published = tuple[str, Mapping[str, Profile | None]]
 Seen = TypeVar("Seen")
 
 _GRACE = 10.0
-_POLL = 0.005
 _SERVED = re.compile(
     r"^INFO (?:\d+ profiles in force|profiles changed), revision (?:\w+ -> )?([0-9a-f]{12})",
     re.MULTILINE,
@@ -194,14 +194,12 @@ def until(look: Callable[[], Seen], what: str, followed: FollowedFolder | None =
     """Look until there is something to see.
 
     Raises:
-        AssertionError: There is nothing within `PATIENCE`.
+        TimeoutError: There is nothing within `PATIENCE`.
     """
-    deadline = time.monotonic() + PATIENCE
-    while not (seen := look()):
-        log = followed.log if followed else ""
-        assert time.monotonic() < deadline, f"not within {PATIENCE:g} s: {what}\n{log}"
-        time.sleep(_POLL)
-    return seen
+    try:
+        return eventually_blocking(look, PATIENCE, what)
+    except TimeoutError as error:
+        raise TimeoutError(f"{error}\n{followed.log if followed else ''}") from None
 
 
 def away(seconds: float) -> str:

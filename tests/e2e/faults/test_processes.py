@@ -20,13 +20,13 @@ import timing_profiles
 from sandbox.caller import Call, Caller, Dial, Script, call, join
 from sandbox.connection import Connection
 from sandbox.fixtures import Happened
+from sandbox.polling import eventually
 from sandbox.worker import (
     ROOT,
     SLOW_AGENT,
     WARM_AGENT,
     Services,
     Worker,
-    eventually,
     services,
     worker,
 )

@@ -20,6 +20,7 @@ from livekit.agents import Agent, AgentSession, JobContext, utils
 
 from sandbox.caller import Script
 from sandbox.deepgram import NUMBERS, Deepgram, Request
+from sandbox.polling import eventually
 from tests.e2e.fields.ear import Ear
 from tests.e2e.fields.gateway import Gateway
 from tests.e2e.fields.mouth import Interval, Mouth
@@ -87,12 +88,11 @@ class Conversation:
 
     async def hear(self, seconds: float = 5.0) -> Interval | None:
         """Wait for the agent's next sound; None when it stays silent for so long."""
-        heard, deadline = len(self.ear.sounds), time.time() + seconds
-        while len(self.ear.sounds) == heard:
-            if time.time() > deadline:
-                return None
-            await asyncio.sleep(0.01)
-        return self.ear.sounds[-1]
+        heard = len(self.ear.sounds)
+        with contextlib.suppress(TimeoutError):
+            await eventually(lambda: len(self.ear.sounds) > heard, seconds, "a sound")
+            return self.ear.sounds[-1]
+        return None
 
     def events(self, type_: str, **having: Any) -> list[tuple[float, Any]]:
         """All events of a type that have these values, with the times at which they came."""
