@@ -25,7 +25,7 @@ from tests.running import (
 from tests.sdk.release import needs_pace, unless_unsupported
 from tests.session import Session
 from tests.test_sdk_arguments import Realtime
-from tests.virtual_time import run
+from tests.virtual_time import in_virtual_time, run
 from timing_profiles.call.follow_metadata import RAPID
 from timing_profiles.call.silence import SETTLED
 
@@ -203,6 +203,7 @@ def test_where_speech_to_text_ends_the_turns_its_delays_wait_for_it() -> None:
     assert run(story()) == [("turn_detector", 25, 0.3, None), ("stt", 800, 0.0, None)]
 
 
+@in_virtual_time
 async def test_a_detector_may_come_with_the_silence_that_it_needs() -> None:
     """The VAD is told first: with 0.1 s, the session would refuse the detector."""
     vad = {DETECTION: "vad", "vad.min_silence_duration": 0.1}
@@ -215,6 +216,7 @@ async def test_a_detector_may_come_with_the_silence_that_it_needs() -> None:
     assert seen == [("turn_detector", 0.25), ("vad", 0.1), ("turn_detector", 0.25)]
 
 
+@in_virtual_time
 async def test_another_engine_takes_over_the_session_that_runs() -> None:
     """Flux in the place of nova with its fields, and back."""
     async with Running(asking(), session=MUTE).follow().started() as running:
@@ -238,6 +240,7 @@ async def test_another_engine_takes_over_the_session_that_runs() -> None:
         ("model", "flux-general-multi", "flux-general-en"),
     ],
 )
+@in_virtual_time
 async def test_what_flux_cannot_be_told_it_gets_with_another_connection(
     field: str, value: Any, off: Any
 ) -> None:
@@ -332,6 +335,7 @@ def test_what_the_application_decides_needs_no_next_call() -> None:
     assert run(story()) == []
 
 
+@in_virtual_time
 async def test_an_agents_own_turn_handling_is_left_alone() -> None:
     """It goes on with its own detection and delays; the agent after it has the session's."""
     own = Deaf(
@@ -349,6 +353,7 @@ async def test_an_agents_own_turn_handling_is_left_alone() -> None:
         assert [running.in_force(path) for path in changes] == ["stt", 1.5, 4.0]
 
 
+@in_virtual_time
 async def test_what_changes_during_a_step_holds_after_it() -> None:
     """The agent that goes on after an AgentTask would have the detection of before."""
     step = Step(instructions="")
@@ -363,6 +368,7 @@ async def test_what_changes_during_a_step_holds_after_it() -> None:
         assert agents(running) == ("vad", 1.5, 2.5)
 
 
+@in_virtual_time
 async def test_another_engine_goes_along_to_the_next_agent() -> None:
     """The session still has the speech-to-text that it was made with."""
     async with Running(asking(), session=MUTE).follow().started() as running:
@@ -376,6 +382,7 @@ async def test_another_engine_goes_along_to_the_next_agent() -> None:
         assert isinstance(running.listener, deepgram.STTv2)
 
 
+@in_virtual_time
 async def test_an_agents_own_speech_to_text_is_left_alone() -> None:
     """Only what was built from the settings changes with them."""
     own = deepgram.STT(endpointing_ms=123)
@@ -387,6 +394,7 @@ async def test_an_agents_own_speech_to_text_is_left_alone() -> None:
         assert options_of(own).endpointing_ms == 123
 
 
+@in_virtual_time
 async def test_what_the_sdk_refuses_does_not_end_the_call(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -402,6 +410,7 @@ async def test_what_the_sdk_refuses_does_not_end_the_call(
     assert [record for record in caplog.records if record.exc_info] == []
 
 
+@in_virtual_time
 async def test_arguments_of_the_other_engine_do_not_end_the_call(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -433,6 +442,7 @@ def test_a_session_that_has_not_started_takes_changes() -> None:
     assert run(story()) == (400, 1.5)
 
 
+@in_virtual_time
 async def test_an_engine_that_is_asked_for_before_the_start_is_there_after_it() -> None:
     """The first agent gets it before it listens."""
     running = Running(asking(), session=MUTE).follow()
@@ -442,6 +452,7 @@ async def test_an_engine_that_is_asked_for_before_the_start_is_there_after_it() 
         assert isinstance(running.listener, deepgram.STTv2)
 
 
+@in_virtual_time
 async def test_a_realtime_model_is_followed_where_it_can_be() -> None:
     """It hears, speaks and ends turns itself; the rest changes."""
     own = {"llm": Realtime()}
@@ -457,6 +468,7 @@ async def test_a_realtime_model_is_followed_where_it_can_be() -> None:
     assert running.in_force("turn_handling.interruption.min_words") == 3
 
 
+@in_virtual_time
 async def test_a_session_that_has_closed_is_let_be(caplog: pytest.LogCaptureFixture) -> None:
     """Nothing is resolved, told or logged any more, and no timer is left."""
     async with Running(asking(), session=MUTE).follow().started() as running:

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
+Parameters = ParamSpec("Parameters")
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -39,6 +41,18 @@ def run(story: Coroutine[Any, Any, T]) -> T:
     # Not by asyncio.Runner, which leaves no event loop to the tests that come after it.
     with contextlib.closing(VirtualLoop()) as loop:
         return loop.run_until_complete(_alone(story))
+
+
+def in_virtual_time(
+    test: Callable[Parameters, Coroutine[Any, Any, None]],
+) -> Callable[Parameters, None]:
+    """Make a test of a coroutine function, which runs in virtual time."""
+
+    @functools.wraps(test)
+    def story(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        run(test(*args, **kwargs))
+
+    return story
 
 
 async def _alone(story: Coroutine[Any, Any, T]) -> T:
