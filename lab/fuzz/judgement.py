@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ KEPT = Path(".dev") / "fuzz"
 
 _TIMES = 3
 _TIMES_IF_SLOW = 20
-_REST = 0.1  # s; what makes a machine slow, ends
+_PAUSE = 0.1  # s; what makes a machine slow, ends
 
 _GROWTH_WITHIN = 16 * 2**20  # bytes; libFuzzer itself keeps every input that reached new code
 _OBJECTS_WITHIN = 2_000  # blocks; one that is left behind by each input would be a million
@@ -38,14 +38,24 @@ class Slow:
 
 
 def seconds(target: Target, data: bytes) -> float:
-    """The CPU time of an input, in the best of some runs: a busy machine is not its fault."""
-    best = min(_once(target, data) for _ in range(_TIMES))
+    """Measure the CPU time of an input."""
+    return best(lambda: _once(target, data), target.within)
+
+
+def best(measure: Callable[[], float], within: float) -> float:
+    """Return the least of some measurements: a busy machine is no fault of an input.
+
+    Args:
+        measure: Measures once.
+        within: The bound. More measurements follow, with pauses, while all are above it.
+    """
+    least = min(measure() for _ in range(_TIMES))
     for _ in range(_TIMES_IF_SLOW):
-        if best <= target.within:
+        if least <= within:
             break
-        time.sleep(_REST)
-        best = min(best, _once(target, data))
-    return best
+        time.sleep(_PAUSE)
+        least = min(least, measure())
+    return least
 
 
 def slowest(target: Target, inputs: Iterable[Path]) -> Slow:
