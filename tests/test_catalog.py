@@ -3,7 +3,6 @@
 import os
 import shutil
 import socket
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -401,21 +400,16 @@ def test_fault_43_a_file_of_10_mb_is_refused_and_10000_files_are_served(
     (profiles / "big.yaml").unlink()
     for n in range(9_999):
         (profiles / f"p{n}.yaml").write_text(f"session: {{user_away_timeout: {10 + n / 10}}}\n")
-    start = time.perf_counter()
     loaded = catalog.load(profiles)
     path = tmp_path / "profiles.sqlite"
     snapshot.Publication(path).put(loaded.revision, loaded.schema, loaded.layers)
-    served = time.perf_counter() - start
-    start = time.perf_counter()
     with snapshot.opened(path) as published:
         profile = published.profile("p9998")
-    read = time.perf_counter() - start
     assert len(loaded.names()) == 10_000
     assert profile is not None
     assert profile.values["session.user_away_timeout"] == 1009.8
     happened(
-        f"10 MB refused with {most / 1e6:.1f} MB; 10,000 files published in {served:.1f} s, "
-        f"one profile read in {1000 * read:.1f} ms"
+        f"10 MB refused with {most / 1e6:.1f} MB of memory; 10,000 files published, and one read"
     )
 
 

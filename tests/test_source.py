@@ -1,7 +1,6 @@
 """YAML text: read as YAML 1.2 core, or refused with its place."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -460,12 +459,10 @@ def test_larger_file_is_refused() -> None:
 )
 def test_fault_41_deep_nesting_is_refused(text: str, place: str, happened: Happened) -> None:
     """Nesting that would crash a parser and its process is refused at the first level too many."""
-    start = time.perf_counter()
     found = problems(text)
-    cost = time.perf_counter() - start
     places = (place, *(["1:1001", "1:1003"] if "[[" in text else []))  # libyaml's own limit
     assert found in [[f"p.yaml:{known}: nested deeper than 16"] for known in places]
-    happened(f"{len(text):,} bytes refused at {place} in {1000 * cost:.1f} ms, the process lives")
+    happened(f"{len(text):,} bytes refused at {place}, the process lives")
 
 
 def test_nesting_of_16_is_read() -> None:
@@ -499,17 +496,11 @@ BOMBS = {
 
 def test_fault_40_aliases_are_refused_before_anything_is_expanded(happened: Happened) -> None:
     """What reads aliases takes 19 s and 713 MB for some; `make fuzz` holds what it may cost."""
-    costs = {}
-    for name, text in BOMBS.items():
+    for text in BOMBS.values():
         assert len(text) <= MAX_BYTES
-        start = time.thread_time()
         (problem,) = read(text).problems
-        costs[name] = time.thread_time() - start
         assert problem.message in {"anchors and aliases are not read", "a key must be plain text"}
-    slowest = max(costs, key=lambda name: costs[name])
-    happened(
-        f"{len(costs)} bombs refused, the slowest ({slowest}) in {1000 * costs[slowest]:.1f} ms"
-    )
+    happened(f"{len(BOMBS)} bombs refused")
 
 
 @pytest.mark.parametrize(
