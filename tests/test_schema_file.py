@@ -1,8 +1,10 @@
 """The schema in force: found, and refused where it cannot be one."""
 
 import json
+import re
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -227,6 +229,49 @@ def impatient() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("impatient")
+def test_fault_69_a_slow_pattern_is_quick(folder: Path, happened: Happened) -> None:
+    """`re` would take longer than anybody waits."""
+    slow = "^(a+)+$"
+    put_beside(folder, edited(("description",), pattern=slow))
+    (folder / "default.yaml").write_text(
+        re.sub("description: .*", "description: aaa", (folder / "default.yaml").read_text())
+    )
+    (folder / "long.yaml").write_text(f"description: {'a' * 30_000}!\n")
+    (folder / "short.yaml").write_text(f"description: {'a' * 60}!\n")
+    started = time.monotonic()
+    long, short = problems(folder)
+    seconds = time.monotonic() - started
+    assert long.startswith('profiles/long.yaml:1:14: description: "aaa')
+    assert short.startswith('profiles/short.yaml:1:14: description: "aaa')
+    assert short.endswith(f"... is not text like {slow}")
+    assert seconds < 5
+    happened(f"{slow}: both texts are refused in {seconds:.2f} s")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("^(?!x)", "a look-around or a named group is not supported, at character 3"),
+        (r"^(a)\1$", r'"\1" is not supported, at character 6'),
+        ("^(a{99}){99}$", "larger than 1000 states, counted repetitions written out"),
+    ],
+)
+def test_fault_69_a_pattern_that_cannot_be_judged_is_a_problem_of_the_schema(
+    folder: Path, pattern: str, reason: str
+) -> None:
+    """Before any text is held to it, with the field that has it."""
+    put_beside(folder, edited(MODEL, pattern=pattern))
+    (problem,) = problems(folder)
+    refusal = f"pattern {json.dumps(pattern)} is not supported: {reason}"
+    assert problem == f"schema.json: stt.nova.model: {refusal}"
+
+
+def test_fault_69_patterns_of_keys_are_a_problem_of_the_schema(folder: Path) -> None:
+    """`additionalProperties` would match keys with `re`."""
+    put_beside(folder, edited(("stt",), patternProperties={"^(a+)+$": {}}))
+    assert problems(folder) == ["schema.json: stt: patternProperties is not supported"]
+
+
 def test_fault_56_reference_to_a_url_is_refused_without_the_network(
     folder: Path, happened: Happened
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ from referencing import Registry
 
 from timing_profiles.catalog import schema_errors
 from timing_profiles.catalog.field import Field
+from timing_profiles.catalog.pattern import is_like
 from timing_profiles.catalog.schema_errors import UNKNOWN_FIELD
 from timing_profiles.problems import MAX_PROBLEMS, KeyPath, Problem, listed, quoted
 
@@ -25,9 +25,7 @@ _ABOUT_THE_FILE = frozenset({"description", "extends", "overrides"})
 def _pattern(
     _: Any, pattern: str, instance: Any, __: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
-    # JSON Schema's `$` is the end of the text; Python's also stands before a final newline.
-    whole = pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
-    if isinstance(instance, str) and not re.search(whole, instance):
+    if isinstance(instance, str) and not is_like(instance, pattern):
         yield ValidationError(f"{quoted(instance)} is not like {pattern}")
 
 

@@ -12,10 +12,15 @@ from typing import Any
 import jsonschema
 from jsonschema.validators import Draft202012Validator
 
+from timing_profiles.catalog import pattern
+from timing_profiles.catalog.pattern import PatternError
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import Problem, ProfilesError, quoted, strerror
 
 FILE_NAME = "schema.json"
+
+# Keywords whose values are data, not schemas.
+_DATA = frozenset({"const", "default", "enum", "examples"})
 
 _REFERENCES = frozenset({"$ref", "$dynamicRef"})
 
@@ -95,7 +100,11 @@ def _problems(text: str) -> Iterator[Problem]:
     except (RecursionError, ValueError):
         yield _problem("not JSON: nested too deeply, or with a number that is too long")
     else:
-        odd = [*_section_problems(schema, ""), *_reference_problems(schema)]
+        odd = [
+            *_section_problems(schema, ""),
+            *_reference_problems(schema),
+            *_pattern_problems(schema, ""),
+        ]
         yield from odd or _missing_fields(text)
 
 
@@ -119,6 +128,31 @@ def _reference_problems(schema: Any) -> Iterator[Problem]:
     inner = schema.values() if isinstance(schema, dict) else schema
     for value in inner if isinstance(schema, dict | list) else ():
         yield from _reference_problems(value)
+
+
+def _pattern_problems(schema: Any, path: str) -> Iterator[Problem]:
+    """Patterns that cannot be matched in a bounded time; those of keys are matched by no one."""
+    if isinstance(schema, list):
+        for inner in schema:
+            yield from _pattern_problems(inner, path)
+    elif isinstance(schema, dict):
+        if isinstance(schema.get("pattern"), str):
+            yield from _pattern_problem(schema["pattern"], path)
+        if "patternProperties" in schema:
+            yield _problem("patternProperties is not supported", path=path)
+        for keyword, inner in schema.items():
+            if keyword == "properties" and isinstance(inner, dict):
+                for name, field in inner.items():
+                    yield from _pattern_problems(field, f"{path}.{name}".removeprefix("."))
+            elif keyword not in _DATA:
+                yield from _pattern_problems(inner, path)
+
+
+def _pattern_problem(text: str, path: str) -> Iterator[Problem]:
+    try:
+        pattern.compiled(text)
+    except PatternError as error:
+        yield _problem(f"pattern {quoted(text)} is not supported: {error}", path=path)
 
 
 def _missing_fields(text: str) -> Iterator[Problem]:
