@@ -5,6 +5,7 @@ import shutil
 import socket
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,47 @@ def test_layer_says_what_its_file_says() -> None:
     layer = built({"a": "{}", "b": text}).layers["b"]
     assert (layer.description, layer.extends, layer.allow) == ("Slow.", "a", ("vad",))
     assert (layer.sets, layer.origins) == ({"tts.speed": 0.9}, {"tts.speed": "profiles/b.yaml:5"})
+
+
+def chain_of(count: int, first: str = "default") -> dict[str, bytes]:
+    """Build a set in which each of some profiles extends the one before it, from `p000` on."""
+    names = [first, *(f"p{number:03}" for number in range(count))]
+    files = {f"{name}.yaml": f"extends: {below}".encode() for below, name in pairwise(names)}
+    return {"default.yaml": DEFAULT.read_bytes(), **files}
+
+
+def test_32_profiles_are_the_longest_chain() -> None:
+    """A longer one is reported once, where it becomes too long; other profiles stay valid."""
+    longest = catalog.build(chain_of(31), SCHEMA, None, "profiles")
+    assert longest.profile("p030")
+    with pytest.raises(ProfilesError) as caught:
+        catalog.build(chain_of(1_000), SCHEMA, None, "profiles")
+    assert str(caught.value) == (
+        "profiles/p031.yaml:1:10: extends: more than 32 profiles in the chain of `extends`, "
+        "default included"
+    )
+
+
+def test_fault_90_a_cycle_is_reported_once() -> None:
+    """With its whole chain; the profiles beside it that extend one of its own add nothing."""
+    files = chain_of(1_000, first="p999") | {"beside.yaml": b"extends: p500"}
+    with pytest.raises(ProfilesError) as caught:
+        catalog.build(files, SCHEMA, None, "profiles")
+    names = " <- ".join(f"p{number % 1_000:03}" for number in range(1_001))
+    assert str(caught.value) == f"profiles/p000.yaml:1:10: extends: extends itself: {names}"
+
+
+def test_each_of_several_cycles_is_reported() -> None:
+    """Wherever the walk begins, each has its own first name."""
+    extends = {"b": "c", "c": "b", "a": "c", "z": "x", "y": "z", "x": "y", "self": "self"}
+    files = {f"{name}.yaml": f"extends: {below}".encode() for name, below in extends.items()}
+    with pytest.raises(ProfilesError) as caught:
+        catalog.build(chain_of(0) | files, SCHEMA, None, "profiles")
+    assert [problem.message for problem in caught.value.problems] == [
+        "extends itself: b <- c <- b",
+        "extends itself: self <- self",
+        "extends itself: x <- z <- y <- x",
+    ]
 
 
 def test_policy_is_inherited_or_replaced() -> None:

@@ -229,6 +229,17 @@ def test_a_file_is_held_to_what_it_inherits(folder: Path, run: CommandLine) -> N
     )
 
 
+def test_a_cycle_is_reported_for_each_of_its_files(folder: Path, run: CommandLine) -> None:
+    """The set reports it once, at its first file; the other ones are not valid, either."""
+    (folder / "a.yaml").write_text("extends: b\n")
+    (folder / "b.yaml").write_text("extends: a\n")
+    (folder / "c.yaml").write_text("extends: b\n")
+    cycle = "profiles/a.yaml:1:10: extends: extends itself: a <- b <- a\n"
+    assert run("check") == (1, cycle, "")
+    assert run("check", "profiles/b.yaml") == (1, cycle, "")
+    assert run("check", "profiles/c.yaml") == (0, "", "")
+
+
 def test_a_file_in_a_set_without_default_cannot_be_right(folder: Path, run: CommandLine) -> None:
     """What is missing is said for every file."""
     (folder / "default.yaml").rename(folder / "standard.yaml")

@@ -179,7 +179,7 @@ def test_a_call_keeps_the_profiles_that_it_began_with(
     assert seen(wishes.settled()) == ("patient", [ROOM, "participant profile-unknown"])
 
 
-def test_true_corrected_to_1_is_a_new_request(wishes: Wishes, caller: Somebody) -> None:
+def test_fault_84_true_corrected_to_1_is_a_new_request(wishes: Wishes, caller: Somebody) -> None:
     """Python takes them for equal, and the correction would be ignored."""
     caller.metadata = '{"profile": "patient", "min_interruption_words": true}'
     assert seen(wishes.settled()) == ("patient", [ROOM, "participant override-type"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,10 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 EVERYTHING = "*"
 """The item of `overrides.allow` that stands for every field."""
+
+
+MAX_CHAIN = 32
+"""The most profiles in a chain of `extends`, `default` included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,33 @@ class Profile:
         return any(item in {EVERYTHING, path} or path.startswith(f"{item}.") for item in self.allow)
 
 
+def walk(
+    name: str, layer_of: Callable[[str], Layer | None], most: int = MAX_CHAIN + 1
+) -> tuple[list[Layer], str | None]:
+    """Follow `extends` from a profile down to `default`.
+
+    Args:
+        name: The profile.
+        layer_of: Returns the layer of a profile; None where the walk ends.
+        most: The number of layers after which it ends.
+
+    Returns:
+        The layers, that of the profile first, and the name at which the walk ended: None below
+        `default`, one of the layers' own in a cycle.
+    """
+    chain: dict[str, Layer] = {}
+    following: str | None = name
+    while following and following not in chain and len(chain) < most:
+        layer = layer_of(following)
+        if layer is None:
+            break
+        chain[following] = layer
+        following = layer.extends
+    return list(chain.values()), following
+
+
 def merged(chain: Iterable[Layer]) -> Profile:
-    """Layers merged in their order: a later one wins, and the name is the last one's."""
+    """Merge layers, `default` first: a later one wins, and the name is the last one's."""
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     name = DEFAULT

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from timing_profiles.catalog.catalog import Catalog
-from timing_profiles.catalog.inheritance import chain
-from timing_profiles.profile import Profile
+from timing_profiles.profile import Profile, walk
 from timing_profiles.turns import dead_settings, wait
 from timing_profiles.turns.wait import Wait
 
@@ -81,9 +80,9 @@ def _same(name: str, a: Catalog, b: Catalog) -> bool:
     """Whether a profile is made of the same layers on both sides: nothing is to be merged."""
     if name not in a.layers or name not in b.layers:
         return False
-    return [(layer.sets, layer.allow) for layer in chain(a.layers, name)] == [
-        (layer.sets, layer.allow) for layer in chain(b.layers, name)
-    ]
+    chains = (walk(name, side.layers.get)[0] for side in (a, b))
+    one, other = ([(layer.sets, layer.allow) for layer in chain] for chain in chains)
+    return one == other
 
 
 def grouped(comparisons: Iterable[Comparison]) -> list[list[Comparison]]:

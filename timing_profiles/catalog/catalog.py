@@ -14,7 +14,7 @@ from timing_profiles.catalog.inheritance import Entries, Layers
 from timing_profiles.catalog.parsed_file import Entry
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import Problem, ProfilesError, in_order
-from timing_profiles.profile import DEFAULT, NAME, Layer, Profile, merged
+from timing_profiles.profile import DEFAULT, NAME, Layer, Profile, merged, walk
 
 T = TypeVar("T")
 
@@ -62,7 +62,8 @@ class Catalog:
 
     def profile(self, name: str) -> Profile | None:
         """A profile with everything that it inherits; None where there is none of that name."""
-        return merged(inheritance.chain(self.layers, name)) if name in self.layers else None
+        chain, _ = walk(name, self.layers.get)
+        return merged(reversed(chain)) if chain else None
 
 
 def load(profiles_dir: Path, before: Catalog | None = None, label: str = "") -> Catalog:
@@ -144,8 +145,10 @@ def _checked(
     parents = before.parents.union(read.layer.extends for read in fresh.values() if read.layer)
     affected = (name + SUFFIX for name in inheritance.affected(layers, changed, parents))
     checked = dict.fromkeys((*affected, *fresh))
+    in_cycles = inheritance.cycles(layers)
     problems = {
-        name: inheritance.problems(name, entries, layers, default=not missing) for name in checked
+        name: inheritance.problems(name, entries, layers, in_cycles, default=not missing)
+        for name in checked
     }
     said = {name: some for name, some in problems.items() if some}
     found = _updated(before.found, (*checked, *gone), said)

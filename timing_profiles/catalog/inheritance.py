@@ -1,4 +1,4 @@
-"""What profiles of a set say together: chains of `extends`, and what a merged profile does."""
+"""Problems of a profile together with what it inherits: chains of `extends`, rules, advice."""
 
 from __future__ import annotations
 
@@ -10,22 +10,38 @@ from timing_profiles.catalog.folder import SUFFIX
 from timing_profiles.catalog.parsed_file import EXTENDS, Entry
 from timing_profiles.catalog.source import Source
 from timing_profiles.problems import Problem, did_you_mean, listed, quoted
-from timing_profiles.profile import DEFAULT, Layer, overlay
+from timing_profiles.profile import DEFAULT, MAX_CHAIN, Layer, overlay, walk
 from timing_profiles.turns import advice, dead_settings, rules
 from timing_profiles.turns.fields import KnownValues, Values
 
 Entries = Mapping[str, Entry]
 Layers = Mapping[str, Layer]
 
+CYCLE = "extends itself: "
+"""How the message of a cycle begins; the names of its profiles follow."""
 
-def chain(layers: Layers, name: str) -> list[Layer]:
-    """The layers of a profile, `default` first; the chain of `extends` must end there."""
-    found: list[Layer] = []
-    following: str | None = name
-    while following:
-        found.append(layers[following])
-        following = layers[following].extends
-    return found[::-1]
+_TOO_LONG = f"more than {MAX_CHAIN} profiles in the chain of `extends`, {DEFAULT} included"
+
+
+def cycles(layers: Layers) -> dict[str, list[str]]:
+    """Find the profiles that extend themselves.
+
+    Returns:
+        The names of each cycle, by the first of them in the alphabet, which stands at both ends;
+        each is extended by the next.
+    """
+    found: dict[str, list[str]] = {}
+    unvisited = dict(layers)
+    while unvisited:
+        chain, end = walk(next(iter(unvisited)), unvisited.get, most=len(layers))
+        names = [layer.name for layer in chain]
+        for name in names:
+            del unvisited[name]
+        if end in names:
+            cycle = names[names.index(end) :][::-1]
+            first = cycle.index(min(cycle))
+            found[cycle[first]] = [*cycle[first:], *cycle[: first + 1]]
+    return found
 
 
 def affected(
@@ -47,23 +63,34 @@ def affected(
     return {name for name in found if name in layers}
 
 
-def problems(file: str, entries: Entries, layers: Layers, *, default: bool) -> Sequence[Problem]:
-    """What is wrong with a profile together with what it inherits.
+def problems(
+    file: str,
+    entries: Entries,
+    layers: Layers,
+    in_cycles: Mapping[str, Sequence[str]],
+    *,
+    default: bool,
+) -> Sequence[Problem]:
+    """Check a profile together with what it inherits.
 
-    Where a file is broken, nothing is said that depends on what it may mean.
+    What depends on the meaning of a broken file is not checked.
 
     Args:
         file: The profile's file, one that has a layer.
         entries: Every file of the set, by its name.
         layers: What each profile sets itself.
+        in_cycles: What `cycles` finds in the layers.
         default: Whether the profile `default` sets every field.
     """
     entry = entries[file]
     if entry.layer is None:
         return ()
-    way, reaches_default = _way(entry, entries)
-    values = _values(way, complete=default and reaches_default)
-    found = [*_extends_problems(entry, entry.layer, entries, layers)]
+    chain, reaches_default = _chain(entry, entry.layer, entries)
+    values = _values(chain, complete=default and reaches_default)
+    extends = [*_extends_problems(entry.layer, entries, layers, in_cycles)]
+    if reaches_default and len(chain) > MAX_CHAIN:
+        extends.append(Problem("extends", _TOO_LONG))
+    found = [entry.source.locate(problem, (EXTENDS,)) for problem in extends]
     found += _located(entry.source, entry.layer, rules.broken(values))
     # A profile without its default is too incomplete for warnings.
     if reaches_default:
@@ -72,63 +99,50 @@ def problems(file: str, entries: Entries, layers: Layers, *, default: bool) -> S
 
 
 def _extends_problems(
-    entry: Entry, layer: Layer, entries: Entries, layers: Layers
+    layer: Layer, entries: Entries, layers: Layers, in_cycles: Mapping[str, Sequence[str]]
 ) -> Iterator[Problem]:
-    if layer.extends is None:
-        return
-    if layer.extends + SUFFIX not in entries and layer.extends != DEFAULT:
-        message = f"there is no profile {quoted(layer.extends)}; there are {listed(sorted(layers))}"
-        hint = did_you_mean(layer.extends, layers.keys() - {layer.name})
-        yield entry.source.locate(Problem("extends", message, hint=hint), (EXTENDS,))
-    cycle = _cycle(layers, layer.name)
-    if cycle:
-        message = f"extends itself: {' <- '.join(cycle[::-1])}"
-        yield entry.source.locate(Problem("extends", message), (EXTENDS,))
+    extends = layer.extends
+    if extends and extends + SUFFIX not in entries and extends != DEFAULT:
+        message = f"there is no profile {quoted(extends)}; there are {listed(sorted(layers))}"
+        hint = did_you_mean(extends, layers.keys() - {layer.name})
+        yield Problem("extends", message, hint=hint)
+    if layer.name in in_cycles:
+        yield Problem("extends", CYCLE + " <- ".join(in_cycles[layer.name]))
 
 
-def _cycle(layers: Layers, name: str) -> list[str]:
-    """The way by `extends` from a profile back to itself, or nothing."""
-    way = [name]
-    while way[-1] in layers and layers[way[-1]].extends:
-        way.append(layers[way[-1]].extends or DEFAULT)
-        if way[-1] == name:
-            return way
-        if way[-1] in way[:-1]:
-            return []
-    return []
+def _chain(entry: Entry, layer: Layer, entries: Entries) -> tuple[list[Entry], bool]:
+    """Return a profile and what it extends, as far as known; whether that is down to `default`."""
+    chain: list[Entry] = []
+
+    def layer_of(name: str) -> Layer | None:
+        following = entry if name == layer.name else entries.get(name + SUFFIX)
+        if following is None or (chain and EXTENDS in chain[-1].unknown):
+            return None
+        if following.layer:
+            chain.append(following)
+        return following.layer
+
+    _, end = walk(layer.name, layer_of)
+    return chain, end is None
 
 
-def _values(way: Sequence[tuple[Entry, Layer]], *, complete: bool) -> Values:
-    """The merged values of a profile, as far as no broken file leaves them open.
+def _values(chain: Sequence[Entry], *, complete: bool) -> Values:
+    """Merge the values of a profile, without those that a broken file leaves open.
 
     Args:
-        way: The profile and what it extends.
+        chain: The profile and what it extends.
         complete: Whether that sets every field.
     """
     values: dict[str, Any] = {}
     unknown: set[str] = set()
-    for read, layer in reversed(way):
-        overlay(values, layer.sets)
-        if unknown or read.unknown:
-            unknown = (unknown - layer.sets.keys()) | read.unknown
+    for entry in reversed(chain):
+        sets = entry.layer.sets if entry.layer else {}
+        overlay(values, sets)
+        if unknown or entry.unknown:
+            unknown = (unknown - sets.keys()) | entry.unknown
     if complete and not unknown:
         return values
     return KnownValues((path, value) for path, value in values.items() if path not in unknown)
-
-
-def _way(entry: Entry, entries: Entries) -> tuple[list[tuple[Entry, Layer]], bool]:
-    """A profile and what it extends, as far as that is known; whether that is up to `default`."""
-    way: list[tuple[Entry, Layer]] = []
-    seen: set[str] = set()
-    following: Entry | None = entry
-    while following and following.layer and following.layer.name not in seen:
-        way.append((following, following.layer))
-        seen.add(following.layer.name)
-        extends = following.layer.extends
-        if extends is None:
-            return way, True
-        following = None if EXTENDS in following.unknown else entries.get(extends + SUFFIX)
-    return way, False
 
 
 def _located(read: Source, layer: Layer, problems: Iterable[Problem]) -> Iterator[Problem]:

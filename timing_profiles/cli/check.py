@@ -13,6 +13,7 @@ from pathlib import Path
 
 from timing_profiles.catalog import catalog, folder, schema_file
 from timing_profiles.catalog.folder import SUFFIX
+from timing_profiles.catalog.inheritance import CYCLE
 from timing_profiles.cli import chosen
 from timing_profiles.cli.chosen import shown
 from timing_profiles.cli.output import print_json, print_problems
@@ -80,6 +81,8 @@ def _file_problems(path: Path, set_problems: SetProblems) -> Iterator[Problem]:
             yield replace(problem, file=shown(path))
         elif problem.file == label or problem.code in {"schema", "default-missing"}:
             yield problem
+        elif problem.message.startswith(CYCLE):
+            yield from [problem] if path.stem in problem.message.split() else ()
 
 
 def problems_of_set(profiles_dir: Path) -> Sequence[Problem]:

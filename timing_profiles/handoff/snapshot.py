@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from timing_profiles.catalog.schema import Schema
-from timing_profiles.profile import DEFAULT, Layer, Profile, merged
+from timing_profiles.profile import DEFAULT, Layer, Profile, merged, walk
 
 _TABLES = """
     PRAGMA journal_mode = OFF;
@@ -79,8 +79,8 @@ class Snapshot:
     def profile(self, name: str) -> Profile | None:
         """A profile with everything that it inherits; None where there is none of that name."""
         if name not in self._profiles:
-            chain = self._chain(name)
-            if chain is None:
+            chain, end = walk(name, self._layer)
+            if end:
                 return None
             self._profiles[name] = merged(reversed(chain))
         return self._profiles[name]
@@ -95,18 +95,6 @@ class Snapshot:
         if self._layer(DEFAULT) is None:
             raise ValueError("there is no default profile in it")
         return revision, _schema(text)
-
-    def _chain(self, name: str) -> list[Layer] | None:
-        """A profile's layer, and those below it."""
-        chain: dict[str, Layer] = {}
-        following: str | None = name
-        while following and following not in chain:
-            layer = self._layer(following)
-            if layer is None:
-                return None
-            chain[following] = layer
-            following = layer.extends
-        return list(chain.values())
 
     def _layer(self, name: str) -> Layer | None:
         row = self._connection.execute("SELECT layer FROM layer WHERE name = ?", (name,)).fetchone()
