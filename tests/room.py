@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from livekit import rtc
+from livekit.agents import AgentSession
 from livekit.rtc.room import EventTypes
 
 
@@ -78,13 +79,22 @@ class Job:
     Attributes:
         room: Its room.
         log_context_fields: As of a job.
+        started: The first session that was started; None before that.
     """
 
     def __init__(self, room: Room, *, fake: bool = False) -> None:
         """Begin; the console's job is a fake one."""
         self.room = room
         self.log_context_fields: dict[str, Any] = {}
+        self.started: AgentSession[None] | None = None
         self._fake = fake
+
+    @property
+    def primary_session(self) -> AgentSession[None]:
+        """The first session that was started."""
+        if self.started is None:
+            raise RuntimeError("No AgentSession was started for this job")
+        return self.started
 
     def is_fake_job(self) -> bool:
         """Whether it is the console's."""

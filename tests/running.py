@@ -13,7 +13,7 @@ from livekit.agents.types import NOT_GIVEN
 
 from tests.room import Job, Room
 from tests.session import Session
-from timing_profiles.call.requests import Wishes
+from timing_profiles.call.requests import Requests
 from timing_profiles.call.timing import Timing
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.schema import Schema
@@ -84,8 +84,8 @@ class Running:
         self.room = Room(metadata, attributes)
         self.job = Job(self.room, fake=fake)
         caller = cast("rtc.RemoteParticipant", self.room.caller)
-        self.wishes = Wishes(None if fake else caller, room=room_metadata)
-        self.timing = Timing(cast("JobContext", self.job), caller, self.wishes)
+        self.requests = Requests(None if fake else caller, room=room_metadata)
+        self.timing = Timing(cast("JobContext", self.job), caller, self.requests)
         self.session = Session(**self.timing.session_kwargs(**(session or {})))
         _running.append(self)
 
@@ -118,7 +118,7 @@ class Running:
 def end_all() -> None:
     """Close the profiles of all calls, as their jobs do at their end."""
     while _running:
-        _running.pop().wishes.close()
+        _running.pop().requests.close()
 
 
 class Deaf(Agent):

@@ -73,7 +73,7 @@ def test_every_code_of_a_problem_is_explained() -> None:
     page = read("docs/clients.md")
     code = "".join(
         (PACKAGE / name).read_text(encoding="utf-8")
-        for name in ("resolution/request.py", "resolution/settings.py", "call/pinned.py")
+        for name in ("resolution/request.py", "resolution/settings.py", "call/requests.py")
     )
     codes = set(re.findall(r'"((?:metadata|profile|profiles|override)-[a-z]+(?:-[a-z]+)?)"', code))
     codes |= {"override-range", "override-conflict"}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.running import Running, publish
+from tests.session import Session
 from tests.virtual_time import run
 from timing_profiles.call.follow_metadata import RAPID
 
@@ -244,7 +245,10 @@ def test_what_does_not_fit_the_call_is_left_out(caplog: pytest.LogCaptureFixture
         return [*seen, delays(running)]
 
     assert run(story()) == [(0.3, 1.0), DICTATION, (2.0, 2.5), 0.1, DEFAULT]
-    warning = "what was borrowed does not fit this call, and is left out"
+    warning = (
+        "borrowed profile left out: slow does not fit this call: min_delay 2.0 is more than"
+        " max_delay 1.0 (s); the step goes on without it"
+    )
     assert caplog.messages.count(warning) == 1
 
 
@@ -343,3 +347,163 @@ def test_what_cannot_stay_beside_the_rest_does_not() -> None:
         return delays(running)
 
     assert run(story()) == (0.3, 1.0)
+
+
+def test_what_the_application_changed_is_given_back() -> None:
+    """Its own delays hold before and after a step, the borrowed ones inside, also if nested."""
+
+    async def story() -> list[Delays]:
+        running = Running('{"profile": "patient"}').follow()
+        running.session.update_options(endpointing_opts={"min_delay": 3.0, "max_delay": 8.0})
+        seen = []
+        async with running.timing.borrow("dictation"):
+            seen.append(delays(running))
+            async with running.timing.borrow("elderly"):
+                seen.append(delays(running))
+            seen.append(delays(running))
+        return [*seen, delays(running)]
+
+    assert run(story()) == [(3.0, 4.0), ELDERLY, (3.0, 4.0), (3.0, 8.0)]
+
+
+def test_what_the_application_changes_in_a_step_ends_with_it() -> None:
+    """The step gives back what was there before it."""
+
+    async def story() -> list[Delays]:
+        running = Running('{"profile": "patient"}').follow()
+        async with running.timing.borrow("dictation"):
+            running.session.update_options(endpointing_opts={"max_delay": 9.0})
+            seen = [delays(running)]
+        return [*seen, delays(running)]
+
+    assert run(story()) == [(3.0, 9.0), PATIENT]
+
+
+def test_a_later_request_replaces_what_the_application_changed() -> None:
+    """Field by field: what the request does not change stays the application's."""
+
+    async def story() -> list[Delays]:
+        running = Running('{"profile": "patient"}').follow()
+        running.session.update_options(endpointing_opts={"min_delay": 3.0, "max_delay": 8.0})
+        await ask(running, '{"profile": "patient", "endpointing_ms": 300}')
+        seen = [delays(running)]
+        await ask(running, '{"profile": "patient", "min_endpointing_delay": 1.0}')
+        return [*seen, delays(running)]
+
+    assert run(story()) == [(3.0, 8.0), (1.0, 8.0)]
+
+
+def test_turn_detection_of_the_application_is_given_back() -> None:
+    """A step that ends turns another way gives back the mode that `update_options` has set."""
+
+    async def story() -> list[Any]:
+        running = Running().follow()
+        running.session.update_options(turn_detection="vad")
+        async with running.timing.borrow("flux-conversation"):
+            seen = [running.session.turn_detection]
+        return [*seen, running.session.turn_detection]
+
+    assert run(story()) == ["stt", "vad"]
+
+
+def test_a_step_borrows_before_the_session_is_followed() -> None:
+    """As in the first agent's `on_enter`: for the session that was started in the job."""
+
+    async def story() -> list[Delays]:
+        running = Running('{"profile": "brisk"}')
+        running.job.started = running.session
+        async with running.timing.borrow("dictation"):
+            seen = [delays(running)]
+            running.follow()
+            await ask(running, '{"profile": "patient"}')
+            seen.append(delays(running))
+        return [*seen, delays(running)]
+
+    assert run(story()) == [DICTATION, DICTATION, PATIENT]
+
+
+async def test_a_session_that_starts_again_is_followed_again() -> None:
+    """With what was requested meanwhile, and with its steps."""
+    running = Running().follow()
+    async with running.started():
+        pass
+    running.room.change_metadata('{"profile": "patient"}')
+    await asyncio.sleep(RAPID + 0.05)
+    assert (delays(running), running.timing.profile) == (DEFAULT, "default")
+    async with running.started():
+        assert (delays(running), running.timing.profile) == (PATIENT, "patient")
+        async with running.timing.borrow("dictation"):
+            assert delays(running) == DICTATION
+        running.room.change_metadata('{"profile": "brisk"}')
+        await asyncio.sleep(RAPID + 0.05)
+        assert delays(running) == BRISK
+
+
+async def test_a_step_of_a_closed_session_says_what_happens(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nothing is applied until the session starts again."""
+    running = Running().follow()
+    async with running.started():
+        pass
+    caplog.clear()
+    async with running.timing.borrow("dictation"):
+        assert delays(running) == DEFAULT
+    (line,) = caplog.messages
+    assert line == (
+        "borrowed profile waits: the followed session has closed; dictation is active once it"
+        " starts again; call timing.follow(session) for another session"
+    )
+
+
+def test_another_session_of_the_job_is_followed(caplog: pytest.LogCaptureFixture) -> None:
+    """It takes the place of the one before it, and a line says so where that one still runs."""
+
+    async def story() -> list[Delays]:
+        running = Running('{"profile": "brisk"}').follow()
+        first = running.session
+        running.session = Session(**running.timing.session_kwargs())
+        running.follow()
+        await ask(running, '{"profile": "patient"}')
+        seen = [delays(running)]
+        async with running.timing.borrow("dictation"):
+            seen.append(delays(running))
+        running.session = first
+        return [*seen, delays(running)]
+
+    assert run(story()) == [PATIENT, DICTATION, BRISK]
+    (line,) = caplog.messages
+    assert line == (
+        "another session is followed: the one before it still runs; it keeps its settings, and"
+        " follows no metadata from now on"
+    )
+
+
+async def test_a_new_session_after_the_first_has_closed(caplog: pytest.LogCaptureFixture) -> None:
+    """Made from `session_kwargs` again; that it is followed needs no warning."""
+    running = Running().follow()
+    async with running.started():
+        pass
+    caplog.clear()
+    running.session = Session(**running.timing.session_kwargs())
+    running.follow()
+    running.room.change_metadata('{"profile": "patient"}')
+    await asyncio.sleep(RAPID + 0.05)
+    assert delays(running) == PATIENT
+    assert caplog.messages == []
+
+
+def test_a_second_sessions_own_options_are_its_own() -> None:
+    """What the application has set for the first session is the profile's again in the second."""
+
+    async def story() -> list[float]:
+        own = {"turn_handling": {"endpointing": {"min_delay": 0.7}}}
+        running = Running(session=own).follow()
+        await ask(running, '{"profile": "patient"}')
+        seen = [running.in_force(MIN_DELAY)]
+        running.session = Session(**running.timing.session_kwargs())
+        running.follow()
+        await ask(running, '{"profile": "elderly"}')
+        return [*seen, running.in_force(MIN_DELAY)]
+
+    assert run(story()) == [0.7, 2.0]

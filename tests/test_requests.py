@@ -8,7 +8,7 @@ import pytest
 
 from tests.room import Somebody
 from tests.running import publish
-from timing_profiles.call.requests import Wishes
+from timing_profiles.call.requests import Requests
 from timing_profiles.call.sdk_internals import UNSUPPORTED
 from timing_profiles.resolution.settings import Settings
 
@@ -24,10 +24,12 @@ def caller() -> Somebody:
 
 
 @pytest.fixture
-def wishes(caller: Somebody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wishes]:
-    """The wishes of a call in a room whose metadata nobody can read."""
+def requests(
+    caller: Somebody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Requests]:
+    """The requests of a call in a room whose metadata nobody can read."""
     publish(tmp_path, monkeypatch)
-    asked = Wishes(caller, room="{")
+    asked = Requests(caller, room="{")
     yield asked
     asked.close()
 
@@ -40,23 +42,23 @@ def seen(found: Settings) -> tuple[str, list[str]]:
 ROOM = "room metadata-invalid"
 
 
-def test_a_call_begins_with_what_its_caller_asks_for(wishes: Wishes, caller: Somebody) -> None:
+def test_a_call_begins_with_what_its_caller_asks_for(requests: Requests, caller: Somebody) -> None:
     """The metadata of the moment in which it is asked."""
     caller.metadata = '{"profile": "brisk"}'
-    assert seen(wishes.settled()) == ("brisk", [ROOM])
+    assert seen(requests.resolve()) == ("brisk", [ROOM])
 
 
-def test_a_caller_may_ask_again(wishes: Wishes, caller: Somebody) -> None:
+def test_a_caller_may_ask_again(requests: Requests, caller: Somebody) -> None:
     """Its metadata of now, and its attribute of now, which stands below that."""
-    wishes.settled()
+    requests.resolve()
     caller.attributes = {"timing.profile": "courier"}
-    assert seen(wishes.settled()) == ("courier", [ROOM])
+    assert seen(requests.resolve()) == ("courier", [ROOM])
     caller.metadata = '{"profile": "brisk"}'
-    assert seen(wishes.settled()) == ("brisk", [ROOM])
+    assert seen(requests.resolve()) == ("brisk", [ROOM])
     caller.metadata = "{}"
-    assert seen(wishes.settled()) == ("courier", [ROOM])
+    assert seen(requests.resolve()) == ("courier", [ROOM])
     caller.attributes = {}
-    assert seen(wishes.settled()) == ("default", [ROOM])
+    assert seen(requests.resolve()) == ("default", [ROOM])
 
 
 @pytest.mark.parametrize(
@@ -68,95 +70,95 @@ def test_a_caller_may_ask_again(wishes: Wishes, caller: Somebody) -> None:
     ],
 )
 def test_a_later_request_that_cannot_be_read_leaves_the_one_before(
-    wishes: Wishes, caller: Somebody, metadata: str, code: str
+    requests: Requests, caller: Somebody, metadata: str, code: str
 ) -> None:
     """Its problem is told, and all else stays; the next good one counts again."""
     caller.metadata = '{"profile": "patient", "min_endpointing_delay": 2.0}'
-    before = wishes.settled()
+    before = requests.resolve()
     caller.metadata = metadata
-    after = wishes.settled()
+    after = requests.resolve()
     assert seen(after) == ("patient", [ROOM, f"participant {code}"])
     assert after.values == before.values
-    assert wishes.settled() == after
+    assert requests.resolve() == after
     caller.metadata = '{"profile": "brisk"}'
-    assert seen(wishes.settled()) == ("brisk", [ROOM])
+    assert seen(requests.resolve()) == ("brisk", [ROOM])
 
 
 def test_a_first_request_that_cannot_be_read_asks_for_nothing(
-    wishes: Wishes, caller: Somebody
+    requests: Requests, caller: Somebody
 ) -> None:
     """As at the start of any call; there is nothing before it that could stand."""
     caller.metadata = BROKEN
     expected = ("default", [ROOM, "participant metadata-invalid"])
-    assert seen(wishes.settled()) == expected
+    assert seen(requests.resolve()) == expected
     caller.metadata = BROKEN + "]"
-    assert seen(wishes.settled()) == expected
+    assert seen(requests.resolve()) == expected
 
 
-def test_what_is_asked_for_aloud_stands_above_all(wishes: Wishes, caller: Somebody) -> None:
+def test_what_is_asked_for_aloud_stands_above_all(requests: Requests, caller: Somebody) -> None:
     """The profile that was named, as it is."""
     caller.metadata = '{"profile": "brisk", "min_endpointing_delay": 0.4}'
-    wishes.settled()
-    assert wishes.ask_aloud("patient")
-    found = wishes.settled()
+    requests.resolve()
+    assert requests.request_aloud("patient")
+    found = requests.resolve()
     assert (*seen(found), found.values[MIN_DELAY]) == ("patient", [ROOM], 1.5)
 
 
 def test_it_can_be_asked_for_aloud_where_the_metadata_cannot_be_read(
-    wishes: Wishes, caller: Somebody
+    requests: Requests, caller: Somebody
 ) -> None:
     """What a client writes does not silence its caller."""
     caller.metadata = BROKEN
-    wishes.settled()
-    wishes.ask_aloud("patient")
-    assert seen(wishes.settled()) == ("patient", [ROOM, "participant metadata-invalid"])
+    requests.resolve()
+    requests.request_aloud("patient")
+    assert seen(requests.resolve()) == ("patient", [ROOM, "participant metadata-invalid"])
 
 
-def test_metadata_that_comes_later_wins_again(wishes: Wishes, caller: Somebody) -> None:
+def test_metadata_that_comes_later_wins_again(requests: Requests, caller: Somebody) -> None:
     """What the client says now is newer than what was said aloud."""
-    wishes.settled()
-    wishes.ask_aloud("patient")
+    requests.resolve()
+    requests.request_aloud("patient")
     caller.metadata = '{"profile": "brisk"}'
-    assert seen(wishes.settled()) == ("brisk", [ROOM])
+    assert seen(requests.resolve()) == ("brisk", [ROOM])
 
 
 @pytest.mark.parametrize("metadata", ['{"user": {"id": 8}}', "hello", BROKEN])
 def test_metadata_that_asks_for_nothing_new_takes_nothing_back(
-    wishes: Wishes, caller: Somebody, metadata: str
+    requests: Requests, caller: Somebody, metadata: str
 ) -> None:
     """Neither the application's own data, nor a request that cannot be read."""
     caller.metadata = '{"user": {"id": 7}}'
-    wishes.settled()
-    wishes.ask_aloud("patient")
+    requests.resolve()
+    requests.request_aloud("patient")
     caller.metadata = metadata
-    assert wishes.settled().profile == "patient"
+    assert requests.resolve().profile == "patient"
 
 
-def test_a_profile_that_there_is_not_cannot_be_asked_for_aloud(wishes: Wishes) -> None:
+def test_a_profile_that_there_is_not_cannot_be_asked_for_aloud(requests: Requests) -> None:
     """Everything stays as it is, without a problem: it is no fault of the caller's."""
-    before = wishes.settled()
-    assert not wishes.ask_aloud("nobody")
-    assert wishes.settled() == before
+    before = requests.resolve()
+    assert not requests.request_aloud("nobody")
+    assert requests.resolve() == before
 
 
-def test_a_step_borrows_what_a_profile_sets_beyond_default(wishes: Wishes) -> None:
+def test_a_step_borrows_what_a_profile_sets_beyond_default(requests: Requests) -> None:
     """With what it inherits from other profiles, and nothing of default's."""
-    assert wishes.lent("default") == {}
+    assert requests.sets("default") == {}
     sets = {
         "stt.nova.endpointing_ms": 500,
         "turn_handling.endpointing.min_delay": 2.0,
         "turn_handling.endpointing.max_delay": 6.0,
         SPEED: 0.9,
     }
-    assert wishes.lent("elderly").items() == {
+    assert requests.sets("elderly").items() == {
         (path, value) for path, value in sets.items() if path not in UNSUPPORTED
     }
 
 
-def test_a_step_cannot_borrow_what_there_is_not(wishes: Wishes) -> None:
+def test_a_step_cannot_borrow_what_there_is_not(requests: Requests) -> None:
     """The error names what there is."""
     with pytest.raises(LookupError) as error:
-        wishes.lent("nobody")
+        requests.sets("nobody")
     assert str(error.value) == (
         'there is no profile "nobody"; there are brisk, courier, default, dictation, elderly,'
         " flux-conversation, noisy-line, open, patient, phone-menu"
@@ -164,45 +166,47 @@ def test_a_step_cannot_borrow_what_there_is_not(wishes: Wishes) -> None:
 
 
 def test_a_call_keeps_the_profiles_that_it_began_with(
-    wishes: Wishes, caller: Somebody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    requests: Requests, caller: Somebody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others are published meanwhile: the call still sees its own, whole."""
-    began = wishes.settled().revision
+    began = requests.resolve().revision
     revision = publish(
         tmp_path, monkeypatch, {"patient": "tts: {speed: 1.1}", "new": "description: New."}
     )
     caller.metadata = '{"profile": "patient"}'
-    found = wishes.settled()
+    found = requests.resolve()
     assert (found.revision, found.values[SPEED], found.values[MIN_DELAY]) == (began, None, 1.5)
     assert began != revision
     caller.metadata = '{"profile": "new"}'
-    assert seen(wishes.settled()) == ("patient", [ROOM, "participant profile-unknown"])
+    assert seen(requests.resolve()) == ("patient", [ROOM, "participant profile-unknown"])
 
 
-def test_fault_84_true_corrected_to_1_is_a_new_request(wishes: Wishes, caller: Somebody) -> None:
+def test_fault_84_true_corrected_to_1_is_a_new_request(
+    requests: Requests, caller: Somebody
+) -> None:
     """Python takes them for equal, and the correction would be ignored."""
     caller.metadata = '{"profile": "patient", "min_interruption_words": true}'
-    assert seen(wishes.settled()) == ("patient", [ROOM, "participant override-type"])
-    wishes.ask_aloud("brisk")
+    assert seen(requests.resolve()) == ("patient", [ROOM, "participant override-type"])
+    requests.request_aloud("brisk")
     caller.metadata = '{"profile": "patient", "min_interruption_words": 1}'
-    assert seen(wishes.settled()) == ("patient", [ROOM])
+    assert seen(requests.resolve()) == ("patient", [ROOM])
 
 
 def test_nobody_is_asked_in_a_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its participants are mocks; a caller may ask aloud all the same."""
     publish(tmp_path, monkeypatch)
-    asked = Wishes(None, "brisk")
-    assert seen(asked.settled()) == ("brisk", [])
-    asked.ask_aloud("patient")
-    assert seen(asked.settled()) == ("patient", [])
+    asked = Requests(None, "brisk")
+    assert seen(asked.resolve()) == ("brisk", [])
+    asked.request_aloud("patient")
+    assert seen(asked.resolve()) == ("patient", [])
     asked.close()
 
 
-def test_the_published_file_is_let_go(wishes: Wishes, tmp_path: Path) -> None:
+def test_the_published_file_is_let_go(requests: Requests, tmp_path: Path) -> None:
     """A process may serve one call after another."""
-    wishes.settled()
+    requests.resolve()
     open_files = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
     assert tmp_path / "published.sqlite" in open_files
-    wishes.close()
+    requests.close()
     open_files = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
     assert tmp_path / "published.sqlite" not in open_files

@@ -146,7 +146,7 @@ def test_silence_can_be_put_off() -> None:
     async def story() -> list[float]:
         told = Story()
         for _ in range(4):
-            told.silence.count_anew()
+            told.silence.postpone()
             assert not told.silence.is_now
             await asyncio.sleep(0.5)
         return await told.ends()

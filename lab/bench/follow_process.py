@@ -19,7 +19,7 @@ from livekit.agents.utils import http_context
 
 from lab.bench.conversation import talking
 from lab.bench.inputs import LLM_MODEL
-from timing_profiles.call.requests import Wishes
+from timing_profiles.call.requests import Requests
 from timing_profiles.call.timing import Timing
 
 # Each turn as long as any other: a wait that no model decides.
@@ -68,7 +68,7 @@ async def _changes(timing: Timing, count: int) -> AsyncGenerator[float]:
 def _timing() -> Timing:
     job: Any = _Job()
     caller: Any = SimpleNamespace(identity="caller")
-    return Timing(job, caller, Wishes(SimpleNamespace(attributes={}, metadata=_METADATA)))
+    return Timing(job, caller, Requests(SimpleNamespace(attributes={}, metadata=_METADATA)))
 
 
 def _session(timing: Timing) -> AgentSession[None]:

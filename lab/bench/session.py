@@ -12,7 +12,7 @@ from livekit.agents.utils import http_context
 
 from lab.bench import literal
 from lab.bench.inputs import LLM_MODEL, METADATA
-from timing_profiles.call.requests import Wishes
+from timing_profiles.call.requests import Requests
 from timing_profiles.call.timing import Timing
 
 
@@ -49,7 +49,7 @@ def _by_profile(model: Any) -> dict[str, Any]:
     """What `for_call` does once the caller is there, and what an entrypoint does with it."""
     caller = SimpleNamespace(attributes={}, metadata=METADATA)
     nobody: Any = None  # the arguments depend on no job, and not on who calls
-    return Timing(nobody, nobody, Wishes(caller)).session_kwargs(llm=model)
+    return Timing(nobody, nobody, Requests(caller)).session_kwargs(llm=model)
 
 
 class _Silence(io.AudioInput):

@@ -13,7 +13,7 @@ from sandbox.polling import eventually
 from tests.e2e.fields.conversation import Conversation
 from tests.e2e.fields.gateway import Gateway
 from tests.room import Job, Room
-from timing_profiles.call.requests import Wishes
+from timing_profiles.call.requests import Requests
 from timing_profiles.call.timing import Timing
 
 
@@ -70,8 +70,8 @@ async def followed(
     """
     room = Room(metadata)
     caller = cast("rtc.RemoteParticipant", room.caller)
-    wishes = Wishes(caller)
-    timing = Timing(cast("JobContext", Job(room)), caller, wishes)
+    requests = Requests(caller)
+    timing = Timing(cast("JobContext", Job(room)), caller, requests)
     arguments = {"session_close_transcript_timeout": 0.0, "llm": "openai/gpt-4.1-mini", **yours}
     session: AgentSession[None] = AgentSession(**timing.session_kwargs(**arguments))
     talk = Conversation(session, deepgram, gateway)
@@ -85,4 +85,4 @@ async def followed(
         for part in (session.stt, session.llm, session.tts):
             assert part
             await part.aclose()  # what a job leaves to the end of its process
-        wishes.close()
+        requests.close()

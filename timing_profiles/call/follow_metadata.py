@@ -1,4 +1,4 @@
-"""The caller's wishes while the call runs: when they change, the session does."""
+"""The caller's requests while the call runs: when they change, the session does."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from livekit import rtc
 from livekit.agents import JobContext
 
 from timing_profiles.call import announce
-from timing_profiles.call.live_session import Live
-from timing_profiles.call.requests import Wishes
+from timing_profiles.call.live_session import LiveSession
+from timing_profiles.call.requests import Requests
 from timing_profiles.resolution.request import PROFILE_ATTRIBUTE
 from timing_profiles.resolution.settings import Settings
 
@@ -30,31 +30,29 @@ _logger = logging.getLogger("timing_profiles")
 
 
 class Following:
-    """Listens to the room for the caller of one call.
+    """Follows the metadata of one caller, from what it requests by now.
 
-    Metadata of anybody else is not looked at. A console has no room, and nobody to listen to.
+    Metadata of anybody else is not read. A console has no room, and nobody to follow.
+
+    Args:
+        ctx: The job.
+        identity: The caller's identity.
+        requests: What the call requests.
+        live: The session that changes.
+        changed: Called with the settings of now.
     """
 
     def __init__(
         self,
         ctx: JobContext,
         identity: str,
-        wishes: Wishes,
-        live: Live,
+        requests: Requests,
+        live: LiveSession,
         changed: Callable[[Settings], None],
     ) -> None:
-        """Begin to follow, from what is asked by now.
-
-        Args:
-            ctx: The job.
-            identity: The caller's identity.
-            wishes: What the call is asked for.
-            live: The session's settings.
-            changed: Is told the settings of now.
-        """
         self._ctx = ctx
         self._identity = identity
-        self._wishes = wishes
+        self._requests = requests
         self._live = live
         self._changed = changed
         self._reported = live.settings.problems
@@ -64,19 +62,23 @@ class Following:
         self._room = None if ctx.is_fake_job() else ctx.room
         if self._room:
             # The connection may have been lost since the caller was found.
-            wishes.caller = self._room.remote_participants.get(identity, wishes.caller)
+            requests.caller = self._room.remote_participants.get(identity, requests.caller)
             self._room.on("participant_connected", self._connected)
             self._room.on("participant_metadata_changed", self._metadata_changed)
             self._room.on("participant_attributes_changed", self._attributes_changed)
+        live.started_again = self.resolve
         self.resolve()
 
     def resolve(self) -> Settings:
-        """Do as the call is asked now, and say what has changed."""
-        was, now = self._live.settings, self._live.ask(self._wishes.settled())
-        if now != was:
-            self._say(was, now)
-            self._changed(now)
-        return now
+        """Change the session to what the call requests now, and announce what has changed."""
+        before = self._live.settings
+        if self._live.is_closed:  # it takes up what is requested meanwhile when it starts again
+            return before
+        settings = self._live.request(self._requests.resolve())
+        if settings != before:
+            self._announce(before, settings)
+            self._changed(settings)
+        return settings
 
     def close(self) -> None:
         """Follow no longer."""
@@ -86,20 +88,19 @@ class Following:
             self._room.off("participant_attributes_changed", self._attributes_changed)
         if self._timer:
             self._timer.cancel()
-        self._live.close()
 
-    def _say(self, was: Settings, now: Settings) -> None:
+    def _announce(self, before: Settings, settings: Settings) -> None:
         if self._room:
-            announce.announce(self._ctx, now)
+            announce.announce(self._ctx, settings)
         # Each problem once, however often the same request comes.
-        problems = tuple(problem for problem in now.problems if problem not in self._reported)
-        differs = now.values != was.values or now.profile != was.profile
+        problems = tuple(p for p in settings.problems if p not in self._reported)
+        differs = settings.values != before.values or settings.profile != before.profile
         if not (differs or problems):
-            self._reported = now.problems
+            self._reported = settings.problems
         elif self._may_log():
-            self._reported = now.problems
+            self._reported = settings.problems
             if differs:
-                announce.log(replace(now, problems=problems), "the call goes on")
+                announce.log(replace(settings, problems=problems), "the call goes on")
             else:
                 announce.log_problems(problems)
 
@@ -118,18 +119,18 @@ class Following:
         self._muted = muted
         return not muted
 
-    def _connected(self, who: rtc.RemoteParticipant) -> None:
-        """After a lost connection, the caller is another object."""
-        if who.identity == self._identity:
-            self._wishes.caller = who
+    def _connected(self, participant: rtc.RemoteParticipant) -> None:
+        """After a reconnect, the caller is another object."""
+        if participant.identity == self._identity:
+            self._requests.caller = participant
             self._later()
 
-    def _metadata_changed(self, who: rtc.Participant, *_: str) -> None:
-        if who.identity == self._identity:
+    def _metadata_changed(self, participant: rtc.Participant, *_: str) -> None:
+        if participant.identity == self._identity:
             self._later()
 
-    def _attributes_changed(self, changed: dict[str, str], who: rtc.Participant) -> None:
-        if who.identity == self._identity and PROFILE_ATTRIBUTE in changed:
+    def _attributes_changed(self, changed: dict[str, str], participant: rtc.Participant) -> None:
+        if participant.identity == self._identity and PROFILE_ATTRIBUTE in changed:
             self._later()
 
     def _later(self) -> None:

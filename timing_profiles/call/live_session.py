@@ -1,25 +1,25 @@
-"""A running call: it follows its caller, lends itself to a step, and does as it is told aloud."""
+"""A session that runs: the settings that are active in it, and those that steps borrow."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from livekit.agents import AgentSession, ConversationItemAddedEvent
+from livekit.agents import AgentSession, CloseEvent, ConversationItemAddedEvent
 from livekit.agents.llm import AgentHandoff
 
-from timing_profiles.call import apply
-from timing_profiles.call.apply import NEXT_CALL, Own
+from timing_profiles.call import apply, changes, sdk_internals
+from timing_profiles.call.changes import ENDPOINTING, Own
 from timing_profiles.call.silence import Silence
 from timing_profiles.problems import Problem
 from timing_profiles.profile import overlay
 from timing_profiles.resolution.settings import Settings
 from timing_profiles.turns import rules
-from timing_profiles.turns.fields import Values
+from timing_profiles.turns.fields import DETECTION, Values
 
 _logger = logging.getLogger("timing_profiles")
 
@@ -28,159 +28,219 @@ _logger = logging.getLogger("timing_profiles")
 class _Loan:
     """What a step has borrowed; each is its own, also where two steps borrow the same."""
 
+    profile: str
     sets: Values
     is_left_out: bool = False
 
 
-class Live:
+class LiveSession:
     """The settings of a session while it runs.
 
-    In force is what the caller asks for, and over that what steps of the conversation have
-    borrowed, the latest one on top.
+    Active is what the caller requests, over that what the application has changed with
+    `AgentSession.update_options`, and over that what steps of the conversation have borrowed, the
+    latest one on top. A session that closes and starts again goes on with them.
+
+    Args:
+        session: The session.
+        own: What of it the settings decide.
+        began_with: The settings that it was made from.
+        started_again: Called when the session runs again after it had closed.
 
     Attributes:
-        settings: What the caller asks for.
+        session: The session.
+        settings: What the caller requests.
+        is_closed: Whether it has run, and runs no longer.
     """
 
-    def __init__(self, session: AgentSession[Any], own: Own, began_with: Settings) -> None:
-        """Take over a session that was made from settings.
-
-        Args:
-            session: The session.
-            own: What of it the settings decide.
-            began_with: The settings that it was made from.
-        """
+    def __init__(
+        self,
+        session: AgentSession[Any],
+        own: Own,
+        began_with: Settings,
+        started_again: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.session = session
         self.settings = began_with
-        self._session = session
+        self.is_closed = False
+        self.started_again = started_again
         self._own = own
         self._loans: list[_Loan] = []
-        self._wanted: Values = began_with.values
-        self._told: Values = began_with.values
-        self._is_over = False
+        self._of_application: dict[str, Any] = {}
+        self._active: Values = began_with.values
+        self._detection = session.turn_detection
+        self._agents_detection: Any = None  # for agents that do not set it; None for the session's
         self._listener = apply.speech_to_text(session)
         self._silence = Silence(session, self._in_silence)
         session.on("conversation_item_added", self._added)
+        session.on("close", self._closed)
 
-    def ask(self, found: Settings) -> Settings:
-        """Do as the caller asks from now on.
+    def request(self, resolved: Settings) -> Settings:
+        """Change the session to what the caller requests from now on.
 
         What of a request is refused, or cannot change in a running call, leaves the field as it is.
 
         Args:
-            found: What the request would have led to at the start of a call.
+            resolved: What the request would have led to at the start of a call.
 
         Returns:
             What holds now, with what was refused or has to wait for the next call as its problems.
         """
-        waiting = {path for path in NEXT_CALL if self._differs(found, path)}
-        problems = (*found.problems, *(_next_call(path, found) for path in sorted(waiting)))
-        held = self._held(found, waiting | self._refused(found))
+        waiting = {path for path in changes.next_call_fields() if self._differs(resolved, path)}
+        problems = (*resolved.problems, *(_next_call(path, resolved) for path in sorted(waiting)))
+        held = self._held(resolved, waiting | self._refused(resolved))
+        self._read_back()
+        for path in changes.changed(self.settings.values, held.values):
+            self._of_application.pop(path, None)
         self.settings = replace(held, problems=problems)
-        self._change()
+        self._change(is_quiet=self._silence.is_now)
         return self.settings
 
     @contextmanager
-    def borrowed(self, sets: Mapping[str, Any]) -> Iterator[None]:
-        """Lay settings over what the caller asks for, for as long as the block runs.
+    def borrowed(self, profile: str, sets: Mapping[str, Any]) -> Iterator[None]:
+        """Lay settings over all others, for as long as the block runs.
 
         Args:
+            profile: The profile that they come from.
             sets: The fields that a step of the conversation needs, by dotted path.
         """
-        loan = _Loan({path: value for path, value in sets.items() if path not in NEXT_CALL})
+        now = {path: sets[path] for path in sets if path not in changes.next_call_fields()}
+        loan = _Loan(profile, now)
+        self._read_back()
         self._loans.append(loan)
-        self._change()
+        self._change(is_quiet=self._silence.is_now)
         try:
             yield
         finally:
+            self._read_back()
             self._loans.remove(loan)
-            self._change()
+            self._change(is_quiet=self._silence.is_now)
 
     def close(self) -> None:
-        """Change nothing any more: the session has ended."""
-        self._is_over = True
-        self._session.off("conversation_item_added", self._added)
+        """Change nothing any more."""
+        self.is_closed = True
+        self.session.off("conversation_item_added", self._added)
+        self.session.off("close", self._closed)
         self._silence.close()
 
-    def _differs(self, found: Settings, path: str) -> bool:
+    def _differs(self, resolved: Settings, path: str) -> bool:
         """Whether a field that is ours would have to change."""
-        return found.values[path] != self.settings.values[path] and self._own.decides(path)
+        return resolved.values[path] != self.settings.values[path] and self._own.decides(path)
 
-    def _refused(self, found: Settings) -> set[str]:
+    def _refused(self, resolved: Settings) -> set[str]:
         """The refused fields that can stay as they are: of the same profile, breaking no rule."""
-        refused = {problem.path for problem in found.problems if problem.path in found.values}
-        if not refused or found.profile != self.settings.profile:
+        refused = {p.path for p in resolved.problems if p.path in resolved.values}
+        if not refused or resolved.profile != self.settings.profile:
             return set()
-        return set() if list(rules.broken(self._held(found, refused).values)) else refused
+        return set() if list(rules.broken(self._held(resolved, refused).values)) else refused
 
-    def _held(self, found: Settings, paths: AbstractSet[str]) -> Settings:
-        """What was found, but for fields that stay as they are."""
-        was = self.settings
-        values = {**found.values, **{path: was.values[path] for path in paths}}
-        origins = {**found.origins, **{path: was.origins[path] for path in paths}}
-        changed = (path for path in values if path in (was if path in paths else found).changed)
-        return replace(found, values=values, origins=origins, changed=tuple(changed))
+    def _held(self, resolved: Settings, paths: AbstractSet[str]) -> Settings:
+        """The resolved settings, but for fields that stay as they are."""
+        before = self.settings
+        values = {**resolved.values, **{path: before.values[path] for path in paths}}
+        origins = {**resolved.origins, **{path: before.origins[path] for path in paths}}
+        changed = (p for p in values if p in (before if p in paths else resolved).changed)
+        return replace(resolved, values=values, origins=origins, changed=tuple(changed))
 
-    def _change(self) -> None:
-        self._wanted = self._with_loans()
-        self._tell(is_quiet=self._silence.is_now)
+    def _read_back(self) -> None:
+        """Take over what the application has changed with `update_options`.
 
-    def _with_loans(self) -> Values:
-        values = dict(self.settings.values)
+        What it changes of a field that is lent ends with the loan.
+        """
+        acting = {
+            path: sdk_internals.read_option(self.session, path)
+            for path in self._active
+            if path.startswith(f"{ENDPOINTING}.") and self._own.decides(path)
+        }
+        changed = {path: acting[path] for path in changes.changed(self._active, acting)}
+        if self.session.turn_detection is not self._detection:
+            self._detection = changed[DETECTION] = self.session.turn_detection
+            self._agents_detection = self._agents_detection and self._detection
+        self._active = {**self._active, **changed}
+        lent = {path for loan in self._loans for path in loan.sets}
+        self._of_application.update({p: changed[p] for p in changed.keys() - lent})
+
+    def _wanted(self) -> Values:
+        values = {**self.settings.values, **self._of_application}
         for loan in self._loans:
             above = dict(values)
             overlay(above, loan.sets)
-            # What is lent may not fit over what this caller asks for; the call must go on.
-            fits = not list(rules.broken(above))
-            if not fits and not loan.is_left_out:
-                _logger.warning("what was borrowed does not fit this call, and is left out")
-            loan.is_left_out = not fits
-            values = above if fits else values
+            # What is lent may not fit over what this caller requests; the call must go on.
+            broken = [p for p in rules.broken(above) if not loan.sets.keys().isdisjoint(p.fields)]
+            if broken and not loan.is_left_out:
+                _logger.warning(
+                    "borrowed profile left out: %s does not fit this call: %s; the step goes on"
+                    " without it",
+                    loan.profile,
+                    "; ".join(problem.message for problem in broken),
+                )
+            loan.is_left_out = bool(broken)
+            values = values if broken else above
         return values
 
     def _in_silence(self) -> None:
-        self._tell(is_quiet=True)
+        self._change(is_quiet=True)
 
     def _added(self, event: ConversationItemAddedEvent) -> None:
         """Another agent takes over: it does not listen yet."""
-        if not isinstance(event.item, AgentHandoff) or self._is_over:
+        if not isinstance(event.item, AgentHandoff):
             return
-        with _going_on():
-            apply.detection(self._session, self._own)
+        if self.is_closed:
+            self.is_closed = False
+            self._silence = Silence(self.session, self._in_silence)
+            self.started_again()
+        self._read_back()
+        if self._agents_detection is not None:
+            self._change_detection()
         # Where it goes on with the speech-to-text of the agent before, words may be in flight.
-        goes_on = apply.speech_to_text(self._session) is self._listener
+        goes_on = apply.speech_to_text(self.session) is self._listener
         is_first = event.item.old_agent_id is None
-        self._tell(is_quiet=is_first or not goes_on or self._silence.is_now)
+        self._change(is_quiet=is_first or not goes_on or self._silence.is_now)
 
-    def _tell(self, *, is_quiet: bool) -> None:
-        """Bring the session from what it was told to what is wanted."""
-        if self._is_over:
+    def _closed(self, _: CloseEvent) -> None:
+        self.is_closed = True
+        self._silence.close()
+
+    def _change(self, *, is_quiet: bool) -> None:
+        """Change the session from what is active to what is wanted."""
+        if self.is_closed:
             return
-        was, now = self._told, self._wanted
-        awaits_silence = apply.awaits_silence(self._session, self._own, now)
-        if is_quiet or not awaits_silence:
-            with _going_on():
-                apply.hearing(self._session, self._own, now)
-            self._silence.listens_with(now)
-        else:
-            now = apply.until_heard(was, now)
-        if awaits_silence:
-            # Whatever else is asked for meanwhile: one new connection, for the last of it.
-            self._silence.count_anew()
-        with _going_on():
-            apply.at_once(self._session, self._own, was, now)
-        self._told = now
-        self._listener = apply.speech_to_text(self._session)
+        listener = self._own.part(apply.speech_to_text(self.session))
+        plan = changes.make_plan(
+            self._active, self._wanted(), self._own, listener, is_quiet=is_quiet
+        )
+        with _refusals():
+            apply.change_listener(self.session, self._own, plan)
+        if not plan.waits:
+            self._silence.listens_with(plan.values)
+        if plan.reconnects:
+            # Whatever else is requested meanwhile: one new connection, for the last of it.
+            self._silence.postpone()
+        # The VAD first: a turn detector refuses one whose silence is too short.
+        with _refusals():
+            apply.change_parts(self._own, plan.values)
+        with _refusals():
+            apply.change_options(self.session, plan)
+        if plan.detection:
+            self._agents_detection = apply.detection_mode(plan.values)
+            self._change_detection()
+        self._active = plan.values
+        self._listener = apply.speech_to_text(self.session)
+
+    def _change_detection(self) -> None:
+        with _refusals():
+            apply.change_detection(self.session, self._agents_detection)
+        self._detection = self.session.turn_detection
 
 
 @contextmanager
-def _going_on() -> Iterator[None]:
-    """A block in which the SDK may refuse what it is told."""
+def _refusals() -> Iterator[None]:
+    """A block in which the SDK may refuse a change."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it is, the call goes on as it was
-        _logger.warning("the session does not take a change: %s", error)
+        _logger.warning("AgentSession rejected settings change: %s; the call goes on", error)
 
 
-def _next_call(path: str, found: Settings) -> Problem:
+def _next_call(path: str, resolved: Settings) -> Problem:
     message = "cannot change in a running call; it takes effect on the next one"
-    return Problem("next-call", message, path, found.origins[path])
+    return Problem("next-call", message, path, resolved.origins[path])

@@ -1,22 +1,41 @@
-"""What a call is asked for, by everybody who may ask, at any moment of it."""
+"""What a call requests, resolved against the profiles that it began with.
+
+These are the published ones, else the directory, else the packaged default.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
 
 from timing_profiles.call import sdk_internals
-from timing_profiles.call.pinned import Pinned
-from timing_profiles.problems import Problem, quoted
-from timing_profiles.resolution import request
+from timing_profiles.catalog import schema_file
+from timing_profiles.catalog.folder import profiles_dir
+from timing_profiles.catalog.schema import Schema
+from timing_profiles.handoff.snapshot import Snapshot, SnapshotError
+from timing_profiles.handoff.variables import PUBLISHED
+from timing_profiles.problems import Problem, ProfilesError, listed, quoted
+from timing_profiles.profile import DEFAULT
+from timing_profiles.resolution import request, settings
 from timing_profiles.resolution.request import Request
-from timing_profiles.resolution.settings import Settings
+from timing_profiles.resolution.settings import Profiles, Settings
+
+_UNAVAILABLE = Problem("profiles-unavailable", "the published profiles cannot be read")
+_UNREAD = frozenset({"metadata-invalid", "metadata-too-large", "profile-unknown"})
+_CALLER: Final = "participant"
+
+_Read = TypeVar("_Read")
+
+_logger = logging.getLogger("timing_profiles")
 
 
 class Caller(Protocol):
-    """A participant, as far as it asks for something."""
+    """A participant, as far as it requests something."""
 
     @property
     def metadata(self) -> str:
@@ -27,18 +46,20 @@ class Caller(Protocol):
         """Its attributes, of now."""
 
 
-_UNREAD = frozenset({"metadata-invalid", "metadata-too-large", "profile-unknown"})
-_CALLER: Final = "participant"
-
-
-class Wishes:
+class Requests:
     """The layers of a call, resolved against the profiles that it began with.
 
     While the call runs, a request of the caller that cannot be read, or names no profile, leaves
     the one before it standing.
 
+    Args:
+        caller: The caller; None where there is nobody to ask.
+        profile: The application's profile for callers who request none.
+        room: The room's metadata.
+        dispatch: The metadata of the dispatch (the job).
+
     Attributes:
-        caller: Who is asked; None where there is nobody to ask.
+        caller: The caller of now; None where there is nobody to ask.
     """
 
     def __init__(
@@ -48,91 +69,141 @@ class Wishes:
         room: str | None = None,
         dispatch: str | None = None,
     ) -> None:
-        """Pin the profiles.
-
-        Args:
-            caller: The caller; None where there is nobody to ask.
-            profile: The application's profile for callers who request none.
-            room: The room's metadata.
-            dispatch: The metadata of the dispatch (the job).
-        """
         self.caller = caller
         self._layers = partial(request.layers, profile, room, dispatch)
-        self._pinned = Pinned()
+        self._published = _published()
+        self._instead: Profiles | None = None
         self._seen: Sequence[Request] | None = None
         self._standing: Sequence[Request] = ()
         self._aloud: Sequence[Request] = ()
         self._unread: tuple[Problem, ...] = ()
 
-    def settled(self) -> Settings:
-        """What all of them lead to now."""
-        asked, seen = self._asked(), self._seen
-        self._seen = asked
-        if asked != seen:
-            found = self._settle(asked)
-            unread = tuple(p for p in found.problems if p.code in _UNREAD and p.file == _CALLER)
-            if seen is None or not unread:
-                self._standing, self._aloud, self._unread = asked, (), ()
-                return found
-            self._unread = unread
-        found = self._settle([*self._standing, *self._aloud])
-        return replace(found, problems=(*found.problems, *self._unread))
+    def resolve(self) -> Settings:
+        """Resolve what all layers request now.
 
-    def ask_aloud(self, name: str) -> bool:
-        """Put a profile above everything, until the caller's client says something new.
+        Returns:
+            The settings, with the problem `profiles-unavailable` where the published profiles
+            cannot be read, and `not-applied` for each field that the installed SDK does not have.
+        """
+        layers, seen = self._read_layers(), self._seen
+        self._seen = layers
+        if layers != seen:
+            resolved = self._resolve(layers)
+            unread = tuple(p for p in resolved.problems if p.code in _UNREAD and p.file == _CALLER)
+            if seen is None or not unread:
+                self._standing, self._aloud, self._unread = layers, (), ()
+                return resolved
+            self._unread = unread
+        resolved = self._resolve([*self._standing, *self._aloud])
+        return replace(resolved, problems=(*resolved.problems, *self._unread))
+
+    def request_aloud(self, name: str) -> bool:
+        """Put a profile above everything, until the caller's client requests something new.
 
         Returns:
             Whether there is such a profile; if not, all stays as it is.
         """
         try:
-            self.lent(name)
+            self.sets(name)
         except LookupError:
             return False
         self._aloud = [Request(_CALLER, name)]
         return True
 
-    def lent(self, name: str) -> Mapping[str, Any]:
-        """The fields that a profile sets beyond `default`, for a step that borrows it.
+    def sets(self, name: str) -> Mapping[str, Any]:
+        """Return the fields that a profile and those that it extends set beyond `default`.
 
         What the installed SDK has no option for is not among them.
 
         Raises:
-            LookupError: There is no profile of that name.
+            LookupError: There is no profile of that name; the text says which there are.
         """
-        sets, unsupported = self._pinned.sets(name), sdk_internals.UNSUPPORTED
-        return {path: value for path, value in sets.items() if path not in unsupported}
+        sets = self._read(lambda profiles: _beyond_default(profiles, name))
+        return {path: sets[path] for path in sets if path not in sdk_internals.UNSUPPORTED}
 
     def close(self) -> None:
-        """Let go of the profiles."""
-        self._pinned.close()
+        """Close the published file."""
+        if self._published:
+            self._published.close()
+            self._published = None
 
-    def _settle(self, asked: Sequence[Request]) -> Settings:
-        return _supported(self._pinned.settle(asked))
-
-    def _asked(self) -> Sequence[Request]:
+    def _read_layers(self) -> Sequence[Request]:
         if self.caller is None:
             return self._layers()
         return self._layers(self.caller.attributes, self.caller.metadata)
 
+    def _resolve(self, layers: Sequence[Request]) -> Settings:
+        resolved = self._read(lambda profiles: settings.resolve(profiles, layers))
+        unavailable = () if self._published else (_UNAVAILABLE,)
+        return _supported(replace(resolved, problems=(*unavailable, *resolved.problems)))
 
-def _supported(settings: Settings) -> Settings:
-    """Switch off the fields that the installed SDK has no option for.
+    def _read(self, read: Callable[[Profiles], _Read]) -> _Read:
+        try:
+            if self._published:
+                with self._published.reading():
+                    return read(self._published)
+        except SnapshotError as error:
+            _log_unreadable(error)
+            self.close()
+        self._instead = self._instead or _directory_or_default()
+        return read(self._instead)
 
-    Returns:
-        The settings, with a problem `not-applied` for each field that would have been on.
-    """
+
+def _beyond_default(profiles: Profiles, name: str) -> Mapping[str, Any]:
+    profile, default = profiles.profile(name), profiles.profile(DEFAULT)
+    if profile is None or default is None:
+        names = profiles.names()
+        raise LookupError(f"there is no profile {quoted(name)}; there are {listed(names)}")
+    return {
+        path: value
+        for path, value in profile.values.items()
+        if profile.origins[path] != default.origins.get(path)
+    }
+
+
+def _published() -> Snapshot | None:
+    published = os.environ.get(PUBLISHED)
+    try:
+        if published:
+            return Snapshot(Path(published))
+        _logger.error("no published profiles: was timing_profiles.attach(server) called?")
+    except SnapshotError as error:
+        _log_unreadable(error)
+    return None
+
+
+def _log_unreadable(error: SnapshotError) -> None:
+    _logger.error("the published profiles cannot be read: %s", error)
+
+
+def _directory_or_default() -> Profiles:
+    # Imported here: only the rare job that finds nothing published reads YAML.
+    from timing_profiles.catalog import catalog  # noqa: PLC0415
+
+    try:
+        return catalog.load(profiles_dir())
+    except ProfilesError as error:
+        _logger.error("the profiles folder cannot be used either:\n%s", error)
+    packaged = schema_file.packaged("default.yaml")
+    text = schema_file.packaged(schema_file.FILE_NAME).read_text(encoding="utf-8")
+    files = {packaged.name: packaged.read_bytes()}
+    return catalog.build(files, Schema(text), None, "packaged")
+
+
+def _supported(resolved: Settings) -> Settings:
+    """Switch off the fields that the installed SDK has no option for."""
     unsupported = sdk_internals.UNSUPPORTED
-    lost = {path: why for path, why in unsupported.items() if settings.values.get(path) is not None}
+    lost = {path: why for path, why in unsupported.items() if resolved.values.get(path) is not None}
     if not lost:
-        return settings
+        return resolved
     return replace(
-        settings,
-        values={**settings.values, **dict.fromkeys(lost)},
-        problems=(*settings.problems, *(_not_applied(settings, *each) for each in lost.items())),
-        changed=tuple(path for path in settings.changed if path not in lost),
+        resolved,
+        values={**resolved.values, **dict.fromkeys(lost)},
+        problems=(*resolved.problems, *(_not_applied(resolved, *each) for each in lost.items())),
+        changed=tuple(path for path in resolved.changed if path not in lost),
     )
 
 
-def _not_applied(settings: Settings, path: str, why: str) -> Problem:
-    message = f"{quoted(settings.values[path])} is not applied: {why}"
-    return Problem("not-applied", message, path, settings.origins[path])
+def _not_applied(resolved: Settings, path: str, why: str) -> Problem:
+    message = f"{quoted(resolved.values[path])} is not applied: {why}"
+    return Problem("not-applied", message, path, resolved.origins[path])

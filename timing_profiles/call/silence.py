@@ -62,7 +62,7 @@ class Silence:
         self._settled = SETTLED + (final if values[ENGINE] == "nova" else 0.0)
         self._forgotten = FORGOTTEN + final
 
-    def count_anew(self) -> None:
+    def postpone(self) -> None:
         """Let silence come as late as if somebody had spoken just now."""
         if self._timer:
             self._timer.cancel()
@@ -80,11 +80,11 @@ class Silence:
         if event.new_state == "speaking":
             self._pending = True  # until its words come, however slow speech-to-text may be
         if event.new_state != "away":
-            self.count_anew()
+            self.postpone()
 
     def _transcribed(self, event: UserInputTranscribedEvent) -> None:
         self._pending = not event.is_final
-        self.count_anew()
+        self.postpone()
 
     def _over(self) -> None:
         self._timer = None

@@ -22,12 +22,12 @@ from livekit.agents import (
 )
 
 from timing_profiles.call import announce, sdk_arguments, sdk_internals
-from timing_profiles.call.apply import Own, Part
 from timing_profiles.call.caller import CallerMissing, wait_for_caller
+from timing_profiles.call.changes import Own, Part
 from timing_profiles.call.early_audio import EarlyAudio
 from timing_profiles.call.follow_metadata import Following
-from timing_profiles.call.live_session import Live
-from timing_profiles.call.requests import Wishes
+from timing_profiles.call.live_session import LiveSession
+from timing_profiles.call.requests import Requests
 from timing_profiles.call.tools import asking_tools
 from timing_profiles.handoff import call_reports
 from timing_profiles.problems import Problem
@@ -49,21 +49,26 @@ _logger = logging.getLogger("timing_profiles")
 
 
 class Timing:
-    """The timing of one call.
+    """The timing of one call: what is requested, resolved against the profiles.
+
+    Args:
+        ctx: The job.
+        caller: The participant that the call is configured for.
+        requests: What the call requests.
 
     Attributes:
         caller: The participant that the call is configured for, and listens to.
         settings: Every value, and where it came from; of a call that is followed, those of now.
     """
 
-    def __init__(self, ctx: JobContext, caller: rtc.RemoteParticipant, wishes: Wishes) -> None:
-        """Resolve what the call is asked for."""
+    def __init__(self, ctx: JobContext, caller: rtc.RemoteParticipant, requests: Requests) -> None:
         self.caller = caller
-        self.settings = wishes.settled()
+        self.settings = self._began_with = requests.resolve()
         self._ctx = ctx
-        self._wishes = wishes
-        self._own = Own()
-        self._live: Live | None = None
+        self._requests = requests
+        self._parts: list[Part] = []
+        self._given: frozenset[str] = frozenset()
+        self._live: LiveSession | None = None
         self._following: Following | None = None
 
     @property
@@ -97,7 +102,8 @@ class Timing:
             yours["llm"] = sdk_internals.llm_from_model_string(yours["llm"])
         realtime = sdk_internals.is_realtime(yours.get("llm"))
         handling = yours.pop("turn_handling", {})
-        self._own.given |= set(sdk_arguments.given(yours, handling, realtime=realtime))
+        self._given = frozenset(sdk_arguments.given(yours, handling, realtime=realtime))
+        self._began_with = self.settings
         built = {} if realtime else {"stt": self.stt, "tts": self.tts, "vad": self.vad}
         return {
             **sdk_arguments.section(self.settings.values, "session"),
@@ -125,36 +131,47 @@ class Timing:
         return room_io.RoomOptions(**{"participant_identity": self.caller.identity, **yours})
 
     def follow(self, session: AgentSession[Any]) -> None:
-        """Let a running session do as its caller asks, whenever the caller's metadata changes.
+        """Change a running session whenever the caller's metadata changes.
 
-        Resolved against the revision that the call began with, by the same policy. Delays and
-        detection change at once, speech-to-text in the caller's next silence, the rest as the SDK
-        allows; what it cannot change is the problem `next-call`. Rapid changes settle on the last.
+        Metadata is resolved against the revision that the call began with, by the same policy.
+        Delays and detection change at once, speech-to-text in the caller's next silence, all else
+        as the SDK allows; what it cannot change is the problem `next-call`. Of rapid changes the
+        last one counts.
+
+        A session that closes and starts again is followed again. One session is followed at a
+        time: of several, the last one that was given.
 
         Args:
-            session: The session of this call, made from `session_kwargs`.
+            session: The session of this call, made from the latest `session_kwargs`.
         """
-        if self._live is None:
-            self._live = Live(session, self._own, self.settings)
-            wishes, identity = self._wishes, self.caller.identity
-            following = Following(self._ctx, identity, wishes, self._live, self._went_on)
-            session.on("close", lambda _: following.close())
-            self._following = following
+        live = self._live_session(session)
+        if self._following is None:
+            identity = self.caller.identity
+            self._following = Following(self._ctx, identity, self._requests, live, self._went_on)
 
     @asynccontextmanager
     async def borrow(self, profile: str) -> AsyncIterator[None]:
         """Lend a step of the conversation what a profile sets beyond `default`.
 
-        Leaving the block gives back exactly what the caller asks for then, also after exceptions,
-        and where blocks are nested.
+        Leaving the block gives back exactly what the caller and the application request then, also
+        after exceptions, and where blocks are nested. Before `follow`, as in the first agent's
+        `on_enter`, the session is the first one that was started in the job.
 
         Raises:
             LookupError: There is no such profile.
-            RuntimeError: The session is not followed.
+            RuntimeError: No session was started, and none is followed.
         """
-        if self._live is None:
+        session = self._live.session if self._live else sdk_internals.primary_session(self._ctx)
+        if session is None:
             raise RuntimeError("there is nothing to borrow for: call timing.follow(session) first")
-        with self._live.borrowed(self._wishes.lent(profile)):
+        live = self._live_session(session)
+        if live.is_closed:
+            _logger.warning(
+                "borrowed profile waits: the followed session has closed; %s is active once it"
+                " starts again; call timing.follow(session) for another session",
+                profile,
+            )
+        with live.borrowed(profile, self._requests.sets(profile)):
             yield
 
     def tools(
@@ -169,8 +186,9 @@ class Timing:
         return asking_tools(patient, brisk, self._choose)
 
     async def aclose(self) -> None:
-        """Let go of the profiles that the call began with. The job does so at its end."""
-        self._wishes.close()
+        """Stop following, and close the profiles of the call. The job does so at its end."""
+        self._leave()
+        self._requests.close()
 
     def _choose(self, profile: str) -> bool:
         if self._following is None:
@@ -179,13 +197,33 @@ class Timing:
         # In force already, with what the caller's metadata may add to it: nothing to do.
         if self.profile == profile:
             return True
-        return self._wishes.ask_aloud(profile) and self._following.resolve().profile == profile
+        known = self._requests.request_aloud(profile)
+        return known and self._following.resolve().profile == profile
+
+    def _live_session(self, session: AgentSession[Any]) -> LiveSession:
+        if self._live and self._live.session is not session:
+            if not self._live.is_closed:
+                _logger.warning(
+                    "another session is followed: the one before it still runs; it keeps its"
+                    " settings, and follows no metadata from now on"
+                )
+            self._leave()
+        if self._live is None:
+            self._live = LiveSession(session, Own(self._parts, self._given), self._began_with)
+        return self._live
+
+    def _leave(self) -> None:
+        if self._following:
+            self._following.close()
+        if self._live:
+            self._live.close()
+        self._live = self._following = None
 
     def _went_on(self, settings: Settings) -> None:
         self.settings = settings
 
     def _built(self, part: _Built, extra: Mapping[str, Any]) -> _Built:
-        self._own.parts.append(Part(part, extra, self.settings.values))
+        self._parts.append(Part(part, extra, self.settings.values))
         return part
 
 
@@ -221,7 +259,7 @@ async def for_call(
         _logger.info("no call: %s", missing)
         ctx.shutdown(str(missing))
         raise asyncio.CancelledError(str(missing)) from None
-    timing = Timing(ctx, caller, Wishes(caller, profile, ctx.room.metadata, ctx.job.metadata))
+    timing = Timing(ctx, caller, Requests(caller, profile, ctx.room.metadata, ctx.job.metadata))
     ctx.add_shutdown_callback(timing.aclose)
     if early:
         # A session that takes no recordings must not make its callers wait for ever.
@@ -245,7 +283,7 @@ async def _connect(ctx: JobContext) -> EarlyAudio | None:
 def _console(ctx: JobContext, profile: str | None) -> Timing:
     # The console has mocks for the room and for everyone in it.
     caller = next(iter(ctx.room.remote_participants.values()))
-    timing = Timing(ctx, caller, Wishes(None, profile))
+    timing = Timing(ctx, caller, Requests(None, profile))
     ctx.add_shutdown_callback(timing.aclose)
     announce.log(timing.settings)
     return timing

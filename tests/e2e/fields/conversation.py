@@ -24,7 +24,7 @@ from sandbox.polling import eventually
 from tests.e2e.fields.ear import Ear
 from tests.e2e.fields.gateway import Gateway
 from tests.e2e.fields.mouth import Interval, Mouth
-from timing_profiles.call.requests import Wishes
+from timing_profiles.call.requests import Requests
 from timing_profiles.call.timing import Timing
 
 _EVENTS: Final = (
@@ -160,9 +160,9 @@ async def converse(profile: str, scene: Scene) -> Conversation:
 async def _session(
     profile: str, deepgram: Deepgram, gateway: Gateway
 ) -> AsyncGenerator[Conversation]:
-    wishes = Wishes(None, profile)
+    requests = Requests(None, profile)
     # Neither a job nor a room: only what follows a running call would look at them.
-    timing = Timing(cast("JobContext", None), cast("rtc.RemoteParticipant", None), wishes)
+    timing = Timing(cast("JobContext", None), cast("rtc.RemoteParticipant", None), requests)
     assert timing.problems == ()
     async with _starting:
         with pytest.MonkeyPatch.context() as environment:
@@ -181,4 +181,4 @@ async def _session(
         for part in (session.stt, session.llm, session.tts):
             assert part
             await part.aclose()  # what a job leaves to the end of its process
-        wishes.close()
+        requests.close()

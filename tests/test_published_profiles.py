@@ -1,19 +1,20 @@
 """The profiles that a call uses, also where the published ones are gone."""
 
+import json
 import logging
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from timing_profiles.call import pinned
+from tests.room import Somebody
+from timing_profiles.call.requests import Requests
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.folder import PROFILES_DIR, profiles_dir
 from timing_profiles.handoff import variables
 from timing_profiles.handoff.snapshot import Publication
-from timing_profiles.resolution import request
-from timing_profiles.resolution.request import Request
 from timing_profiles.resolution.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -42,10 +43,10 @@ def published(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return path
 
 
-def settle(profile: str = "slow") -> Settings:
-    return pinned.settle(
-        [Request("application"), request.read(f'{{"profile": "{profile}"}}', "room")]
-    )
+def resolved(profile: str = "slow", metadata: str = "") -> Settings:
+    caller = Somebody("caller", metadata)
+    with closing(Requests(caller, room=json.dumps({"profile": profile}))) as requests:
+        return requests.resolve()
 
 
 def problems(found: Settings) -> list[str]:
@@ -56,7 +57,7 @@ def test_call_uses_what_is_published(published: Path, folder: Path) -> None:
     """A job reads the published file, and not the folder, which may be in the middle of an edit."""
     revision = catalog.load(folder).revision
     shutil.rmtree(folder)
-    found = settle()
+    found = resolved()
     assert (found.profile, found.revision, found.values[SPEED]) == ("slow", revision, 0.9)
     assert found.problems == ()
     assert published.exists()
@@ -79,7 +80,7 @@ def test_folder_is_read_where_nothing_readable_is_published(
 ) -> None:
     """A call goes on with the folder itself; its problem and the log say so."""
     damage(published)
-    found = settle()
+    found = resolved()
     assert (found.profile, found.values[SPEED]) == ("slow", 0.9)
     assert found.revision == catalog.load(folder).revision
     assert problems(found) == [UNAVAILABLE]
@@ -106,7 +107,7 @@ def test_packaged_default_serves_where_the_folder_is_broken_too(
     """Nothing that is wrong with the profiles costs a call."""
     published.unlink()
     damage(folder)
-    found = settle("default")
+    found = resolved("default")
     packaged = catalog.load(ROOT / "profiles").profile("default")
     assert packaged is not None
     assert (found.profile, found.values) == ("default", packaged.values)
@@ -120,7 +121,7 @@ def test_problems_of_the_folder_are_logged(
     """Who finds the packaged default in a call finds the reason in the log."""
     published.unlink()
     (folder / "x.yaml").write_text("tts: {speed: 9}\n")
-    settle()
+    resolved()
     assert caplog.messages[1].splitlines() == [
         "the profiles folder cannot be used either:",
         "profiles/x.yaml:1:14: tts.speed: 9 is more than the maximum of 1.5 (factor)",
@@ -132,14 +133,14 @@ def test_request_is_judged_by_what_is_there(published: Path, folder: Path) -> No
     published.unlink()
     shutil.rmtree(folder)
     unknown = 'room: profile: "slow" is no profile; there are default'
-    assert problems(settle()) == [UNAVAILABLE, unknown]
+    assert problems(resolved()) == [UNAVAILABLE, unknown]
 
 
 def test_policy_and_bounds_hold_without_the_published_file(published: Path) -> None:
     """A caller gains nothing when the worker's file is gone."""
     published.unlink()
     asked = '{"turn_detection": "manual", "endpointing_ms": 99999, "min_interruption_words": 2}'
-    found = pinned.settle([request.read(asked, "participant")])
+    found = resolved("default", asked)
     assert [problem.code for problem in found.problems] == [
         "profiles-unavailable",
         "override-range",
@@ -152,7 +153,7 @@ def test_policy_and_bounds_hold_without_the_published_file(published: Path) -> N
 def test_nothing_published_is_no_error_of_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a worker around it, a call reads the folder."""
     monkeypatch.delenv(variables.PUBLISHED, raising=False)
-    found = settle()
+    found = resolved()
     assert (found.profile, problems(found)) == ("slow", [UNAVAILABLE])
 
 
@@ -162,8 +163,8 @@ def test_nothing_published_says_what_to_do(
 ) -> None:
     """Who forgot `timing_profiles.attach(server)` is told so."""
     monkeypatch.delenv(variables.PUBLISHED, raising=False)
-    settle()
-    assert caplog.messages == ["nothing is published: was timing_profiles.attach(server) called?"]
+    resolved()
+    assert caplog.messages == ["no published profiles: was timing_profiles.attach(server) called?"]
 
 
 @pytest.mark.parametrize(
@@ -183,9 +184,9 @@ def test_folder_is_that_of_the_environment(
 
 def test_reading_leaves_no_file_behind(published: Path) -> None:
     """The published file is opened for each call, and closed."""
-    settle()
+    resolved()
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
-        settle()
+        resolved()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert {file.name for file in published.parent.iterdir()} == {"profiles", published.name}
