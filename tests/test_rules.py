@@ -129,6 +129,18 @@ def test_rule_holds(changes: dict[str, Any]) -> None:
     assert list(rules.broken(values(changes))) == []
 
 
+def test_rules_have_stable_names() -> None:
+    """Each rule has a name of its own, which survives a change of its message."""
+    assert [rule.id for rule in rules.RULES] == [
+        "delays-in-order",
+        "eager-at-most-eot",
+        "deactivation-at-most-activation",
+        "detector-has-silence",
+        "something-ends-a-turn",
+        "endpointing-off-or-sensible",
+    ]
+
+
 def test_every_broken_rule_is_found() -> None:
     """One run finds them all."""
     changes = {MIN_DELAY: 3.0, DEACTIVATION: 0.9, SILENCE: 0.1, ENDPOINTING: 1, EAGER: 0.9}

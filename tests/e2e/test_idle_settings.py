@@ -30,7 +30,7 @@ def test_setting_does_nothing_until_its_reason_goes(claim: Claim, held: Held) ->
     assert claim.seen(held) == claim.expected
 
 
-@pytest.mark.parametrize("idle", IDLE, ids=lambda idle: idle.because)
+@pytest.mark.parametrize("idle", IDLE, ids=lambda idle: idle.row)
 def test_rule_names_what_was_seen_to_be_idle(idle: Idle, profiles: Catalog) -> None:
     """With the very settings of the conversations; and nothing that was seen to act."""
     for sets in idle.idling:
@@ -43,8 +43,9 @@ def _named(profiles: Catalog, sets: Sets, idle: Idle) -> list[str]:
     """The fields that the rule calls idle for this reason."""
     default = profiles.profile("default")
     assert default
-    found = dead_settings.reasons({**default.values, **sets}, idle.fields)
-    return [path for path, reason in found.items() if idle.because in reason]
+    values = {**default.values, **sets}
+    (row,) = (row for row in dead_settings.DEAD_WHEN if row.id == idle.row)
+    return [path for path in idle.fields if row.covers(path) and row.applies(values)]
 
 
 @pytest.mark.parametrize("claim", NOT_IDLE, ids=lambda claim: claim.of)
@@ -57,11 +58,7 @@ def test_setting_acts_though_it_seems_idle(claim: Claim, held: Held, profiles: C
         assert dead_settings.reasons({**default.values, **sets}, [claim.of]) == {}
 
 
-def test_every_reason_has_been_looked_at(profiles: Catalog) -> None:
+def test_every_reason_has_been_looked_at() -> None:
     """A new row of the rules needs a conversation that shows it, or a reason why none can."""
-    known = {
-        reason
-        for field in profiles.schema.fields
-        for reason in dead_settings.possible_reasons(field)
-    }
-    assert known == {*(idle.because for idle in IDLE), *ONLY_DEEPGRAM_SHOWS}
+    known = {row.id for row in dead_settings.DEAD_WHEN}
+    assert known == {*(idle.row for idle in IDLE), *ONLY_DEEPGRAM_SHOWS}

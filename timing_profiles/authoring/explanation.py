@@ -109,7 +109,7 @@ def explained(found: Catalog, field: Field) -> Explanation:
         tuple(field.schema.get("examples", ())),
         set_by,
         tuple(_open_in(found, field.path)),
-        tuple(dead_settings.possible_reasons(field.path)),
+        tuple(row.reason for row in dead_settings.rows(field.path)),
     )
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,18 +34,8 @@ from timing_profiles.profile import DEFAULT, Profile
 from timing_profiles.resolution.request import FLAT_NAMES
 from timing_profiles.resolution.settings import Profiles
 from timing_profiles.turns import rules
-from timing_profiles.turns.fields import (
-    DETECTION,
-    FLUX_EAGER,
-    FLUX_EOT,
-    MAX_DELAY,
-    MIN_DELAY,
-    NOVA_ENDPOINTING,
-    VAD_ACTIVATION,
-    VAD_DEACTIVATION,
-    VAD_SILENCE,
-    number,
-)
+from timing_profiles.turns.fields import DETECTION, meets, number
+from timing_profiles.turns.rules import AtLeast, AtMost, ZeroOrAtLeast
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -54,13 +44,6 @@ _ABOUT = (
     "Keys that are not named here are the application's own, and are ignored."
 )
 
-
-# The first of each two is at most the second; see rules.
-_IN_ORDER = (
-    (MIN_DELAY, MAX_DELAY),
-    (FLUX_EAGER, FLUX_EOT),
-    (VAD_DEACTIVATION, VAD_ACTIVATION),
-)
 
 # JSON Schema's keywords about one type of value.
 _NUMBER = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
@@ -279,30 +262,34 @@ def _bounded(group: _Group, path: str, said: Mapping[str, Any]) -> dict[str, Any
         bounded[keyword] = stricter(bounded.get(keyword, bound), bound)
     if "enum" in said:
         bounded["enum"] = [value for value in said["enum"] if not group.refuses(path, value)]
-    if path == NOVA_ENDPOINTING and bounded.get("minimum", 0) < rules.SHORTEST_ENDPOINTING_MS:
-        between = {"exclusiveMinimum": 0, "exclusiveMaximum": rules.SHORTEST_ENDPOINTING_MS}
-        gap = {"type": "integer", **between}
-        bounded["not"] = {"anyOf": [said["not"], gap]} if "not" in said else gap
+    for rule in rules.RULES:
+        if not isinstance(rule, ZeroOrAtLeast) or rule.field != path:
+            continue
+        if bounded.get("minimum", 0) < rule.least:
+            gap = {"type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": rule.least}
+            bounded["not"] = {"anyOf": [said["not"], gap]} if "not" in said else gap
     return bounded
 
 
 def _bounds(group: _Group, path: str) -> Iterator[tuple[str, float]]:
-    """The bounds that lie in values which metadata cannot change."""
-    for low, high in _IN_ORDER:
-        if path == low and high not in group.allowed:
-            yield "maximum", max(number(profile.values, high) for profile in group.profiles)
-        if path == high and low not in group.allowed:
-            yield "minimum", min(_numbers(group.values(low), 0))
-    detectors = set(group.values(DETECTION)) == {"turn_detector"}
-    if path == VAD_SILENCE and DETECTION not in group.allowed and detectors:
-        yield "minimum", rules.DETECTOR_VAD_SILENCE
-    if path == NOVA_ENDPOINTING and group.refuses(path, 0):
-        yield "minimum", rules.SHORTEST_ENDPOINTING_MS
-
-
-def _numbers(values: Iterable[Any], otherwise: float) -> list[float]:
-    """Values of a field, with a number for `null` and `auto`."""
-    return [value if isinstance(value, int | float) else otherwise for value in values]
+    """Yield the bounds that follow from values which metadata cannot change."""
+    for rule in rules.RULES:
+        if isinstance(rule, AtMost):
+            if path == rule.low and rule.high not in group.allowed:
+                yield (
+                    "maximum",
+                    max(number(profile.values, rule.high) for profile in group.profiles),
+                )
+            if path == rule.high and rule.low not in group.allowed:
+                # `null` and `auto` leave the other field free.
+                lows = group.values(rule.low)
+                yield "minimum", min(low if isinstance(low, int | float) else 0 for low in lows)
+        elif isinstance(rule, AtLeast) and path == rule.field:
+            is_met = all(meets(profile.values, rule.when) for profile in group.profiles)
+            if is_met and not rule.when.keys() & group.allowed:
+                yield "minimum", rule.least
+        elif isinstance(rule, ZeroOrAtLeast) and path == rule.field and group.refuses(path, 0):
+            yield "minimum", rule.least
 
 
 def _choices(group: _Group, path: str, said: Mapping[str, Any]) -> dict[str, Any]:

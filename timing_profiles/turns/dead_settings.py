@@ -5,10 +5,9 @@ Each row was read in livekit-agents 1.8.9 or livekit-plugins-deepgram 1.8.9, or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 from timing_profiles.problems import Problem
 from timing_profiles.turns.fields import (
@@ -25,8 +24,10 @@ from timing_profiles.turns.fields import (
     PREEMPTIVE,
     TRANSCRIPTION_TIMEOUT,
     VAD_SILENCE,
+    Condition,
     UnknownValue,
     Values,
+    meets,
 )
 from timing_profiles.turns.wait import VAD_LAG, Term, floors
 
@@ -52,13 +53,8 @@ def reasons(values: Values, among: Iterable[str]) -> dict[str, str]:
         values: The merged profile.
         among: The settings to judge, by dotted path.
     """
-    found = ((path, [row.because for row in _rows(path) if row.holds(values)]) for path in among)
-    return {path: "; ".join(because) for path, because in found if because}
-
-
-def possible_reasons(path: str) -> list[str]:
-    """Return everything that can deprive the field at a dotted path of its effect."""
-    return [row.because for row in _rows(path)]
+    found = ((path, [row.reason for row in rows(path) if row.applies(values)]) for path in among)
+    return {path: "; ".join(some) for path, some in found if some}
 
 
 def works_ahead(values: Values) -> bool:
@@ -70,35 +66,39 @@ def works_ahead(values: Values) -> bool:
 
 
 @cache
-def _rows(path: str) -> tuple[_DeadWhen, ...]:
-    return tuple(row for row in _DEAD if row.covers(path))
-
-
-def _always(_: Values) -> bool:
-    return True
+def rows(path: str) -> tuple[DeadWhen, ...]:
+    """Return the rows of the table that cover the field at a dotted path."""
+    return tuple(row for row in DEAD_WHEN if row.covers(path))
 
 
 @dataclass(frozen=True, slots=True)
-class _DeadWhen:
-    """Fields or sections without effect while every named field has one of the named values.
+class DeadWhen:
+    """Fields or sections that have no effect while a condition is met.
 
-    `too` says what no list of values can: how numbers stand to each other.
+    Attributes:
+        id: A stable name.
+        fields: Their dotted paths.
+        reason: The condition in words.
+        when: The condition.
+        also: What else must hold, such as how two numbers compare.
     """
 
+    id: str
     fields: tuple[str, ...]
-    because: str
-    while_: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    too: Callable[[Values], bool] = _always
+    reason: str
+    when: Condition = field(default_factory=dict)
+    also: Callable[[Values], bool] | None = None
 
-    def holds(self, values: Values) -> bool:
+    def applies(self, values: Values) -> bool:
+        """Return whether the fields have no effect; not where an unknown value decides."""
         try:
-            named = all(values[path] in found for path, found in self.while_.items())
-            return named and self.too(values)
+            return meets(values, self.when) and (self.also is None or self.also(values))
         except UnknownValue:
             return False
 
     def covers(self, path: str) -> bool:
-        return any(path == field or path.startswith(f"{field}.") for field in self.fields)
+        """Return whether a field is one of the fields or in one of the sections."""
+        return any(path == covered or path.startswith(f"{covered}.") for covered in self.fields)
 
 
 def _delay_is_undercut(values: Values) -> bool:
@@ -142,94 +142,116 @@ _NO_LIMIT = {
 }
 
 
-_DEAD = (
-    _DeadWhen(
+DEAD_WHEN = (
+    DeadWhen(
+        "never-read",
         ("vad.prefix_padding_duration", "turn_detector.backchannel_threshold"),
         "nothing in this SDK reads it",
     ),
-    _DeadWhen(("stt.nova",), "stt.engine is flux", {ENGINE: ("flux",)}),
-    _DeadWhen(("stt.flux",), "stt.engine is nova", {ENGINE: ("nova",)}),
-    _DeadWhen(
+    DeadWhen("engine-flux", ("stt.nova",), "stt.engine is flux", {ENGINE: ("flux",)}),
+    DeadWhen("engine-nova", ("stt.flux",), "stt.engine is nova", {ENGINE: ("nova",)}),
+    DeadWhen(
+        "flux-model-without-hints",
         ("stt.flux.language_hint",),
         "only the model flux-general-multi takes hints, and no other is sent any",
         {ENGINE: ("flux",), "stt.flux.model": ("flux-general-en",)},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "eager-without-preemptive",
         (FLUX_EAGER,),
         "preemptive_generation.enabled is false",
         {ENGINE: ("flux",), f"{PREEMPTIVE}.enabled": (False,)},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "flux-answers-each-final",
         ("turn_handling.user_turn_limit",),
         "with flux, turn_detection stt and min_delay 0 each final transcript is answered at once",
         {ENGINE: ("flux",), DETECTION: ("stt",), MIN_DELAY: (0,)},
     ),
-    _DeadWhen(("stt.nova.no_delay",), "smart_format is false", {"stt.nova.smart_format": (False,)}),
-    _DeadWhen(
+    DeadWhen(
+        "smart-format-off",
+        ("stt.nova.no_delay",),
+        "smart_format is false",
+        {"stt.nova.smart_format": (False,)},
+    ),
+    DeadWhen(
+        "utterance-end-ends-no-turn",
         (NOVA_UTTERANCE_END,),
         "only turn_detection stt ends a turn at Deepgram's UtteranceEnd",
         {ENGINE: ("nova",), DETECTION: ("vad", "turn_detector")},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "detector-not-in-use",
         ("turn_detector",),
         "the turn detector is not in use",
         {DETECTION: ("stt", "vad", "realtime_llm", "manual")},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "max-delay-not-in-use",
         (MAX_DELAY,),
         "it acts with the turn detector or in mode dynamic",
         {MODE: ("fixed",), DETECTION: ("stt", "vad", "realtime_llm", "manual")},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "min-delay-under-silence",
         (MIN_DELAY,),
         "it is shorter than vad.min_silence_duration, before which no turn ends",
         {MODE: ("fixed",), DETECTION: ("vad", "realtime_llm")},
         _delay_is_undercut,
     ),
-    _DeadWhen(
+    DeadWhen(
+        "min-delay-under-detector",
         (MIN_DELAY,),
         "it is shorter than vad.min_silence_duration or the 0.3 s that the turn detector takes",
         {MODE: ("fixed",), DETECTION: ("turn_detector",)},
         _delay_is_undercut,
     ),
-    _DeadWhen(
+    DeadWhen(
+        "min-delay-under-words",
         (MIN_DELAY,),
         "endpointing_ms is longer, and no turn ends before the words are there",
         {MODE: ("fixed",), ENGINE: ("nova",), DETECTION: ("vad", "turn_detector")},
         _words_come_after_min_delay,
     ),
-    _DeadWhen((ALPHA,), "endpointing.mode is fixed", {MODE: ("fixed",)}),
-    _DeadWhen(
+    DeadWhen("alpha-in-mode-fixed", (ALPHA,), "endpointing.mode is fixed", {MODE: ("fixed",)}),
+    DeadWhen(
+        "interruption-off",
         (*_OF_AN_INTERRUPTION, *_AFTER_AN_INTERRUPTION),
         "interruption.enabled is false",
         {f"{INTERRUPTION}.enabled": (False,)},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "interruption-manual",
         _OF_AN_INTERRUPTION,
         "with turn_detection manual only the application interrupts",
         {DETECTION: ("manual",)},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "no-audio-to-discard",
         (f"{INTERRUPTION}.discard_audio_if_uninterruptible",),
         "interruption.enabled is true, and no user_turn_limit makes the agent cut in",
         {f"{INTERRUPTION}.enabled": (True,), **_NO_LIMIT},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "interruption-mode-vad",
         (f"{INTERRUPTION}.backchannel_boundary",),
         "interruption.mode is vad",
         {f"{INTERRUPTION}.mode": ("vad",)},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "resume-off",
         (f"{INTERRUPTION}.false_interruption_timeout",),
         "resume_false_interruption is false",
         {f"{INTERRUPTION}.resume_false_interruption": (False,)},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "no-false-interruption-timeout",
         (f"{INTERRUPTION}.resume_false_interruption",),
         "false_interruption_timeout is null",
         {f"{INTERRUPTION}.false_interruption_timeout": (None,)},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "preemptive-off",
         tuple(
             f"{PREEMPTIVE}.{name}"
             for name in ("preemptive_tts", "max_speech_duration", "max_retries")
@@ -237,24 +259,28 @@ _DEAD = (
         "preemptive_generation.enabled is false",
         {f"{PREEMPTIVE}.enabled": (False,)},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "preemptive-nova-at-once",
         (PREEMPTIVE,),
         "with nova, turn_detection stt and min_delay 0 it starts when the turn is over",
         {ENGINE: ("nova",), DETECTION: ("stt",), MIN_DELAY: (0,)},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "preemptive-flux-at-once",
         (PREEMPTIVE,),
         "with flux, turn_detection stt and min_delay 0 it starts when the turn is over, unless"
         " eager_eot_threshold is set",
         {ENGINE: ("flux",), DETECTION: ("stt",), MIN_DELAY: (0,), FLUX_EAGER: (None,)},
     ),
-    _DeadWhen(
+    DeadWhen(
+        "preemptive-after-words",
         (PREEMPTIVE,),
         "the words are there when the turn is over: endpointing_ms is longer than the delay",
         {ENGINE: ("nova",), DETECTION: ("vad", "realtime_llm", "turn_detector")},
         _words_come_after_any_delay,
     ),
-    _DeadWhen(
+    DeadWhen(
+        "transcription-timeout-after-deepgram",
         (TRANSCRIPTION_TIMEOUT,),
         "endpointing_ms is shorter than vad.min_silence_duration: Deepgram ends the speech first",
         {ENGINE: ("nova",), DETECTION: ("stt",)},

@@ -45,6 +45,18 @@ AUTO = "auto"
 _AUTO = {FLUX_EOT: 0.7, FLUX_EOT_TIMEOUT: 5000}
 
 
+Condition = Mapping[str, tuple[Any, ...]]
+"""The values that each named field may have where the condition is met, by dotted path."""
+
+
+def meets(values: Values, condition: Condition) -> bool:
+    """Return whether a merged profile meets a condition."""
+    for path, some in condition.items():  # faster than all(): each call asks for many rows
+        if values[path] not in some:
+            return False
+    return True
+
+
 def number(values: Values, path: str) -> float:
     """Return the number of a field, also where its value is `auto`.
 
@@ -52,9 +64,9 @@ def number(values: Values, path: str) -> float:
         values: A merged profile.
         path: The dotted path of a field that has a number or `auto`.
     """
-    value = values[path]
-    if value != AUTO:
-        return float(value)
+    known: float | str = values[path]
+    if not isinstance(known, str):
+        return known
     if path == VAD_DEACTIVATION:  # as in inference/vad.py
         return max(round(float(values[VAD_ACTIVATION]) - 0.15, 6), 0.01)
     return _AUTO[path]

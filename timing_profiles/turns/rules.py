@@ -1,4 +1,4 @@
-"""What the fields of a merged profile say to each other, beyond what a schema can.
+"""Check the rules between fields of a merged profile that a schema cannot express.
 
 Sources: livekit-agents 1.8.9 and livekit-plugins-deepgram 1.8.9, read and measured on calls. A
 broken rule would make the SDK raise or leave the caller without an answer.
@@ -6,7 +6,8 @@ broken rule would make the SDK raise or leave the caller without an answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from timing_profiles.problems import Problem
 from timing_profiles.turns.fields import (
@@ -21,84 +22,148 @@ from timing_profiles.turns.fields import (
     VAD_ACTIVATION,
     VAD_DEACTIVATION,
     VAD_SILENCE,
+    Condition,
     UnknownValue,
     Values,
+    meets,
     number,
 )
 
-DETECTOR_VAD_SILENCE = 0.25
-"""Seconds of VAD silence that a turn detector needs: audio_recognition.py raises below it."""
 
-SHORTEST_ENDPOINTING_MS = 10
-"""Milliseconds of `endpointing_ms` below which only 0, off, makes sense."""
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """One field is at most another one, where it has a number.
+
+    Attributes:
+        id: A stable name.
+        low: The dotted path of the field with the lower number.
+        high: The dotted path of the other field.
+        unit: The unit of both, such as ` (s)`.
+    """
+
+    id: str
+    low: str
+    high: str
+    unit: str = ""
+
+    def problem(self, values: Values) -> Problem | None:
+        """Return how a merged profile breaks the rule; None where it does not."""
+        if values[self.low] is None or number(values, self.low) <= number(values, self.high):
+            return None
+        low, high = (
+            f"{path.rpartition('.')[2]} {number(values, path)}" for path in (self.low, self.high)
+        )
+        message = f"{low} is more than {high}{self.unit}"
+        return Problem("conflict", message, fields=(self.low, self.high))
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A field has a minimum while a condition is met.
+
+    Attributes:
+        id: A stable name.
+        field: Its dotted path.
+        least: The minimum.
+        reason: The unit, and what needs the minimum.
+        when: The condition.
+    """
+
+    id: str
+    field: str
+    least: float
+    reason: str
+    when: Condition
+
+    def problem(self, values: Values) -> Problem | None:
+        """Return how a merged profile breaks the rule; None where it does not."""
+        if values[self.field] >= self.least or not meets(values, self.when):
+            return None
+        message = f"{values[self.field]} is less than the {self.least} {self.reason}"
+        return Problem("conflict", message, fields=(self.field, *self.when))
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroOrAtLeast:
+    """A field is 0, which is off, or has a minimum.
+
+    Attributes:
+        id: A stable name.
+        field: Its dotted path.
+        least: The minimum.
+        unit: Its unit.
+    """
+
+    id: str
+    field: str
+    least: float
+    unit: str
+
+    def problem(self, values: Values) -> Problem | None:
+        """Return how a merged profile breaks the rule; None where it does not."""
+        if not 0 < values[self.field] < self.least:
+            return None
+        found, least = values[self.field], f"at least {self.least} ({self.unit})"
+        return Problem("range", f"{found} is neither 0 (off) nor {least}", fields=(self.field,))
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of some fields has a value that is neither 0 nor null while a condition is met.
+
+    Attributes:
+        id: A stable name.
+        any_of: The dotted paths of the fields.
+        message: The consequence where none of them has one.
+        when: The condition.
+    """
+
+    id: str
+    any_of: tuple[str, ...]
+    message: str
+    when: Condition
+
+    def problem(self, values: Values) -> Problem | None:
+        """Return how a merged profile breaks the rule; None where it does not."""
+        if not meets(values, self.when) or any(values[path] for path in self.any_of):
+            return None
+        return Problem("conflict", self.message, fields=(*self.any_of, *self.when))
+
+
+Rule = AtMost | AtLeast | ZeroOrAtLeast | OneOf
+
+RULES: tuple[Rule, ...] = (
+    AtMost("delays-in-order", MIN_DELAY, MAX_DELAY, " (s)"),
+    AtMost("eager-at-most-eot", FLUX_EAGER, FLUX_EOT),
+    AtMost("deactivation-at-most-activation", VAD_DEACTIVATION, VAD_ACTIVATION),
+    # audio_recognition.py raises below it.
+    AtLeast(
+        "detector-has-silence",
+        VAD_SILENCE,
+        0.25,
+        "(s) that the turn detector needs",
+        {DETECTION: ("turn_detector",)},
+    ),
+    OneOf(
+        "something-ends-a-turn",
+        (NOVA_ENDPOINTING, NOVA_UTTERANCE_END),
+        "nothing ends a turn: turn_detection stt needs endpointing_ms or utterance_end_ms",
+        {DETECTION: ("stt",), ENGINE: ("nova",)},
+    ),
+    ZeroOrAtLeast("endpointing-off-or-sensible", NOVA_ENDPOINTING, 10, "ms"),
+)
+"""The rules; `authoring.metadata_schema` derives bounds from them."""
 
 
 def broken(values: Values) -> Iterator[Problem]:
-    """The rules that a merged profile breaks; none that an unknown value decides."""
-    for rule in _RULES:
+    """Yield the rules that a merged profile breaks, as errors without a place.
+
+    A rule that depends on an unknown value is left out.
+    """
+    for rule in RULES:
         try:
-            found = rule(values)
+            problem = rule.problem(values)
         except UnknownValue:
             continue
-        if found:
-            yield found
-
-
-def _delays_in_order(values: Values) -> Problem | None:
-    low, high = values[MIN_DELAY], values[MAX_DELAY]
-    if low <= high:
-        return None
-    message = f"min_delay {low} is more than max_delay {high} (s)"
-    return Problem("conflict", message, fields=(MIN_DELAY, MAX_DELAY))
-
-
-def _eager_at_most_eot(values: Values) -> Problem | None:
-    eager, eot = values[FLUX_EAGER], number(values, FLUX_EOT)
-    if eager is None or eager <= eot:
-        return None
-    message = f"eager_eot_threshold {eager} is more than eot_threshold {eot}"
-    return Problem("conflict", message, fields=(FLUX_EAGER, FLUX_EOT))
-
-
-def _deactivation_at_most_activation(values: Values) -> Problem | None:
-    low, high = number(values, VAD_DEACTIVATION), values[VAD_ACTIVATION]
-    if low <= high:
-        return None
-    message = f"deactivation_threshold {low} is more than activation_threshold {high}"
-    return Problem("conflict", message, fields=(VAD_DEACTIVATION, VAD_ACTIVATION))
-
-
-def _detector_has_silence(values: Values) -> Problem | None:
-    silence = values[VAD_SILENCE]
-    if values[DETECTION] != "turn_detector" or silence >= DETECTOR_VAD_SILENCE:
-        return None
-    message = f"{silence} is less than the {DETECTOR_VAD_SILENCE} (s) that the turn detector needs"
-    return Problem("conflict", message, fields=(VAD_SILENCE, DETECTION))
-
-
-def _something_ends_a_turn(values: Values) -> Problem | None:
-    nova = values[DETECTION] == "stt" and values[ENGINE] == "nova"
-    if not nova or values[NOVA_ENDPOINTING] or values[NOVA_UTTERANCE_END]:
-        return None
-    message = "nothing ends a turn: turn_detection stt needs endpointing_ms or utterance_end_ms"
-    return Problem(
-        "conflict", message, fields=(NOVA_ENDPOINTING, NOVA_UTTERANCE_END, DETECTION, ENGINE)
-    )
-
-
-def _endpointing_is_off_or_sensible(values: Values) -> Problem | None:
-    found = values[NOVA_ENDPOINTING]
-    if not 0 < found < SHORTEST_ENDPOINTING_MS:
-        return None
-    message = f"{found} is neither 0 (off) nor at least {SHORTEST_ENDPOINTING_MS} (ms)"
-    return Problem("range", message, fields=(NOVA_ENDPOINTING,))
-
-
-_RULES: tuple[Callable[[Values], Problem | None], ...] = (
-    _delays_in_order,
-    _eager_at_most_eot,
-    _deactivation_at_most_activation,
-    _detector_has_silence,
-    _something_ends_a_turn,
-    _endpointing_is_off_or_sensible,
-)
+        if problem:
+            yield problem

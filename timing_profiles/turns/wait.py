@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 from timing_profiles.turns.fields import (
     DETECTION,
@@ -76,9 +76,10 @@ class Wait:
         return f"{shortest:g} s" if shortest == longest else f"{shortest:g} to {longest:g} s"
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """The time in which one setting holds the answer back.
+
+    A tuple: several are made for each profile of a check.
 
     Attributes:
         field: The dotted path of the setting.
@@ -113,7 +114,7 @@ class Term:
 
 def effective(values: Values) -> Wait:
     """Compute the wait for a merged profile."""
-    shortest, longest = _bounds(terms(values))
+    shortest, longest = _bounds(_terms(values))
     seconds = shortest, None if math.isinf(longest) else longest
     if values[DETECTION] == "manual":
         formula = "the application commits the turn, and what is left of min_delay"
@@ -121,22 +122,26 @@ def effective(values: Values) -> Wait:
     return Wait(seconds, _formula(values))
 
 
-def terms(values: Values) -> tuple[Term, ...]:
-    """Return the terms of the wait for a merged profile.
+def terms(values: Values) -> list[Term]:
+    """Return the terms of the wait for a merged profile, and which of them decide.
 
     With turn_detection stt the delay follows the words and every term decides; otherwise the terms
-    run side by side, and those that end last decide.
+    run side by side, and those that end with the wait decide.
     """
+    found = _terms(values)
+    bounds = _bounds(found)
+    chained = values[DETECTION] == "stt"
+    return [term._replace(decides=chained or term.end in bounds) for term in found]
+
+
+def _terms(values: Values) -> list[Term]:
     detection = values[DETECTION]
     if detection == "manual":
-        parts = [Term(DETECTION, 0.0, math.inf, shortest=False, any_time=True, unknown=APPLICATION)]
-    elif detection == "stt":
-        parts = [*words(values), *_after_words(values)]
-    else:
-        parts = [*_after_silence(values), *words(values)]
-        bounds = _bounds(parts)
-        return tuple(replace(part, decides=part.end in bounds) for part in parts)
-    return tuple(replace(part, decides=True) for part in parts)
+        return [_any_time(DETECTION, APPLICATION)]
+    if detection == "stt":
+        last = words(values)
+        return [*last, *_after_words(values, last[0].earliest, last[-1].end)]
+    return [*_after_silence(values), *words(values)]
 
 
 def words(values: Values) -> tuple[Term, ...]:
@@ -151,8 +156,7 @@ def words(values: Values) -> tuple[Term, ...]:
     for path in (NOVA_ENDPOINTING, NOVA_UTTERANCE_END) if ends_turns else (NOVA_ENDPOINTING,):
         if values[path]:
             return (Term(path, 0.0, values[path] / 1000, unknown=DEEPGRAM),)
-    off = Term(NOVA_ENDPOINTING, 0.0, math.inf, shortest=False, any_time=True, unknown=DEEPGRAM)
-    return (off,)
+    return (_any_time(NOVA_ENDPOINTING, DEEPGRAM),)
 
 
 def floors(values: Values) -> tuple[Term, ...]:
@@ -167,21 +171,25 @@ def floors(values: Values) -> tuple[Term, ...]:
     return silent, Term(DETECTION, VAD_LAG, DETECTOR_FLOOR)
 
 
-def _bounds(parts: Sequence[Term]) -> tuple[float, float]:
+def _any_time(field: str, unknown: str = "") -> Term:
+    """Return a term that ends at any moment, and that nothing bounds."""
+    return Term(field, 0.0, math.inf, shortest=False, any_time=True, unknown=unknown)
+
+
+def _bounds(found: Sequence[Term]) -> tuple[float, float]:
     """Return the shortest and the longest wait."""
-    shortest = max((part.end for part in parts if part.shortest), default=0.0)
-    return shortest, max(part.end for part in parts if part.longest)
+    shortest = max((term.end for term in found if term.shortest), default=0.0)
+    return shortest, max(term.end for term in found if term.longest)
 
 
-def _after_words(values: Values) -> Iterator[Term]:
-    """Yield the delay after the earliest and the latest last words."""
-    first, last = words(values)[0], words(values)[-1]
+def _after_words(values: Values, earliest: float, latest: float) -> Iterator[Term]:
+    """Yield the delay after the earliest and the latest moment of the last words."""
     dynamic = values[MODE] == "dynamic"
-    repeats = dynamic or first.earliest != last.end
-    yield Term(MIN_DELAY, first.earliest, values[MIN_DELAY], longest=not repeats)
-    if repeats and not math.isinf(last.end):
+    repeats = dynamic or earliest != latest
+    yield Term(MIN_DELAY, earliest, values[MIN_DELAY], longest=not repeats)
+    if repeats and not math.isinf(latest):
         delay = MAX_DELAY if dynamic else MIN_DELAY
-        yield Term(delay, last.end, values[delay], shortest=False)
+        yield Term(delay, latest, values[delay], shortest=False)
 
 
 def _after_silence(values: Values) -> Iterator[Term]:
@@ -192,7 +200,7 @@ def _after_silence(values: Values) -> Iterator[Term]:
         yield Term(MAX_DELAY, VAD_LAG, values[MAX_DELAY], shortest=False)
     yield from floors(values)
     if number(values, VAD_DEACTIVATION) < RELIABLE_DEACTIVATION:
-        yield Term(VAD_DEACTIVATION, 0.0, math.inf, shortest=False, any_time=True)
+        yield _any_time(VAD_DEACTIVATION)
 
 
 def _varies(values: Values) -> bool:
@@ -212,5 +220,5 @@ def _formula(values: Values) -> str:
         final = f"{DEEPGRAM} (at most {last.seconds:g})"
     if values[DETECTION] == "stt":
         return f"{final} + {delay}"
-    least = ", ".join(f"{part.seconds:g}" for part in floors(values))
+    least = ", ".join(f"{floor.seconds:g}" for floor in floors(values))
     return f"max({VAD_LAG} + max({delay}, {least}), {final})"

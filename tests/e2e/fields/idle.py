@@ -65,17 +65,13 @@ IN_TWO_PAUSES: Final = scenes.saying(
 )
 CONNECTED: Final = scenes.being_silent(0.1)
 
-_UNDER_DETECTOR: Final = (
-    "it is shorter than vad.min_silence_duration or the 0.3 s that the turn detector takes"
-)
-
 _LAG: Final = 0.05
 _SENT: Final = 0.03
 
 ONLY_DEEPGRAM_SHOWS: Final = {
-    "smart_format is false": "both are sent, and what they change is Deepgram's",
+    "smart-format-off": "both are sent, and what they change is Deepgram's",
 }
-"""Reasons without a claim, and why."""
+"""Rows without a claim, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +79,14 @@ class Idle:
     """Settings that do nothing for a reason.
 
     Attributes:
-        because: The reason, as the rule words it.
+        row: The name of the row in the table of dead settings.
         fields: What does nothing.
         idling: Settings for which the reason holds.
         acting: Settings for which it does not.
         claim: What is seen of both.
     """
 
-    because: str
+    row: str
     fields: Sequence[str]
     idling: Sequence[Sets]
     acting: Sequence[Sets]
@@ -98,7 +94,7 @@ class Idle:
 
 
 def _idle(
-    because: str,
+    row: str,
     scene: Scene,
     look: Look,
     changed: Sequence[Sets],
@@ -114,7 +110,7 @@ def _idle(
     acts = [] if otherwise is None else [{**otherwise, **sets} for sets in changed]
     expected = [*((sets, idle) for sets in idling), *zip(acts, acting, strict=True)]
     fields = sorted({field for sets in changed for field in sets})
-    return Idle(because, fields, idling, acts, Claim(because, scene, look, expected, within))
+    return Idle(row, fields, idling, acts, Claim(row, scene, look, expected, within))
 
 
 def _values(field: str, values: Sequence[Any]) -> list[Sets]:
@@ -123,7 +119,7 @@ def _values(field: str, values: Sequence[Any]) -> list[Sets]:
 
 IDLE: Final = (
     _idle(
-        "nothing in this SDK reads it",
+        "never-read",
         ONE_TURN,
         looks.delay,
         [
@@ -134,7 +130,7 @@ IDLE: Final = (
         idle=0.6,
     ),
     _idle(
-        "stt.engine is flux",
+        "engine-flux",
         CONNECTED,
         looks.wire("model", "language", "endpointing", "utterance_end_ms", "filler_words"),
         [
@@ -161,7 +157,7 @@ IDLE: Final = (
         ],
     ),
     _idle(
-        "stt.engine is nova",
+        "engine-nova",
         CONNECTED,
         looks.wire("model", "eot_threshold", "eager_eot_threshold", "eot_timeout_ms"),
         [
@@ -183,7 +179,7 @@ IDLE: Final = (
         ],
     ),
     _idle(
-        "only the model flux-general-multi takes hints, and no other is sent any",
+        "flux-model-without-hints",
         CONNECTED,
         looks.wire("model", "language_hint"),
         _values("stt.flux.language_hint", ["auto", ["es"]]),
@@ -196,7 +192,7 @@ IDLE: Final = (
         ],
     ),
     _idle(
-        "preemptive_generation.enabled is false",
+        "eager-without-preemptive",
         ONE_TURN,
         looks.thought,
         _values(FLUX_EAGER, [None, 0.4]),
@@ -206,7 +202,7 @@ IDLE: Final = (
         acting=[0.5 + _SENT, 0.12 + _SENT],
     ),
     _idle(
-        "with flux, turn_detection stt and min_delay 0 each final transcript is answered at once",
+        "flux-answers-each-final",
         ON_AND_ON,
         looks.cut_in,
         _values(f"{LIMIT}.max_words", [None, 5]),
@@ -217,7 +213,7 @@ IDLE: Final = (
         within=0.3,
     ),
     _idle(
-        "only turn_detection stt ends a turn at Deepgram's UtteranceEnd",
+        "utterance-end-ends-no-turn",
         LONG_TURN,
         looks.over,
         _values(NOVA_UTTERANCE_END, [None, 1000]),
@@ -230,7 +226,7 @@ IDLE: Final = (
         acting=[1.7 + _SENT + 2.0, 1.0 + _SENT + 2.0],
     ),
     _idle(
-        "the turn detector is not in use",
+        "detector-not-in-use",
         ONE_TURN,
         looks.delay,
         _values(UNLIKELY, [0.0, 1.0]),
@@ -242,7 +238,7 @@ IDLE: Final = (
         acting=[0.6, 1.4],
     ),
     _idle(
-        "it acts with the turn detector or in mode dynamic",
+        "max-delay-not-in-use",
         ONE_TURN,
         looks.delay,
         _values(MAX_DELAY, [0.7, 1.4]),
@@ -252,7 +248,7 @@ IDLE: Final = (
         acting=[0.7, 1.4],
     ),
     _idle(
-        "it acts with the turn detector or in mode dynamic",
+        "max-delay-not-in-use",
         COMMITTED,
         looks.delay,
         _values(MAX_DELAY, [0.7, 1.4]),
@@ -260,7 +256,7 @@ IDLE: Final = (
         idle=0.6,
     ),
     _idle(
-        "it is shorter than vad.min_silence_duration, before which no turn ends",
+        "min-delay-under-silence",
         ONE_TURN,
         looks.delay,
         _values(MIN_DELAY, [0.3, 0.75]),
@@ -270,7 +266,7 @@ IDLE: Final = (
         acting=[0.3, 0.75],
     ),
     _idle(
-        _UNDER_DETECTOR,
+        "min-delay-under-detector",
         ONE_TURN,
         looks.delay,
         _values(MIN_DELAY, [0.3, 0.75]),
@@ -280,7 +276,7 @@ IDLE: Final = (
         acting=[0.34, 0.75],
     ),
     _idle(
-        _UNDER_DETECTOR,
+        "min-delay-under-detector",
         ONE_TURN,
         looks.delay,
         _values(MIN_DELAY, [0.0, 0.25]),
@@ -288,7 +284,7 @@ IDLE: Final = (
         idle=0.34,
     ),
     _idle(
-        "endpointing_ms is longer, and no turn ends before the words are there",
+        "min-delay-under-words",
         ONE_TURN,
         looks.over,
         _values(MIN_DELAY, [0.3, 0.7]),
@@ -300,7 +296,7 @@ IDLE: Final = (
         acting=[_LAG + 0.3, _LAG + 0.7],
     ),
     _idle(
-        "endpointing.mode is fixed",
+        "alpha-in-mode-fixed",
         GOING_ON,
         looks.learned,
         _values(ALPHA, [0.1, 0.9]),
@@ -310,7 +306,7 @@ IDLE: Final = (
         acting=[0.9, 0.1],
     ),
     _idle(
-        "interruption.enabled is false",
+        "interruption-off",
         OVER,
         looks.gave_way,
         [
@@ -330,7 +326,7 @@ IDLE: Final = (
         acting=[True, False],
     ),
     _idle(
-        "with turn_detection manual only the application interrupts",
+        "interruption-manual",
         OVER,
         looks.gave_way,
         [
@@ -348,7 +344,7 @@ IDLE: Final = (
         acting=[True, False],
     ),
     _idle(
-        "interruption.enabled is true, and no user_turn_limit makes the agent cut in",
+        "no-audio-to-discard",
         YES,
         looks.was_heard,
         _values(f"{INTERRUPTION}.discard_audio_if_uninterruptible", [True, False]),
@@ -358,7 +354,7 @@ IDLE: Final = (
         acting=[False, True],
     ),
     _idle(
-        "interruption.mode is vad",
+        "interruption-mode-vad",
         OVER_THE_START,
         looks.gave_way,
         _values(f"{INTERRUPTION}.backchannel_boundary", [[1.0, 1.0], None]),
@@ -368,7 +364,7 @@ IDLE: Final = (
         acting=[True, False],
     ),
     _idle(
-        "resume_false_interruption is false",
+        "resume-off",
         NOISE,
         looks.went_on,
         _values(f"{INTERRUPTION}.false_interruption_timeout", [0.5, 1.5]),
@@ -378,7 +374,7 @@ IDLE: Final = (
         acting=[0.5, 1.5],
     ),
     _idle(
-        "false_interruption_timeout is null",
+        "no-false-interruption-timeout",
         NOISE,
         looks.went_on,
         _values(f"{INTERRUPTION}.resume_false_interruption", [True, False]),
@@ -388,7 +384,7 @@ IDLE: Final = (
         acting=[0.5, None],
     ),
     _idle(
-        "preemptive_generation.enabled is false",
+        "preemptive-off",
         ONE_TURN,
         looks.thought,
         [
@@ -405,7 +401,7 @@ IDLE: Final = (
         acting=[0.4 + _SENT, _LAG + 1.0],
     ),
     _idle(
-        "with nova, turn_detection stt and min_delay 0 it starts when the turn is over",
+        "preemptive-nova-at-once",
         ONE_TURN,
         looks.thought,
         _values(f"{PREEMPTIVE}.enabled", [True, False]),
@@ -415,8 +411,7 @@ IDLE: Final = (
         acting=[0.4 + _SENT, _LAG + 1.0],
     ),
     _idle(
-        "with flux, turn_detection stt and min_delay 0 it starts when the turn is over, unless"
-        " eager_eot_threshold is set",
+        "preemptive-flux-at-once",
         ONE_TURN,
         looks.thought,
         _values(f"{PREEMPTIVE}.enabled", [True, False]),
@@ -426,7 +421,7 @@ IDLE: Final = (
         acting=[0.12 + _SENT, 0.5 + _SENT],
     ),
     _idle(
-        "the words are there when the turn is over: endpointing_ms is longer than the delay",
+        "preemptive-after-words",
         ONE_TURN,
         looks.thought,
         _values(f"{PREEMPTIVE}.enabled", [True, False]),
@@ -439,7 +434,7 @@ IDLE: Final = (
         acting=[0.4 + _SENT, _LAG + 1.0],
     ),
     _idle(
-        "endpointing_ms is shorter than vad.min_silence_duration: Deepgram ends the speech first",
+        "transcription-timeout-after-deepgram",
         UNHEARD,
         looks.missed_words,
         _values(TRANSCRIPTION_TIMEOUT, [0.6, 1.5]),
