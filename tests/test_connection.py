@@ -20,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_call_finds_what_runs_in_its_folder() -> None:
+def test_call_finds_make_dev_of_its_directory() -> None:
     """And nobody afterwards."""
     with connection.alone(), connection.published(HERE):
         assert connection.find() == HERE
@@ -28,7 +28,7 @@ def test_a_call_finds_what_runs_in_its_folder() -> None:
         connection.find()
 
 
-def test_a_second_one_is_refused_and_harms_the_first_one_in_nothing() -> None:
+def test_second_make_dev_is_refused_without_side_effects() -> None:
     """It says which process the first one is."""
     pid = os.getpid()
     with connection.alone(), connection.published(HERE):
@@ -41,7 +41,7 @@ def test_a_second_one_is_refused_and_harms_the_first_one_in_nothing() -> None:
     )
 
 
-def test_what_a_killed_one_left_refuses_nobody(folder: Path) -> None:
+def test_state_of_killed_make_dev_is_ignored(folder: Path) -> None:
     """Its files are there; the system has taken its lock away."""
     (folder / ".dev").mkdir()
     (folder / ".dev" / "lock").write_text(f"{os.getppid()}")

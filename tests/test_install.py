@@ -200,7 +200,7 @@ def test_the_lock_of_node_names_no_host() -> None:
     assert len(locked) > 0
 
 
-def test_what_is_declared_is_locked() -> None:
+def test_declared_dependencies_are_locked() -> None:
     """Each dependency, with a version in its range, on each Python and system."""
     project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     groups = project["dependency-groups"]
@@ -220,7 +220,7 @@ def test_what_is_declared_is_locked() -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS[:2])
-def test_a_lock_has_all_that_its_packages_need(lock: str) -> None:
+def test_lock_is_complete(lock: str) -> None:
     """By the metadata of those that are installed here."""
     here = {name: str(value) for name, value in default_environment().items()}
     chosen = active(pins(lock), here)

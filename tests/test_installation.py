@@ -30,7 +30,7 @@ def test_an_environment_is_named_by_its_python() -> None:
 
 
 @pytest.mark.parametrize("text", ["3.9", "3.13:", "3.13:oldest", "newest", ""])
-def test_another_word_is_refused(text: str) -> None:
+def test_unknown_environment_is_refused(text: str) -> None:
     """With all that is allowed."""
     with pytest.raises(ValueError, match="expected") as caught:
         environments.plan(text)
@@ -40,7 +40,7 @@ def test_another_word_is_refused(text: str) -> None:
     )
 
 
-def test_wheels_that_differ_name_their_files(tmp_path: Path) -> None:
+def test_different_wheels_name_their_files(tmp_path: Path) -> None:
     """Those with other bytes, and those that only one has."""
     for name, files in {
         "one": {"same": "1", "changed": "1", "gone": "1"},
@@ -70,7 +70,7 @@ def test_the_table_has_a_row_for_each_environment() -> None:
     ]
 
 
-def test_an_environment_is_one_of_a_user() -> None:
+def test_environment_has_no_development_variables() -> None:
     """Nothing of it reaches the package, or lets another one be imported."""
     ours = {"PYTHONPATH": ".", "PROFILES_DIR": "x", "CI": "true", "VIRTUAL_ENV": ".venv"}
     assert environment({**ours, "PATH": "/bin", "CITY": "Ulm"}) == {"PATH": "/bin", "CITY": "Ulm"}

@@ -119,7 +119,7 @@ def test_the_hook_is_added_and_all_else_is_kept(text: str) -> None:
         "[" * 5000,
     ],
 )
-def test_what_cannot_be_extended_safely_is_left(text: str) -> None:
+def test_unsupported_configuration_is_left_unchanged(text: str) -> None:
     """Nothing is raised; the lines can be printed instead."""
     assert not pre_commit_config.has_hook(text)
     assert pre_commit_config.with_hook(text, ENTRY) is None
@@ -134,7 +134,7 @@ def test_an_empty_configuration_gets_the_hook(text: str) -> None:
     assert after.startswith(text)
 
 
-def test_the_lines_to_add_are_those_that_are_missing() -> None:
+def test_missing_lines_are_returned() -> None:
     """With `repos:` where there is none."""
     assert pre_commit_config.to_add("repos: []", ENTRY) == HOOK
     assert pre_commit_config.to_add("repos: [", ENTRY) == HOOK
@@ -148,7 +148,7 @@ def test_the_lines_to_add_are_those_that_are_missing() -> None:
         {"id": "ours", "entry": "uv run timing-profiles check --strict", "language": "system"},
     ],
 )
-def test_a_hook_that_is_there_is_seen(hook: dict[str, str]) -> None:
+def test_existing_hook_is_detected(hook: dict[str, str]) -> None:
     """Of any repository, under any name."""
     text = yaml.safe_dump({"repos": [RUFF, {"repo": "x", "hooks": [{"id": "y"}, hook]}]})
     assert pre_commit_config.has_hook(text)

@@ -14,7 +14,7 @@ def seconds(audio: bytes, sample_rate: int = 24000) -> float:
     return len(audio) / 2 / sample_rate
 
 
-def test_a_sentence_is_audible_and_of_a_sentences_length() -> None:
+def test_sentence_is_audible_and_has_plausible_length() -> None:
     """A sentence of eleven words takes three to five seconds and is neither faint nor clipped."""
     audio = speech.synthesize(SENTENCE)
     peak = np.abs(np.frombuffer(audio, dtype="<i2").astype(int)).max()
@@ -48,7 +48,7 @@ def test_the_two_voices_differ() -> None:
     assert speech.synthesize(SENTENCE, voice=speech.AGENT) != speech.synthesize(SENTENCE)
 
 
-def test_nothing_to_say_is_silence() -> None:
+def test_empty_text_is_silence() -> None:
     """A text of spaces is no error and no sound."""
     assert not any(speech.synthesize("  "))
 
@@ -60,7 +60,9 @@ def test_nothing_to_say_is_silence() -> None:
         ({"rate": 700}, "700 words per minute: espeak-ng speaks 80 to 450"),
     ],
 )
-def test_what_espeak_cannot_do_is_refused(arguments: dict[str, str | int], message: str) -> None:
+def test_unsupported_voice_or_rate_is_refused(
+    arguments: dict[str, str | int], message: str
+) -> None:
     """A wrong voice or rate says so instead of speaking otherwise."""
     with pytest.raises(ValueError, match=message):
         speech.synthesize(SENTENCE, **arguments)  # type: ignore[arg-type]

@@ -33,7 +33,7 @@ PRINTED = [
 ]
 
 
-async def test_news_is_shown_and_everything_is_kept(
+async def test_relevant_lines_are_shown_and_all_are_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The SDK's routine stays in the file; warnings, the agent's own lines and prints are shown."""

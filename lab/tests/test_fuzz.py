@@ -19,14 +19,14 @@ INPUTS = [(name, path) for name, paths in KEPT.items() for path in paths]
 
 
 @pytest.mark.parametrize(("name", "path"), INPUTS, ids=[f"{n}-{path.name}" for n, path in INPUTS])
-def test_kept_input_is_read_as_it_must_be(name: str, path: Path) -> None:
+def test_kept_input_is_handled_correctly(name: str, path: Path) -> None:
     """Nothing uncaught, in plain letters, against no rule; `make fuzz` takes the time of it."""
     target = TARGETS[name]
     assert list(target.faults(target.read(path.read_bytes()))) == []
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_inputs_made_up_from_kept_ones_are_read_as_they_must_be(name: str) -> None:
+def test_mutations_of_kept_inputs_are_handled_correctly(name: str) -> None:
     """A few of those that `make fuzz` makes by the million; the same in each run."""
     target = TARGETS[name]
     for seed, path in enumerate(KEPT[name] * 5):
@@ -87,13 +87,13 @@ def test_wrong_word_is_a_usage_error(
     assert message in capsys.readouterr().err
 
 
-def test_input_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_input_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     """No traceback for a slip of the keyboard."""
     assert command.main(["yaml", "--input", "nowhere"]) == 2
     assert capsys.readouterr().err == "fuzz: nowhere cannot be read: No such file or directory\n"
 
 
-def test_what_was_not_caught_is_kept_with_the_way_to_read_it_again(here: Path) -> None:
+def test_input_of_uncaught_error_is_kept_with_command_to_repeat(here: Path) -> None:
     """The message says what happened, where the input is, and what to do with it."""
     left(here, b"a: 1\n", "KeyError: 'x'\n")
     (message,) = judgement.messages(YAML, here, Slow(0, b""))
@@ -140,7 +140,7 @@ def test_memory_that_grows_is_a_fault(here: Path) -> None:
     ]
 
 
-def test_what_is_not_sound_is_a_fault() -> None:
+def test_invalid_outcome_is_a_fault() -> None:
     """A control character in a problem, or too many of them."""
 
     def none(_: object) -> Iterator[str]:

@@ -68,7 +68,7 @@ def test_a_call_may_not_report_what_came_later_or_from_elsewhere(call: Call) -> 
     assert other == "a call said first, and its job took second"
 
 
-def test_the_table_is_aligned_and_names_what_did_not_hold() -> None:
+def test_table_is_aligned_and_names_failures() -> None:
     """What nothing is promised of has no verdict."""
     rows = [Row("calls", "3 of 4", held=False), Row("rooms", "2"), Row("x", "", held=True)]
     assert table.text(rows) == (
@@ -100,7 +100,7 @@ def test_a_page_without_its_markers_is_an_error(tmp_path: Path) -> None:
     assert str(page) in str(raised.value)
 
 
-async def test_without_redis_a_line_says_how_to_get_it(
+async def test_missing_redis_message_names_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is started."""
@@ -120,7 +120,7 @@ async def test_without_redis_a_line_says_how_to_get_it(
         (["--calls", "4"], "--calls 4 is too few for 4 changes among them"),
     ],
 )
-def test_too_little_to_see_anything_is_an_error_of_usage(
+def test_too_few_workers_or_calls_is_a_usage_error(
     words: list[str], why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One worker has nobody to take its calls."""

@@ -31,17 +31,17 @@ def grown(found: list[Growth]) -> list[str]:
     return [one.quantity for one in found if not one.held]
 
 
-def test_what_stays_or_jumps_about_has_not_grown() -> None:
+def test_constant_or_fluctuating_values_have_not_grown() -> None:
     """Job processes come and go with calls."""
     assert grown(growth.growths(samples())) == []
 
 
-def test_what_goes_up_all_the_time_has_grown() -> None:
+def test_steadily_rising_value_has_grown() -> None:
     """A file that each tenth reload leaves open is 20 in the 200 that are looked at."""
     assert grown(growth.growths(samples(**{"open files": 0.1}))) == ["open files"]
 
 
-def test_what_grows_in_the_warm_up_alone_has_not_grown() -> None:
+def test_growth_during_warm_up_is_ignored() -> None:
     """Memory that a worker takes once."""
     warming = [
         Sample(one.reloads, {**one.values, "RSS (MB)": 100.0 + min(one.reloads, 90)})
@@ -50,7 +50,7 @@ def test_what_grows_in_the_warm_up_alone_has_not_grown() -> None:
     assert grown(growth.growths(warming)) == []
 
 
-def test_the_table_says_what_was_seen_and_allowed() -> None:
+def test_table_has_measurements_and_bounds() -> None:
     """Medians of the start, the middle and the end, the slope, and the bound."""
     table = growth.text(growth.growths(samples(**{"own memory (MB)": 0.05})))
     found = {cells[1]: cells[2:-1] for cells in map(_cells, table.splitlines())}
@@ -58,7 +58,7 @@ def test_the_table_says_what_was_seen_and_allowed() -> None:
     assert found["threads"] == ["10.0", "10.0", "10.0", "+0.00", "+0.0", "+4.0", "yes"]
 
 
-def test_unrest_leaves_a_sound_folder(starters: Path) -> None:
+def test_unrest_leaves_valid_profiles(starters: Path) -> None:
     """After edits of every kind it holds the starter profiles, and calls get what they ask for."""
     names = {file.name for file in starters.glob("[!.]*")}
     brisk = timing_profiles.resolve('{"profile": "brisk"}', profiles_dir=starters).values
@@ -75,9 +75,7 @@ def _cells(line: str) -> list[str]:
 
 
 @pytest.mark.parametrize("minutes", ["0.5", "-1"])
-def test_a_run_that_is_too_short_is_an_error_of_usage(
-    minutes: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_too_short_run_is_a_usage_error(minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing could be seen to grow."""
     with pytest.raises(SystemExit) as ended:
         main(["--minutes", minutes])
@@ -85,7 +83,7 @@ def test_a_run_that_is_too_short_is_an_error_of_usage(
     assert f"{minutes} minutes are too few" in capsys.readouterr().err
 
 
-def test_a_call_that_cannot_be_measured_is_no_failure_but_many_are() -> None:
+def test_one_unmeasured_call_passes_but_many_fail() -> None:
     """It was answered, and had the right revision; the machine broke its sound into pieces."""
     spoiled = Outcome(revision="0" * 12, spoiled="it became 2 turns")
     assert str(spoiled) == "answered, not measured: it became 2 turns"

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.alone
 PLEASE = Script("Please don't rush me.").turns()[0]
 
 
-async def test_please_do_not_rush_me(email_worker: Worker) -> None:
+async def test_spoken_request_for_more_time_changes_profile(email_worker: Worker) -> None:
     """The LLM calls the tool; the next turn has the patient's wait, until the client says else."""
     worker = email_worker
     worker.llm.calls = {"rush": ToolCall("give_more_time")}

@@ -93,7 +93,7 @@ async def test_a_pause_that_cuts_a_brisk_turn_does_not_cut_a_patient_one(
     assert (brisk.cut_in, patient.cut_in) == (True, False)
 
 
-async def test_what_is_resolved_is_what_is_on_the_wire_and_in_the_session(
+async def test_resolved_settings_reach_deepgram_and_session(
     shared_worker: Worker,
 ) -> None:
     """Every value that can be seen from outside is the one that the metadata resolves to."""
@@ -144,7 +144,7 @@ def _section(values: Mapping[str, Any], section: str) -> dict[str, Any]:
     }
 
 
-async def test_fault_53_the_caller_is_not_the_observer_who_came_first(
+async def test_fault_53_observer_who_joins_first_is_not_the_caller(
     shared_worker: Worker, happened: Happened
 ) -> None:
     """Nor another agent, a recorder or an avatar: the caller after them is served, and heard."""
@@ -203,7 +203,7 @@ async def test_fault_53_only_the_caller_is_heard(shared_worker: Worker, happened
     happened(f"{heard:.1f} s heard of a caller's {spoken:.1f} s, nothing of who talks over it")
 
 
-async def test_fault_57_what_is_said_before_the_session_is_there_is_heard(
+async def test_fault_57_speech_before_the_session_starts_is_heard(
     shared_worker: Worker, happened: Happened
 ) -> None:
     """LiveKit's pre-connect audio is held while the caller is waited for, and then heard."""

@@ -91,9 +91,7 @@ async def test_two_profiles_are_called_one_after_the_other(
     assert progress.splitlines()[1:3] == ["brisk: the agent is listening", "brisk: speaking"]
 
 
-async def test_what_the_agent_left_out_is_said_in_words(
-    shared_worker: Worker, folder: Path
-) -> None:
+async def test_skipped_overrides_are_printed(shared_worker: Worker, folder: Path) -> None:
     """A wrong name, and METADATA that the shell has taken the quotes from: both are answered.
 
     FORMAT=text draws for a pipe, too: 80 columns, no colour.
@@ -137,7 +135,7 @@ async def test_ctrl_c_ends_a_call(shared_worker: Worker, folder: Path) -> None:
     assert screen.rpartition("\r\x1b[K")[2] == "call: interrupted\n"
 
 
-async def test_a_variable_that_makes_no_sense_is_refused_in_a_line(folder: Path) -> None:
+async def test_invalid_variable_prints_one_line(folder: Path) -> None:
     """Before anybody is called."""
     wrong = {"PROFILE": "brisk", "METADATA": "{}", "PYTHONPATH": str(ROOT)}
     message = "call: PROFILE and METADATA are both set: name the profile in METADATA\n"

@@ -47,7 +47,7 @@ phone-menu  removed
 """
 
 
-def test_an_edit_that_is_not_committed_shows_what_it_moves(repository: Repository) -> None:
+def test_uncommitted_edit_shows_its_effects(repository: Repository) -> None:
     """Every profile that inherits it, whether git knows the new file or not."""
     assert diff(repository, "HEAD") == (
         "no caller notices a difference between HEAD and the work tree\n"
@@ -56,7 +56,7 @@ def test_an_edit_that_is_not_committed_shows_what_it_moves(repository: Repositor
     assert diff(repository, "HEAD") == EDITED.format(a="HEAD", b="the work tree")
 
 
-def test_two_commits_are_compared_whatever_lies_in_the_work_tree(repository: Repository) -> None:
+def test_comparison_of_commits_ignores_work_tree(repository: Repository) -> None:
     """In the order in which they are named."""
     edit(repository)
     repository.commit()
@@ -68,7 +68,7 @@ def test_two_commits_are_compared_whatever_lies_in_the_work_tree(repository: Rep
     assert "  turn_handling.endpointing.max_delay  2.0 s           2.5 s\n" in back
 
 
-def test_json_of_commits_has_the_shape_that_programs_build_on(repository: Repository) -> None:
+def test_json_of_commits_has_documented_shape(repository: Repository) -> None:
     """`b` is null where it is the work tree."""
     edit(repository)
     found = json.loads(diff(repository, "HEAD", "--format", "json"))
@@ -88,7 +88,7 @@ def test_json_of_commits_has_the_shape_that_programs_build_on(repository: Reposi
     assert json.loads(diff(repository, "HEAD~1", "HEAD", "--format", "json"))["b"] == "HEAD"
 
 
-def test_markdown_of_commits_is_made_of_tables(repository: Repository) -> None:
+def test_markdown_of_commits_has_tables(repository: Repository) -> None:
     """Every row of a table has as many cells as its head."""
     edit(repository)
     text = diff(repository, "HEAD", "--format", "markdown")
@@ -99,7 +99,7 @@ def test_markdown_of_commits_is_made_of_tables(repository: Repository) -> None:
         assert {len(re.findall(r"(?<!\\)\|", row)) for row in table} == {table[0].count("|")}
 
 
-def test_a_commit_before_there_were_profiles_has_none(repository: Repository) -> None:
+def test_commit_without_profiles_is_an_empty_set(repository: Repository) -> None:
     """All of them are new."""
     repository.git("checkout", "--quiet", "--orphan", "bare")
     repository.git("rm", "--quiet", "-r", "--cached", "profiles")
@@ -119,7 +119,7 @@ def test_a_commit_before_there_were_profiles_has_none(repository: Repository) ->
     ],
     ids=["unknown", "near-miss", "second", "range", "escape-sequence"],
 )
-def test_a_commit_that_is_not_there_is_a_wrong_command_line(
+def test_unknown_commit_is_a_usage_error(
     words: list[str], message: str, repository: Repository
 ) -> None:
     """Exit 2, one line, nothing on stdout."""
@@ -128,14 +128,14 @@ def test_a_commit_that_is_not_there_is_a_wrong_command_line(
     assert ran.stderr == f"timing-profiles: {message}\n"
 
 
-def test_a_folder_that_is_in_no_repository_is_a_wrong_command_line(folder: Path) -> None:
+def test_directory_outside_a_repository_is_a_usage_error(folder: Path) -> None:
     """One line, from git."""
     ran = run(["timing-profiles", "diff", "--git", "HEAD"], folder)
     assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (2, "", 1)
     assert "not a git repository" in ran.stderr
 
 
-def test_a_commit_that_was_broken_is_a_problem_of_its_files(repository: Repository) -> None:
+def test_invalid_commit_has_problems_of_its_files(repository: Repository) -> None:
     """Exit 1, with the commit in the place of the file."""
     repository.write("profiles/brisk.yaml", "tts: {speed: 9}\n")
     repository.commit()

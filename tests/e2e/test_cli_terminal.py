@@ -77,7 +77,7 @@ def test_problems_are_wrapped_and_counted(folder: Path) -> None:
     assert "\x1b" not in out
 
 
-def test_a_clean_check_says_so_to_a_person(folder: Path) -> None:
+def test_clean_check_prints_confirmation_on_terminal(folder: Path) -> None:
     """Silence would leave a doubt; a script gets silence."""
     with at_terminal(["timing-profiles", "check"], folder) as terminal:
         assert terminal.read() == "profiles: no problems\n"
@@ -94,7 +94,7 @@ def test_a_clean_check_says_so_to_a_person(folder: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("line", ["show patient", "list", "diff brisk patient", "explain tts"])
-def test_colour_is_for_those_who_want_it(
+def test_colour_depends_on_terminal_and_environment(
     line: str, more: dict[str, str], is_coloured: object, folder: Path
 ) -> None:
     """On a terminal, and nowhere else."""
@@ -111,7 +111,7 @@ def test_columns_of_the_environment_win_over_the_terminal(folder: Path) -> None:
         assert max(map(len, plain(terminal.read()).splitlines())) <= 50
 
 
-def test_ctrl_c_ends_it_without_a_traceback(folder: Path) -> None:
+def test_ctrl_c_exits_without_traceback(folder: Path) -> None:
     """As a shell expects of what was interrupted."""
     command = ["timing-profiles", "explain", "--format", "json"]
     with at_terminal(command, folder) as terminal:
@@ -124,7 +124,7 @@ def test_ctrl_c_ends_it_without_a_traceback(folder: Path) -> None:
     assert "Traceback" not in seen
 
 
-def test_a_reader_that_leaves_ends_it_without_a_traceback(folder: Path) -> None:
+def test_closed_pipe_exits_without_traceback(folder: Path) -> None:
     """The status is that of any program whose reader has left."""
     for number in range(400):
         (folder / f"profiles/p{number}.yaml").write_text("tts: {speed: 1.0}\n")
@@ -144,7 +144,7 @@ def test_a_reader_that_leaves_ends_it_without_a_traceback(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["list", "show brisk", "explain", "--help", "completion zsh"])
-def test_the_first_line_can_be_had_alone(line: str, folder: Path) -> None:
+def test_head_reads_first_line(line: str, folder: Path) -> None:
     """`| head -1`, and a reader that reads nothing."""
     status, out, errors = typed(f"timing-profiles {line} | head -1", folder)
     assert (status in {0, 141}, len(out.splitlines()), errors) == (True, 1, "")
@@ -153,7 +153,7 @@ def test_the_first_line_can_be_had_alone(line: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["check", "list", "--help", "show brisk --format yaml"])
-def test_a_stream_that_is_closed_swallows_what_is_printed(line: str, folder: Path) -> None:
+def test_closed_stream_discards_output(line: str, folder: Path) -> None:
     """As some supervisors start programs."""
     assert typed(f"timing-profiles {line} >&-", folder) == (0, "", "")
     assert typed(f"timing-profiles {line} 2>&-", folder)[0] == 0
@@ -161,7 +161,7 @@ def test_a_stream_that_is_closed_swallows_what_is_printed(line: str, folder: Pat
 
 
 @pytest.mark.parametrize("line", ["list", "--help", "explain --format json"])
-def test_a_full_disk_is_said_in_a_line(line: str, folder: Path) -> None:
+def test_full_disk_prints_one_line(line: str, folder: Path) -> None:
     """What was not written must not look like success."""
     assert typed(f"timing-profiles {line} > /dev/full", folder) == (
         1,

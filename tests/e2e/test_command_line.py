@@ -105,7 +105,7 @@ def closed(folder: Path) -> Iterator[Path]:
         path.chmod(0o700)
 
 
-def test_a_file_that_may_not_be_read_is_named(closed: Path) -> None:
+def test_unreadable_file_is_named(closed: Path) -> None:
     """Within its set, and by itself."""
     (closed / "profiles/brisk.yaml").chmod(0)
     expected = "profiles/brisk.yaml: cannot be read: Permission denied\n"
@@ -115,7 +115,7 @@ def test_a_file_that_may_not_be_read_is_named(closed: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o000, 0o300])
-def test_a_folder_that_may_not_be_read_is_named(mode: int, closed: Path) -> None:
+def test_unreadable_directory_is_named(mode: int, closed: Path) -> None:
     """Neither listed nor entered, or not listed."""
     (closed / "profiles").chmod(mode)
     assert as_any_user("check", closed) == (
@@ -128,7 +128,7 @@ def test_a_folder_that_may_not_be_read_is_named(mode: int, closed: Path) -> None
     assert errors.startswith("profiles: cannot be read: Permission denied\n")
 
 
-def test_a_folder_that_may_not_be_entered_is_named(closed: Path) -> None:
+def test_directory_without_execute_permission_is_named(closed: Path) -> None:
     """What lies in it may not even be looked at."""
     (closed / "profiles").chmod(0)
     assert as_any_user("check profiles/brisk.yaml", closed) == (
@@ -181,7 +181,7 @@ def test_bash_completes(line: str, expected: list[str], folder: Path) -> None:
     assert completions(line, folder) == sorted(expected)
 
 
-def test_a_broken_set_completes_sound_names_and_prints_nothing(folder: Path) -> None:
+def test_invalid_set_completes_valid_names_silently(folder: Path) -> None:
     """A message would land in the middle of the line that is being typed."""
     (folder / "profiles/brisk.yaml").write_text("[")
     assert completions("timing-profiles diff pa", folder) == ["patient"]

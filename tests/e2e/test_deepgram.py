@@ -155,7 +155,7 @@ async def test_utterance_end_also_follows_speech_final(deepgram: Deepgram) -> No
     assert len(results(request, speech_final=True)) == 1
 
 
-async def test_finalize_flushes_what_was_said(deepgram: Deepgram) -> None:
+async def test_finalize_flushes_pending_speech(deepgram: Deepgram) -> None:
     """The end of the plugin's input yields the words without any silence."""
     request = await hear(deepgram, SENTENCE, endpointing_ms=1000)
     received = [message.body["type"] for message in request.messages if not message.sent]
@@ -176,7 +176,7 @@ async def test_interim_results_come_about_every_half_second_of_speech(deepgram: 
     assert ends[-1] < len(SENTENCE) / 2 / RATE + 0.4
 
 
-async def test_without_interim_results_only_finals_come(deepgram: Deepgram) -> None:
+async def test_only_final_results_without_interim_results(deepgram: Deepgram) -> None:
     """interim_results=false."""
     audio = SENTENCE + silence(0.6)
     request = await hear(deepgram, audio, interim_results=False, endpointing_ms=400)
@@ -293,7 +293,7 @@ async def test_words_are_counted_by_the_sound(deepgram: Deepgram) -> None:
     assert words == [["a", "b", "c"][index % 3] for index in range(len(words))]
 
 
-async def test_the_deaf_hear_that_someone_speaks_but_no_words(deepgram: Deepgram) -> None:
+async def test_deaf_stand_in_reports_speech_without_words(deepgram: Deepgram) -> None:
     """Start and end of speech as ever, with an empty transcript: a sound without words."""
     deepgram.deaf = True
     audio = SENTENCE + silence(1.5)
@@ -316,7 +316,7 @@ async def test_two_connections_at_once_do_not_mix(deepgram: Deepgram) -> None:
     assert second["start"] - first["start"] == pytest.approx(1.0, abs=0.02)
 
 
-async def test_a_record_tells_when_the_caller_was_last_heard(deepgram: Deepgram) -> None:
+async def test_record_has_time_of_last_speech(deepgram: Deepgram) -> None:
     """The arrival of the last sound is known, and how much audio came in all."""
     request = await hear(deepgram, silence(0.5) + SENTENCE + silence(0.5), endpointing_ms=25)
     assert request.last_loud_at is not None
@@ -361,7 +361,7 @@ async def test_the_plugin_sees_a_refusal(deepgram: Deepgram) -> None:
         ({"channels": "0"}, "'channels' value of '0'"),
     ],
 )
-async def test_what_deepgram_refuses_is_refused(
+async def test_requests_refused_by_deepgram_are_refused(
     deepgram: Deepgram, changes: dict[str, str | None], message: str
 ) -> None:
     """The answer is 400 with Deepgram's JSON and header, and names the field."""
@@ -390,7 +390,7 @@ async def get(
 
 @pytest.mark.parametrize("model", ["nova", "nova-2", "nova-2-phonecall", "nova-3", "base"])
 @pytest.mark.parametrize("endpointing", ["true", "false", "0", "500"])
-async def test_what_deepgram_takes_is_taken(
+async def test_requests_accepted_by_deepgram_are_accepted(
     deepgram: Deepgram, model: str, endpointing: str
 ) -> None:
     """Known models and every form of endpointing."""
@@ -410,7 +410,7 @@ async def connect(
 
 @pytest.mark.parametrize("path", ["/v1/listen", "/v1/speak", "/v2/listen"])
 @pytest.mark.parametrize("authorization", ["", "Token", "Basic key"])
-async def test_no_key_no_service(deepgram: Deepgram, path: str, authorization: str) -> None:
+async def test_missing_key_is_refused(deepgram: Deepgram, path: str, authorization: str) -> None:
     """401, before anything else is looked at."""
     status, body = await get(deepgram, path, {}, authorization)
     assert (status, body["err_code"], body["err_msg"]) == (
@@ -429,7 +429,7 @@ async def test_a_silent_client_is_cut_off(deepgram: Deepgram) -> None:
         assert "net0001" in (message.extra or "")
 
 
-async def test_keep_alive_keeps_a_silent_client_alive(deepgram: Deepgram) -> None:
+async def test_keep_alive_keeps_silent_client_connected(deepgram: Deepgram) -> None:
     """Messages count as life."""
     deepgram.idle_timeout = 0.5
     async with await connect(deepgram, "/v1/listen", LISTEN) as ws:
@@ -441,9 +441,7 @@ async def test_keep_alive_keeps_a_silent_client_alive(deepgram: Deepgram) -> Non
 
 
 @pytest.mark.parametrize("text", ["hello", "[]", "{}", '{"type": "Configure"}'])
-async def test_a_message_that_means_nothing_ends_the_connection(
-    deepgram: Deepgram, text: str
-) -> None:
+async def test_invalid_message_closes_connection(deepgram: Deepgram, text: str) -> None:
     """1008, as with Deepgram."""
     async with await connect(deepgram, "/v1/listen", LISTEN) as ws:
         await ws.send_str(text)
@@ -461,7 +459,7 @@ async def test_a_client_that_hangs_up_is_noticed(deepgram: Deepgram) -> None:
     await eventually(lambda: deepgram.requests[0].closed_at, 5, "the end of the request")
 
 
-async def test_the_requests_can_be_read_from_outside(deepgram: Deepgram) -> None:
+async def test_requests_are_served_over_http(deepgram: Deepgram) -> None:
     """Another process sees what was asked; the key is not among it."""
     await hear(deepgram, SENTENCE, endpointing_ms=700)
     async with (
@@ -515,7 +513,7 @@ async def test_speed_divides_the_length_of_the_speech(deepgram: Deepgram, speed:
     assert deepgram.requests[1].query["speed"] == [str(speed)]
 
 
-async def test_speech_can_be_had_in_one_request(deepgram: Deepgram) -> None:
+async def test_speech_over_http_in_one_request(deepgram: Deepgram) -> None:
     """The plugin's other way, `POST /v1/speak`, yields the same audio."""
     tts = new_tts(deepgram)
     async with tts.synthesize("Hello there.", conn_options=ONCE) as stream:
@@ -536,7 +534,7 @@ async def test_the_first_audio_comes_after_the_latency(deepgram: Deepgram) -> No
     assert flushed.at - flush.at >= 0.2
 
 
-async def test_clear_drops_what_was_not_spoken_yet(deepgram: Deepgram) -> None:
+async def test_clear_drops_unspoken_text(deepgram: Deepgram) -> None:
     """After Clear no audio of the old text comes, and new text is spoken."""
     deepgram.tts_latency = 0.2
     async with await connect(deepgram, "/v1/speak", {"model": "aura-2-zeus-en"}) as ws:
@@ -566,7 +564,7 @@ async def test_clear_drops_what_was_not_spoken_yet(deepgram: Deepgram) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_what_deepgram_does_not_speak_is_refused(
+async def test_unsupported_speech_request_is_refused(
     deepgram: Deepgram, method: str, query: dict[str, str], message: str
 ) -> None:
     """Both ways of asking get the same 400."""
@@ -580,9 +578,7 @@ async def test_what_deepgram_does_not_speak_is_refused(
 
 
 @pytest.mark.parametrize("text", ["hello", "[]", "{}", '{"type": "Sing"}', '{"type": "Speak"}'])
-async def test_a_speak_message_that_means_nothing_ends_the_connection(
-    deepgram: Deepgram, text: str
-) -> None:
+async def test_invalid_speak_message_closes_connection(deepgram: Deepgram, text: str) -> None:
     """1008, as with Deepgram."""
     async with await connect(deepgram, "/v1/speak", {}) as ws:
         assert (await ws.receive_json())["type"] == "Metadata"
@@ -592,7 +588,7 @@ async def test_a_speak_message_that_means_nothing_ends_the_connection(
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"text": ""}', '{"text": 5}'])
-async def test_speech_of_nothing_is_refused(deepgram: Deepgram, body: str) -> None:
+async def test_empty_text_is_refused(deepgram: Deepgram, body: str) -> None:
     """A request without a text is 400."""
     async with (
         aiohttp.ClientSession(headers={"Authorization": "Token key"}) as session,

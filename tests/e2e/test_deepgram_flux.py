@@ -208,7 +208,7 @@ async def test_a_turn_resumes_after_a_pause_shorter_than_the_threshold_asks(
     assert of(bodies, "EndOfTurn")[0]["turn_index"] == 0
 
 
-async def test_a_pause_is_no_end_without_eager_ends_either(deepgram: Deepgram) -> None:
+async def test_pause_does_not_end_turn_without_eager_mode(deepgram: Deepgram) -> None:
     """Without eager_eot_threshold nothing is sent of it."""
     bodies = await converse(deepgram, SENTENCE, silence(0.2), SENTENCE, silence(1))
     assert changes(bodies) == ["StartOfTurn", "EndOfTurn"]
@@ -251,7 +251,7 @@ async def test_a_time_out_that_is_shorter_than_the_threshold_asks_ends_a_turn(
     assert (silence_before(end), end["trigger"]) == (0.5, "timeout")
 
 
-async def test_what_sounded_unfinished_may_be_finished(deepgram: Deepgram) -> None:
+async def test_unfinished_sentence_can_be_continued(deepgram: Deepgram) -> None:
     """The turn goes on through a long pause, and ends as others do once its last word ends it."""
     deepgram.words = ["well,"]
     async with connected(deepgram) as ws:
@@ -265,7 +265,7 @@ async def test_what_sounded_unfinished_may_be_finished(deepgram: Deepgram) -> No
     assert (silence_before(end), end["trigger"], end["turn_index"]) == (0.26, "model", 0)
 
 
-async def test_the_deaf_hear_no_turns(deepgram: Deepgram) -> None:
+async def test_deaf_stand_in_reports_no_turns(deepgram: Deepgram) -> None:
     """StartOfTurn always has a word: a sound without words starts nothing."""
     deepgram.deaf = True
     bodies = await converse(deepgram, SENTENCE, silence(1), eager_eot_threshold="0.3")
@@ -308,9 +308,7 @@ FOLLOWS = {
 
 
 @pytest.mark.parametrize("size", [1001, 1600, 2560, 32000])
-async def test_the_pieces_in_which_audio_comes_change_nothing(
-    deepgram: Deepgram, size: int
-) -> None:
+async def test_chunk_size_of_audio_does_not_matter(deepgram: Deepgram, size: int) -> None:
     """The same events at the same places, also with pieces that cut a sample in two."""
     audio = SENTENCE + silence(0.2) + SENTENCE + silence(0.5)
     pieces = [audio[at : at + size] for at in range(0, len(audio), size)]
@@ -321,7 +319,7 @@ async def test_the_pieces_in_which_audio_comes_change_nothing(
     ]
 
 
-async def test_configure_changes_what_comes_after_it(deepgram: Deepgram) -> None:
+async def test_configure_changes_following_turns(deepgram: Deepgram) -> None:
     """In the order of the audio: one turn ends by the old threshold, the next by the new one."""
     configure = {
         "type": "Configure",
@@ -346,7 +344,7 @@ async def test_configure_changes_what_comes_after_it(deepgram: Deepgram) -> None
     assert configure in deepgram.requests[0].bodies("Configure")
 
 
-async def test_configure_leaves_what_it_does_not_name(deepgram: Deepgram) -> None:
+async def test_configure_keeps_other_options(deepgram: Deepgram) -> None:
     """And what was never set stays Deepgram's own; an empty list clears."""
     query = {"eot_threshold": "0.8", "keyterm": "Flux"}
     one = {"type": "Configure", "thresholds": {"eot_timeout_ms": 7000}}
@@ -445,9 +443,7 @@ async def test_close_stream_leaves_the_turn_open(deepgram: Deepgram) -> None:
         pytest.param("[" * 100_000, id="deep"),
     ],
 )
-async def test_a_message_that_means_nothing_ends_the_connection(
-    deepgram: Deepgram, text: str
-) -> None:
+async def test_invalid_message_closes_connection(deepgram: Deepgram, text: str) -> None:
     """A fatal Error, as Deepgram names it; Flux has neither KeepAlive nor Finalize."""
     async with connected(deepgram) as ws:
         await ws.send_str(text)
@@ -497,7 +493,7 @@ async def test_a_message_that_means_nothing_ends_the_connection(
         ({"redact": "pci"}, "'redact' value of 'pci'"),
     ],
 )
-async def test_what_deepgram_refuses_is_refused(
+async def test_requests_refused_by_deepgram_are_refused(
     deepgram: Deepgram, change: dict[str, str | None], message: str
 ) -> None:
     """The answer is 400 with Deepgram's JSON, and names the field."""
@@ -523,7 +519,9 @@ async def test_what_deepgram_refuses_is_refused(
         {"model": "flux-general-multi", "language_hint": "nl", "keyterm": "Flux"},
     ],
 )
-async def test_what_deepgram_takes_is_taken(deepgram: Deepgram, change: dict[str, str]) -> None:
+async def test_requests_accepted_by_deepgram_are_accepted(
+    deepgram: Deepgram, change: dict[str, str]
+) -> None:
     """Every bound, and every parameter of the plugin."""
     bodies = await converse(deepgram, **change)
     assert [body["type"] for body in bodies] == ["Connected"]
@@ -590,7 +588,9 @@ def frame(payload: bytes) -> bytes:
         b"\xf2\x80" + bytes(4),  # reserved bits
     ],
 )
-async def test_what_is_no_websocket_ends_the_connection(deepgram: Deepgram, garbage: bytes) -> None:
+async def test_invalid_websocket_frames_close_connection(
+    deepgram: Deepgram, garbage: bytes
+) -> None:
     """And leaves the server in peace."""
     reader, writer = await handshake(deepgram)
     writer.write(garbage)
@@ -612,7 +612,7 @@ async def test_two_connections_at_once_do_not_mix(deepgram: Deepgram) -> None:
     assert of(one, "EndOfTurn")[0]["transcript"] == of(two, "EndOfTurn")[0]["transcript"]
 
 
-async def test_what_is_heard_can_be_set_from_outside(deepgram: Deepgram) -> None:
+async def test_transcript_is_set_over_http(deepgram: Deepgram) -> None:
     """For people and other processes: at once, also during a call."""
     async with (
         aiohttp.ClientSession() as session,
@@ -694,7 +694,7 @@ async def test_the_plugin_reports_a_turn(deepgram: Deepgram) -> None:
         ({"mip_opt_out": True}, {"mip_opt_out": ["true"]}),
     ],
 )
-async def test_what_the_plugin_asks_for_is_on_the_wire(
+async def test_plugin_options_are_in_the_query(
     deepgram: Deepgram, options: dict[str, Any], query: dict[str, list[str]]
 ) -> None:
     """Each option is the one parameter that changes."""
@@ -703,7 +703,7 @@ async def test_what_the_plugin_asks_for_is_on_the_wire(
     assert (deepgram.requests[0].status, deepgram.requests[0].query) == (101, plain | query)
 
 
-async def test_the_plugin_configures_without_connecting_anew(deepgram: Deepgram) -> None:
+async def test_plugin_configures_without_reconnecting(deepgram: Deepgram) -> None:
     """Thresholds, key terms and hints go in-band; the words in flight are not lost."""
     stt = new_stt(deepgram, model="flux-general-multi")
     stream = stt.stream(conn_options=ONCE)
@@ -737,7 +737,7 @@ def ends_of(request: Request) -> list[Body]:
     return of(request.bodies("TurnInfo"), "EndOfTurn")
 
 
-async def test_another_model_is_another_connection(deepgram: Deepgram) -> None:
+async def test_another_model_reconnects(deepgram: Deepgram) -> None:
     """It cannot be configured in-band; the new connection has all options."""
     stt = new_stt(deepgram, eot_threshold=0.8)
     stream = stt.stream(conn_options=ONCE)
@@ -750,7 +750,7 @@ async def test_another_model_is_another_connection(deepgram: Deepgram) -> None:
     assert deepgram.requests[1].query["eot_threshold"] == ["0.8"]
 
 
-async def test_hints_for_english_cost_the_plugin_the_connection(deepgram: Deepgram) -> None:
+async def test_language_hints_for_english_model_are_refused(deepgram: Deepgram) -> None:
     """It warns, sends them all the same, and Deepgram answers 400."""
     stream = new_stt(deepgram, language_hint=["en"]).stream(conn_options=ONCE)
     with pytest.raises(APIStatusError) as error:
@@ -760,7 +760,7 @@ async def test_hints_for_english_cost_the_plugin_the_connection(deepgram: Deepgr
     assert deepgram.requests[0].query["language_hint"] == ["en"]
 
 
-async def test_the_plugin_comes_back_when_it_is_hung_up_on(deepgram: Deepgram) -> None:
+async def test_plugin_reconnects_after_disconnect(deepgram: Deepgram) -> None:
     """With the same options; what it says then is a new conversation."""
     deepgram.idle_timeout = 0.1
     stream = new_stt(deepgram, eot_threshold=0.9).stream(conn_options=AGAIN)
@@ -774,7 +774,7 @@ async def test_the_plugin_comes_back_when_it_is_hung_up_on(deepgram: Deepgram) -
     assert [end["turn_index"] for end in ends_of(request)] == [0]
 
 
-async def test_the_requests_can_be_read_from_outside(deepgram: Deepgram) -> None:
+async def test_requests_are_served_over_http(deepgram: Deepgram) -> None:
     """What was asked, Configure included, and every answer."""
     configure = {"type": "Configure", "thresholds": {"eot_threshold": 0.6}}
     bodies = await converse(deepgram, SENTENCE, configure, silence(1))

@@ -118,7 +118,7 @@ async def is_open(port: int) -> bool:
     return True
 
 
-async def test_a_newcomer_can_call_at_once(checkout: Path) -> None:
+async def test_new_user_can_call_at_once(checkout: Path) -> None:
     """Without any account: `make dev`, `make call PROFILE=patient`, Ctrl-C, and all is gone."""
     async with dev(checkout) as running:
         await running.shows(READY)
@@ -143,7 +143,7 @@ async def test_a_newcomer_can_call_at_once(checkout: Path) -> None:
     assert "Traceback" not in running.output
 
 
-async def test_however_it_is_interrupted_nothing_is_left(tmp_path: Path) -> None:
+async def test_interrupt_leaves_no_process_behind(tmp_path: Path) -> None:
     """SIGINT to make alone, to what make runs, and to both, as Ctrl-C does.
 
     All three run at the same time, each in a folder of its own, where a second one is refused.
@@ -193,7 +193,7 @@ async def second(folder: Path) -> tuple[int, str]:
     return process.returncode or 0, output.decode()
 
 
-async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+async def test_taken_port_is_named(tmp_path: Path) -> None:
     """It ends with the worker's status, and one line says which variable names the port."""
     with socket.create_server(("", 0)) as taken:
         port = taken.getsockname()[1]
@@ -211,7 +211,7 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     ]
 
 
-async def test_what_the_environment_names_is_used(checkout: Path) -> None:
+async def test_services_of_environment_are_used(checkout: Path) -> None:
     """With a server and keys set nothing is started beside the worker, and each line says so."""
     async with (
         LiveKitServer() as livekit,
@@ -236,7 +236,7 @@ async def test_what_the_environment_names_is_used(checkout: Path) -> None:
     ]
 
 
-async def test_broken_profiles_end_it_with_the_workers_status(checkout: Path) -> None:
+async def test_invalid_profiles_exit_with_worker_status(checkout: Path) -> None:
     """The problem is the last thing on the terminal; nothing stays behind."""
     profile = checkout / "profiles" / "patient.yaml"
     profile.write_text("stt:\n  nova: {endpointing_ms: 99999}\n")
@@ -250,7 +250,7 @@ async def test_broken_profiles_end_it_with_the_workers_status(checkout: Path) ->
     assert not running.state.exists()
 
 
-async def test_nothing_outlives_it_when_it_is_killed(checkout: Path) -> None:
+async def test_sigkill_leaves_no_process_behind(checkout: Path) -> None:
     """SIGKILL gives it no chance to clean up, and yet server and worker end."""
     async with dev(checkout) as running:
         await running.shows(READY)
@@ -276,7 +276,7 @@ def _runs_in(folder: Path) -> list[str]:
     return found
 
 
-async def test_a_call_that_nobody_takes_says_so_in_a_line(tmp_path: Path) -> None:
+async def test_unanswered_call_prints_one_line(tmp_path: Path) -> None:
     """A server without a worker: status 1 after the given time, and what to look at."""
     async with LiveKitServer() as livekit:
         status, output, progress = await call(

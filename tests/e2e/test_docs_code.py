@@ -88,13 +88,13 @@ def node(package: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return repository.run(["node", *arguments], package, {**keys, "LIVEKIT_URL": "wss://x"})
 
 
-def test_typescript_agrees_with_the_types_of_livekit(package: Path) -> None:
+def test_typescript_passes_type_check(package: Path) -> None:
     """The compiler finds nothing, at its strictest."""
     ran = node(package, "node_modules/typescript/bin/tsc", "--project", ".")
     assert (ran.stdout, ran.returncode) == ("", 0)
 
 
-def test_the_wish_of_the_client_in_typescript_is_applied(package: Path) -> None:
+def test_request_of_typescript_client_is_applied(package: Path) -> None:
     """The worker finds no problem in it."""
     (line,) = (line for line in named("client.ts").text.splitlines() if "const timing" in line)
     ran = node(package, "--print", f"{line} JSON.stringify(timing)")
@@ -102,7 +102,7 @@ def test_the_wish_of_the_client_in_typescript_is_applied(package: Path) -> None:
     assert (found.profile, found.problems) == ("patient", ())
 
 
-def test_the_back_end_in_typescript_signs_the_wish_into_the_token(package: Path) -> None:
+def test_typescript_back_end_puts_request_into_token(package: Path) -> None:
     """As the one in Python does: the worker applies it without a problem."""
     ran = node(package, "answer.ts", json.dumps({"participant_metadata": json.dumps(WISH)}))
     assert ran.returncode == 0, ran.stderr
@@ -123,7 +123,7 @@ def test_the_back_end_in_typescript_signs_the_wish_into_the_token(package: Path)
     ],
     ids=["an unknown profile", "out of bounds"],
 )
-def test_the_back_end_in_typescript_refuses_what_the_worker_would_leave_out(
+def test_typescript_back_end_refuses_invalid_requests(
     package: Path, wish: Any, refused: str
 ) -> None:
     """The client is told at once."""
@@ -132,7 +132,7 @@ def test_the_back_end_in_typescript_refuses_what_the_worker_would_leave_out(
     assert refused in ran.stderr
 
 
-def test_python_agrees_with_the_types_of_livekit(tmp_path: Path) -> None:
+def test_python_passes_type_check(tmp_path: Path) -> None:
     """Mypy finds nothing, at its strictest, in what a page shows from top to bottom."""
     pages = sorted({block.page for block in of_sort("python") if block.page.startswith("docs/")})
     for page in pages:
@@ -144,7 +144,7 @@ def test_python_agrees_with_the_types_of_livekit(tmp_path: Path) -> None:
     assert (ran.stdout, ran.returncode) == ("", 0)
 
 
-async def test_the_client_in_python_learns_what_is_in_force(
+async def test_python_client_reads_active_timing(
     shared_worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It joins with the token of the documented back end; the agent announces the timing."""
@@ -164,7 +164,7 @@ async def test_the_client_in_python_learns_what_is_in_force(
     }
 
 
-async def test_an_agent_knows_its_callers_by_their_number(tmp_path: Path) -> None:
+async def test_agent_identifies_callers_by_number(tmp_path: Path) -> None:
     """The worker of docs/phone.md gives the caller whom it knows the profile of that caller."""
     program = tmp_path / "known.py"
     program.write_text(BEFORE + named("known.py").text + AFTER, encoding="utf-8")

@@ -142,7 +142,7 @@ async def test_top_of_a_file_offers_the_sections(editor: Editor) -> None:
     assert list(await editor.offers(CURSOR)) == top
 
 
-async def test_key_that_was_begun_is_finished(editor: Editor) -> None:
+async def test_partial_key_is_completed(editor: Editor) -> None:
     """Also inside braces: the key, a colon, and the cursor behind it."""
     braces = f"turn_handling:\n  endpointing: {{max_delay: 4.0, mi{CURSOR}}}\n"
     block = f"turn_handling:\n  endpointing:\n    mi{CURSOR}\n"
@@ -154,7 +154,7 @@ async def test_key_that_was_begun_is_finished(editor: Editor) -> None:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-async def test_field_offers_what_it_takes(editor: Editor, field: str) -> None:
+async def test_field_offers_its_values(editor: Editor, field: str) -> None:
     """Its examples, and its words, `true` and `false`, `null` and `auto` where it takes them."""
     schema, types = SCHEMA.fields[field].schema, SCHEMA.fields[field].types
     words = schema.get("enum", ["auto"] if schema.get("pattern") == "^auto$" else [])
@@ -168,7 +168,7 @@ async def test_field_offers_what_it_takes(editor: Editor, field: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["extends", "overrides.allow", *FIELDS])
-async def test_whatever_is_offered_is_right(editor: Editor, field: str) -> None:
+async def test_every_completion_is_valid(editor: Editor, field: str) -> None:
     """A value that is accepted from the list makes a file without problems."""
     begun = written(field, f" {CURSOR}\n")
     for offer in (await editor.offers(begun)).values():
@@ -178,7 +178,7 @@ async def test_whatever_is_offered_is_right(editor: Editor, field: str) -> None:
 @pytest.mark.parametrize(
     "field", [field for field in FIELDS if "enum" in SCHEMA.fields[field].schema]
 )
-async def test_word_is_offered_with_its_meaning(editor: Editor, field: str) -> None:
+async def test_completion_shows_description(editor: Editor, field: str) -> None:
     """Each word of a field says what it stands for, in the list and on hovering."""
     schema = SCHEMA.fields[field].schema
     meanings = dict(zip(schema["enum"], schema["enumDescriptions"], strict=True))
@@ -208,7 +208,7 @@ async def test_hover_shows_the_description(editor: Editor, path: str) -> None:
     assert shown.startswith(f"#### {section}\n\n{said_of(path)}\n\n")
 
 
-async def test_hover_as_a_person_sees_it(editor: Editor) -> None:
+async def test_hover_renders_readable_text(editor: Editor) -> None:
     """Section, text, examples, and a link to the schema."""
     shown = await editor.says(f"tts:\n  {CURSOR}speed: 1.0\n")
     schema_file = editor.profiles.parent / "schema.json"
@@ -309,7 +309,7 @@ async def test_marks_follow_the_typing(editor: Editor) -> None:
     assert await editor.marks(file) == []
 
 
-async def test_settings_of_the_repository_do_what_the_first_line_does(
+async def test_workspace_settings_match_modeline(
     mapped_editor: Editor,
 ) -> None:
     """A profile without that line is completed, explained and checked all the same."""
@@ -324,7 +324,7 @@ async def test_settings_of_the_repository_do_what_the_first_line_does(
     ]
 
 
-async def test_settings_of_the_repository_are_for_profiles_alone(mapped_editor: Editor) -> None:
+async def test_workspace_settings_apply_to_profiles_only(mapped_editor: Editor) -> None:
     """Other YAML of the repository is left in peace."""
     other = mapped_editor.profiles.parent / "compose.yaml"
     await mapped_editor.saves("services: {}\n", other)

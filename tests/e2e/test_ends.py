@@ -43,7 +43,7 @@ async def test_fault_52_a_job_ends_when_the_room_closes(
     happened(f"{ended} after the room closed")
 
 
-async def test_fault_52_a_job_ends_when_the_caller_leaves_during_set_up(
+async def test_fault_52_job_ends_when_caller_leaves_during_setup(
     tmp_path: Path, happened: Happened
 ) -> None:
     """The caller goes between being found and being linked: the job does not stay for ever."""
@@ -57,7 +57,7 @@ async def test_fault_52_a_job_ends_when_the_caller_leaves_during_set_up(
     happened(f"{ended} after the caller left; the next caller is listened to")
 
 
-async def test_a_job_ends_when_a_lost_caller_does_not_come_again(tmp_path: Path) -> None:
+async def test_job_ends_when_lost_caller_does_not_reconnect(tmp_path: Path) -> None:
     """It was removed from a room that lives on: the job waits for it, but not for ever."""
     async with (
         worker(tmp_path, agent=SLOW_AGENT) as running,
@@ -106,7 +106,7 @@ def _api(connection: Connection) -> api.LiveKitAPI:
     return api.LiveKitAPI(connection.url, connection.api_key, connection.api_secret)
 
 
-async def test_sigterm_ends_a_worker_and_leaves_nothing(tmp_path: Path, temporary: Path) -> None:
+async def test_sigterm_ends_worker_and_removes_its_state(tmp_path: Path, temporary: Path) -> None:
     """The folder with the published profiles goes with the worker."""
     async with worker(tmp_path, env={"TMPDIR": str(temporary)}) as running:
         (published,) = temporary.glob("timing-profiles-*")
@@ -118,7 +118,7 @@ async def test_sigterm_ends_a_worker_and_leaves_nothing(tmp_path: Path, temporar
 
 
 @pytest.mark.parametrize("mode", ["start", "dev"])
-async def test_a_worker_with_broken_profiles_does_not_start(tmp_path: Path, mode: str) -> None:
+async def test_worker_with_invalid_profiles_does_not_start(tmp_path: Path, mode: str) -> None:
     """Every problem is printed, the status is 1, and nothing registers."""
     profiles = tmp_path / "profiles"
     profiles.mkdir()
@@ -155,7 +155,7 @@ async def test_fault_62_a_worker_without_a_deepgram_key_does_not_start(happened:
     happened(f"{problem}; status 1 after {seconds:.1f} s, imports included")
 
 
-async def test_fault_62_a_worker_waits_for_a_server_that_is_not_there(
+async def test_fault_62_worker_waits_for_unreachable_server(
     tmp_path: Path, happened: Happened
 ) -> None:
     """It says so, tries again by itself, and takes calls once the server is there."""

@@ -65,15 +65,13 @@ async def unusual_worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGener
 
 
 @pytest.mark.parametrize("claim", unless_unsupported(EFFECTS), ids=lambda claim: claim.of)
-def test_field_does_what_it_says(claim: Claim, held: Held) -> None:
+def test_field_has_documented_effect(claim: Claim, held: Held) -> None:
     """Sessions that differ in this field alone differ as it says."""
     assert claim.seen(held) == claim.expected
 
 
 @pytest.mark.parametrize("engine", ["nova", "flux"])
-async def test_what_the_yaml_says_is_on_the_wire_and_in_the_session(
-    engine: str, unusual_worker: Worker
-) -> None:
+async def test_yaml_values_reach_deepgram_and_session(engine: str, unusual_worker: Worker) -> None:
     """Every value that a call can show without a word being said, exactly."""
     values = real_call.UNUSUAL[engine]
     before = len(unusual_worker.deepgram.requests)
@@ -115,7 +113,7 @@ def test_every_field_on_a_wire_or_in_the_room_is_seen_there(profiles: Catalog) -
     assert set(real_call.WIRE) >= ONLY_DEEPGRAM
 
 
-def test_explain_says_what_only_deepgram_shows(profiles: Catalog) -> None:
+def test_explain_names_fields_seen_only_by_deepgram(profiles: Catalog) -> None:
     """Nobody looks in a session for what happens elsewhere."""
     said = {
         field.path
@@ -125,7 +123,7 @@ def test_explain_says_what_only_deepgram_shows(profiles: Catalog) -> None:
     assert said == ONLY_DEEPGRAM
 
 
-def test_explain_says_what_nothing_reads(profiles: Catalog) -> None:
+def test_explain_names_unread_fields(profiles: Catalog) -> None:
     """It is said of these fields and of no other."""
     said = {
         field

@@ -125,7 +125,7 @@ def test_unsuitable_python_gets_one_message(checkout: Path, python: str, reason:
     assert not (checkout / ".venv").exists()
 
 
-def test_named_python_that_does_not_exist_is_named(checkout: Path) -> None:
+def test_missing_python_is_named(checkout: Path) -> None:
     """PYTHON=... is taken at its word: no other Python replaces a missing one."""
     ran = make(checkout, "dev", PYTHON="/nowhere/python")
     assert ran.stderr.startswith(f"{NEEDED}/nowhere/python: not found\n{INSTALL_ONE}")

@@ -186,7 +186,7 @@ def query_of(values: Mapping[str, Any]) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("threshold", "silence", "min_delay"), [(0.7, 0.26, 0.0), (0.9, 0.5, 0.0), (0.9, 0.5, 0.6)]
 )
-async def test_the_agent_decides_when_flux_does(
+async def test_flux_end_of_turn_ends_the_turn(
     flux_worker: Worker, threshold: float, silence: float, min_delay: float
 ) -> None:
     """At the end of the turn plus min_delay; the caller hears it a path later, as predicted."""
@@ -210,7 +210,7 @@ async def test_the_agent_decides_when_flux_does(
     assert wait.effective(values).seconds == (min_delay, min_delay + 6.0)
 
 
-async def test_a_caller_who_sounds_unfinished_waits_for_the_time_out(
+async def test_unfinished_sentence_ends_after_eot_timeout(
     flux_worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Flux is not sure, the LLM is not asked before, and eot_timeout_ms ends the turn."""
@@ -223,7 +223,7 @@ async def test_a_caller_who_sounds_unfinished_waits_for_the_time_out(
     assert 1.5 <= seconds_of_wait(turn) <= 1.5 + PATH + TURN_TOLERANCE
 
 
-async def test_under_vad_flux_only_brings_the_words(
+async def test_flux_only_transcribes_with_vad_turn_detection(
     flux_worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The wait is min_delay after the VAD's end of speech, and longer only until Flux is done."""
@@ -239,7 +239,7 @@ async def test_under_vad_flux_only_brings_the_words(
     assert late.users[0].metrics.end_of_turn_delay == pytest.approx(1.6 - wait.VAD_LAG, abs=0.2)
 
 
-async def test_an_eager_end_lets_the_llm_begin_before_the_turn_is_over(
+async def test_eager_end_of_turn_starts_llm_early(
     flux_worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its request comes before EndOfTurn; without eager ends, and when it is off, after it."""
@@ -279,7 +279,7 @@ async def test_a_caller_who_pauses_keeps_the_turn(
     assert len(call.users) == 1
 
 
-async def test_a_pause_that_the_threshold_takes_for_an_end_is_one(flux_worker: Worker) -> None:
+async def test_pause_above_threshold_ends_the_turn(flux_worker: Worker) -> None:
     """The same pause, at the profile's own threshold: the agent answers into the second part."""
     hearing: dict[str, Any] = {
         "session": {"aec_warmup_duration": None}
@@ -291,7 +291,7 @@ async def test_a_pause_that_the_threshold_takes_for_an_end_is_one(flux_worker: W
     assert call.said("TurnResumed") == []
 
 
-async def test_turn_follows_turn(flux_worker: Worker) -> None:
+async def test_two_turns_follow_each_other(flux_worker: Worker) -> None:
     """Three turns on one connection, each answered once and soon."""
     said = f"{SENTENCE}|Yes.|No, thank you, I have all."
     call = await conversation(flux_worker, asking(), said)
@@ -325,7 +325,7 @@ async def test_a_caller_interrupts_the_agent(
     assert len(call.users) == 2
 
 
-async def test_a_caller_may_hang_up_in_the_middle_of_a_turn(flux_worker: Worker) -> None:
+async def test_caller_can_hang_up_during_a_turn(flux_worker: Worker) -> None:
     """The SDK sends silence until Flux has ended the turn; nobody is answered any more."""
     async with seen(flux_worker, asking()) as call:
         speaking = asyncio.create_task(call.caller.say(Script(SENTENCE).turns()[0]))
@@ -340,7 +340,7 @@ async def test_a_caller_may_hang_up_in_the_middle_of_a_turn(flux_worker: Worker)
     await conversation(flux_worker, asking())
 
 
-async def test_a_call_survives_that_flux_hangs_up(flux_worker: Worker) -> None:
+async def test_call_survives_flux_disconnect(flux_worker: Worker) -> None:
     """The plugin comes back with the same query, and the next turn is heard."""
     before = len(listened(flux_worker))
     async with seen(flux_worker, asking()) as call:

@@ -67,7 +67,7 @@ async def test_a_change_of_metadata_changes_the_wait(shared_worker: Worker) -> N
     assert 2.5 < after < 3.4
 
 
-async def test_what_is_no_request_changes_nothing(shared_worker: Worker) -> None:
+async def test_other_metadata_changes_nothing(shared_worker: Worker) -> None:
     """Broken, unknown, forbidden, too late, or somebody else's: told once, and nothing more."""
     boundary = {"turn_handling": {"interruption": {"backchannel_boundary": None}}}
     asked = {
@@ -102,7 +102,7 @@ async def test_what_is_no_request_changes_nothing(shared_worker: Worker) -> None
     assert shared_worker.tracebacks == []
 
 
-async def test_no_word_is_lost_when_speech_to_text_changes(shared_worker: Worker) -> None:
+async def test_change_of_speech_to_text_loses_no_word(shared_worker: Worker) -> None:
     """Asked for in the middle of a sentence: one new connection, in the silence after it."""
     unhurried = {"min_endpointing_delay": 1.0, "max_endpointing_delay": 1.1}
 
@@ -131,7 +131,7 @@ async def test_no_word_is_lost_when_speech_to_text_changes(shared_worker: Worker
     assert len(listens(shared_worker, 313)) == 1
 
 
-async def test_another_engine_takes_over_and_gives_back(shared_worker: Worker) -> None:
+async def test_engine_changes_and_changes_back(shared_worker: Worker) -> None:
     """nova, then Flux, then nova again: each hears its turn, and ends it in its own time."""
     async with (
         joined(shared_worker, metadata(endpointing_ms=321)) as caller,

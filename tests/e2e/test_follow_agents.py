@@ -207,7 +207,7 @@ async def test_a_change_in_a_sentence_does_not_cut_it(stage: Stage) -> None:
     assert len(stage.connections("/v1/listen", endpointing=801)) == 1
 
 
-async def test_the_next_agent_goes_on_with_what_was_asked_for(stage: Stage) -> None:
+async def test_next_agent_keeps_requested_timing(stage: Stage) -> None:
     """Also where another engine listens than the one that the session was made with."""
     assert stage.seen["next agent"] == pytest.approx([1.0, 1.0], abs=TOLERANCE)
     assert len(stage.connections("/v2/listen", eot_timeout_ms=6002)) == 2
@@ -215,7 +215,7 @@ async def test_the_next_agent_goes_on_with_what_was_asked_for(stage: Stage) -> N
     assert nova.last_loud_at is None
 
 
-async def test_what_is_asked_for_in_a_step_holds_after_it(stage: Stage) -> None:
+async def test_request_during_a_step_holds_after_it(stage: Stage) -> None:
     """The agent that took the step would go on as it had left off."""
     assert stage.seen["after a step"] == pytest.approx([1.5, 1.5], abs=TOLERANCE)
 
@@ -225,7 +225,7 @@ async def test_an_agent_with_its_own_timing_keeps_it(stage: Stage) -> None:
     assert stage.seen["own timing"] == pytest.approx([0.8], abs=TOLERANCE)
 
 
-async def test_a_caller_who_hangs_up_while_a_change_waits(stage: Stage) -> None:
+async def test_caller_hangs_up_before_pending_change(stage: Stage) -> None:
     """Nothing is left of it: no connection, and no traceback."""
     assert stage.connections("/v2/listen", eot_timeout_ms=6005) == []
     assert stage.errors.records == []

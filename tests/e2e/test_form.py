@@ -217,7 +217,7 @@ BAD: Mapping[str, tuple[object, list[str]]] = {
 }
 
 
-async def test_back_end_refuses_what_the_worker_refuses() -> None:
+async def test_back_end_refuses_same_requests_as_worker() -> None:
     """Ajv says where."""
     metadata = [each for each, _ in BAD.values()]
     (answer,) = await done([Job(metadata_schema(STARTERS), metadata=metadata)])
@@ -226,7 +226,7 @@ async def test_back_end_refuses_what_the_worker_refuses() -> None:
     }
 
 
-async def test_back_end_knows_where_a_text_ends() -> None:
+async def test_back_end_refuses_trailing_line_break() -> None:
     """The pattern of a language takes no line break, as the worker does not."""
     schema = metadata_schema(with_policies({"default": ("stt.nova.language",)}))
     languages = [{"overrides": {"stt": {"nova": {"language": text}}}} for text in ("de", "de\n")]

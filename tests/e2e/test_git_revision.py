@@ -136,7 +136,7 @@ def test_a_problem_names_the_revision_and_the_place(repository: Repository) -> N
     ]
 
 
-def test_a_set_is_labelled_as_its_reader_wishes(repository: Repository) -> None:
+def test_label_of_a_set_is_configurable(repository: Repository) -> None:
     """A command may show it under another name."""
     found = git.catalog_at("HEAD", repository.profiles, "before")
     assert found.layers["patient"].origins[MIN_DELAY].startswith("before/patient.yaml:")
@@ -161,7 +161,7 @@ def test_the_schema_of_the_commit_is_in_force(repository: Repository) -> None:
     ]
 
 
-def test_what_has_not_changed_is_not_read_again(repository: Repository) -> None:
+def test_unchanged_files_are_not_read_again(repository: Repository) -> None:
     """It is taken from the catalog at hand, under the label of the revision."""
     at_hand = catalog.load(repository.profiles)
     found = git.catalog_at("HEAD", repository.profiles, before=at_hand)
@@ -316,7 +316,9 @@ def test_a_commit_can_be_read_while_it_is_being_received(
         ),
     ],
 )
-def test_what_is_no_commit_gets_a_line(repository: Repository, revision: str, message: str) -> None:
+def test_invalid_commit_prints_one_line(
+    repository: Repository, revision: str, message: str
+) -> None:
     """It is never an option to git, and the message is ours."""
     assert error_at(revision, repository.profiles) == message
 
@@ -331,7 +333,7 @@ def test_a_branch_that_only_the_remote_has_is_named(repository: Repository, tmp_
     )
 
 
-def test_a_shallow_clone_says_how_to_get_the_rest(repository: Repository, tmp_path: Path) -> None:
+def test_shallow_clone_message_names_fetch_command(repository: Repository, tmp_path: Path) -> None:
     """As the one that a workflow works on by default."""
     url = f"file://{repository.folder}"
     repository.git("clone", "--quiet", "--depth=1", url, tmp_path / "clone")
@@ -343,9 +345,7 @@ def test_a_shallow_clone_says_how_to_get_the_rest(repository: Repository, tmp_pa
     )
 
 
-def test_a_partial_clone_is_told_how_to_fetch_what_it_lacks(
-    repository: Repository, tmp_path: Path
-) -> None:
+def test_partial_clone_message_names_fetch_command(repository: Repository, tmp_path: Path) -> None:
     """Git would run what the configuration names to fetch it; that is left to the person."""
     repository.write("profiles/patient.yaml", PATIENT)
     repository.commit()
@@ -422,7 +422,7 @@ def test_an_empty_git_directory_is_passed_over(repository: Repository) -> None:
     assert found.label == "main:services/profiles"
 
 
-def test_a_folder_outside_any_repository_gets_a_line(tmp_path: Path) -> None:
+def test_directory_outside_a_repository_prints_one_line(tmp_path: Path) -> None:
     """There is nothing to compare with."""
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     assert error_at("HEAD", tmp_path / "profiles") == (
@@ -430,13 +430,13 @@ def test_a_folder_outside_any_repository_gets_a_line(tmp_path: Path) -> None:
     )
 
 
-def test_a_repository_without_commits_gets_a_line(tmp_path: Path) -> None:
+def test_repository_without_commits_prints_one_line(tmp_path: Path) -> None:
     """HEAD exists, but is nothing yet."""
     made = Repository.init(tmp_path)
     assert error_at("HEAD", made.profiles) == 'there is no commit "HEAD"'
 
 
-def test_a_repository_of_somebody_else_gets_a_line(
+def test_repository_of_another_user_prints_one_line(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a container whose user did not check it out; git says what it refuses."""
@@ -447,7 +447,7 @@ def test_a_repository_of_somebody_else_gets_a_line(
     )
 
 
-def test_a_machine_without_git_gets_a_line(
+def test_missing_git_prints_one_line(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No traceback for what is not installed."""
@@ -463,7 +463,7 @@ def test_a_machine_without_git_gets_a_line(
         (f"echo {'a' * 40} commit 999; exit 1", "git: ended in the middle of an answer"),
     ],
 )
-def test_a_git_that_dies_gets_a_line(
+def test_killed_git_prints_one_line(
     repository: Repository,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -479,7 +479,7 @@ def test_a_git_that_dies_gets_a_line(
     assert error_at("HEAD", repository.profiles) == message
 
 
-def test_a_folder_with_a_line_break_in_its_path_gets_a_line(repository: Repository) -> None:
+def test_directory_with_line_break_prints_one_line(repository: Repository) -> None:
     """Git is asked line by line."""
     named = repository.folder / "a\nb" / "profiles"
     named.mkdir(parents=True)
@@ -488,7 +488,7 @@ def test_a_folder_with_a_line_break_in_its_path_gets_a_line(repository: Reposito
     )
 
 
-def test_a_path_that_no_disk_takes_gets_a_line(repository: Repository) -> None:
+def test_too_long_path_prints_one_line(repository: Repository) -> None:
     """What the system says of it is enough."""
     assert error_at("HEAD", repository.folder / ("x" * 5000)) == (
         f"{repository.folder}/{'x' * 5000}: File name too long"
@@ -502,7 +502,7 @@ def test_a_file_in_place_of_the_folder_is_a_problem(empty: Repository) -> None:
     assert problems_at("HEAD", empty.profiles) == ["HEAD:profiles: cannot be read: it is no folder"]
 
 
-def test_a_link_is_followed_as_far_as_the_commit_goes(repository: Repository) -> None:
+def test_links_are_followed_within_the_commit(repository: Repository) -> None:
     """What lies outside is not in history; each link that has no content says why."""
     links = {
         "linked": "patient.yaml",
@@ -547,7 +547,7 @@ def test_folders_and_submodules_named_like_profiles_are_problems(
     ]
 
 
-def test_a_file_that_is_far_too_large_is_not_loaded(repository: Repository) -> None:
+def test_oversized_file_is_not_loaded(repository: Repository) -> None:
     """Its size is asked for first; the problem is the one that the disk's file has."""
     repository.write("profiles/large.yaml", b"# x\n" * 2_500_000)
     repository.commit()
@@ -593,7 +593,7 @@ def test_a_link_with_a_line_break_in_its_name_is_a_problem(repository: Repositor
     assert all(problem.startswith(r"HEAD:profiles/a\nHEAD.yaml") for problem in found)
 
 
-def test_line_ends_of_a_checkout_are_no_difference(repository: Repository, tmp_path: Path) -> None:
+def test_line_endings_of_checkout_do_not_differ(repository: Repository, tmp_path: Path) -> None:
     """Where git writes CRLF into the work tree, the values are those of the commit."""
     options = ("-c", "core.autocrlf=true")
     repository.git(*options, "clone", "--quiet", repository.folder, tmp_path / "clone")
@@ -609,7 +609,7 @@ def test_line_ends_of_a_checkout_are_no_difference(repository: Repository, tmp_p
         assert was.values == now.values
 
 
-def test_an_lfs_pointer_says_what_it_is(repository: Repository) -> None:
+def test_lfs_pointer_is_named(repository: Repository) -> None:
     """The profile itself is not in the commit."""
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"
     repository.write("profiles/patient.yaml", pointer)
@@ -622,7 +622,7 @@ def test_an_lfs_pointer_says_what_it_is(repository: Repository) -> None:
     ]
 
 
-def test_content_that_git_has_lost_is_a_problem(repository: Repository) -> None:
+def test_missing_git_object_is_a_problem(repository: Repository) -> None:
     """A damaged repository names the file."""
     name = repository.git("rev-parse", "HEAD:profiles/patient.yaml").strip()
     (repository.folder / ".git" / "objects" / name[:2] / name[2:]).unlink()
@@ -674,7 +674,7 @@ def test_the_number_of_processes_does_not_grow_with_the_files(
     assert processes("HEAD~1") == processes("HEAD") <= 6
 
 
-def test_sha_256_is_as_good_as_sha_1(tmp_path: Path) -> None:
+def test_sha_256_repository_is_supported(tmp_path: Path) -> None:
     """Git's other object format has longer names."""
     made = Repository.init(tmp_path, "--object-format=sha256")
     made.add_profiles()
@@ -682,7 +682,7 @@ def test_sha_256_is_as_good_as_sha_1(tmp_path: Path) -> None:
     assert "patient" in git.catalog_at("HEAD", made.profiles).names()
 
 
-def test_errors_are_in_english_wherever_one_lives(
+def test_errors_are_in_english_in_any_locale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Git translates its own messages; ours quote them."""

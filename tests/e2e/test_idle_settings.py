@@ -25,13 +25,13 @@ async def held(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 
 @pytest.mark.parametrize("claim", [idle.claim for idle in IDLE], ids=lambda claim: claim.of)
-def test_setting_does_nothing_until_its_reason_goes(claim: Claim, held: Held) -> None:
+def test_dead_setting_takes_effect_once_its_reason_is_gone(claim: Claim, held: Held) -> None:
     """Nothing differs while the reason holds; without it, the same change is noticed."""
     assert claim.seen(held) == claim.expected
 
 
 @pytest.mark.parametrize("idle", IDLE, ids=lambda idle: idle.row)
-def test_rule_names_what_was_seen_to_be_idle(idle: Idle, profiles: Catalog) -> None:
+def test_rules_match_observed_dead_settings(idle: Idle, profiles: Catalog) -> None:
     """With the very settings of the conversations; and nothing that was seen to act."""
     for sets in idle.idling:
         assert _named(profiles, sets, idle) == list(idle.fields)
@@ -49,7 +49,7 @@ def _named(profiles: Catalog, sets: Sets, idle: Idle) -> list[str]:
 
 
 @pytest.mark.parametrize("claim", NOT_IDLE, ids=lambda claim: claim.of)
-def test_setting_acts_though_it_seems_idle(claim: Claim, held: Held, profiles: Catalog) -> None:
+def test_setting_that_seems_dead_takes_effect(claim: Claim, held: Held, profiles: Catalog) -> None:
     """Rules that called these idle were wrong: what differs is noticed, and no rule is left."""
     assert claim.seen(held) == claim.expected
     default = profiles.profile("default")
@@ -58,7 +58,7 @@ def test_setting_acts_though_it_seems_idle(claim: Claim, held: Held, profiles: C
         assert dead_settings.reasons({**default.values, **sets}, [claim.of]) == {}
 
 
-def test_every_reason_has_been_looked_at() -> None:
+def test_every_reason_has_a_proof() -> None:
     """A new row of the rules needs a conversation that shows it, or a reason why none can."""
     known = {row.id for row in dead_settings.DEAD_WHEN}
     assert known == {*(idle.row for idle in IDLE), *ONLY_DEEPGRAM_SHOWS}

@@ -99,7 +99,7 @@ async def test_a_cancelled_request_is_noticed_at_once(
     assert server.requests[-1].completed_at is None
 
 
-async def test_a_client_that_hangs_up_before_the_answer_is_no_error(
+async def test_client_disconnect_before_answer_logs_nothing(
     server: Inference, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whenever it does: it is recorded as cancelled, unless all was said, and nothing is logged."""
@@ -166,7 +166,7 @@ async def test_prewarming_finds_a_model(llm: inference.LLM, server: Inference) -
         ({"Authorization": "Bearer key"}, {"messages": "Hello."}, 400),
     ],
 )
-async def test_requests_that_no_gateway_takes_are_refused(
+async def test_invalid_requests_are_refused(
     server: Inference, headers: dict[str, str], body: dict[str, object], status: int
 ) -> None:
     """A missing key is 401, a body without messages 400."""
@@ -179,7 +179,7 @@ async def test_requests_that_no_gateway_takes_are_refused(
 
 
 @pytest.mark.parametrize("path", ["/eot", "/bargein"])
-async def test_what_it_does_not_have_is_a_recorded_404(server: Inference, path: str) -> None:
+async def test_unknown_path_is_recorded_as_404(server: Inference, path: str) -> None:
     """The SDK's other models are refused at once, and a test sees that they were tried."""
     async with aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
@@ -187,7 +187,7 @@ async def test_what_it_does_not_have_is_a_recorded_404(server: Inference, path: 
     assert [(request.path, request.status) for request in server.requests] == [(path, 404)]
 
 
-async def test_the_requests_can_be_read_from_outside(llm: inference.LLM, server: Inference) -> None:
+async def test_requests_are_served_over_http(llm: inference.LLM, server: Inference) -> None:
     """Another process sees what was asked."""
     await answer(llm, "Hello.")
     async with (
@@ -200,9 +200,7 @@ async def test_the_requests_can_be_read_from_outside(llm: inference.LLM, server:
     ]
 
 
-async def test_a_gateway_that_hangs_up_is_an_error_in_time(
-    server: Inference, llm: inference.LLM
-) -> None:
+async def test_gateway_disconnect_raises_in_time(server: Inference, llm: inference.LLM) -> None:
     """Closing the stand-in does not leave a client waiting."""
     server.latency = 30.0
     options = APIConnectOptions(max_retry=0, timeout=5)

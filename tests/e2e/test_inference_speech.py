@@ -158,7 +158,7 @@ async def test_a_transcript_ends_at_the_first_pause(server: Inference) -> None:
     assert texts(events) == ["One two three four.", "Five six seven eight."]
 
 
-async def test_what_is_pending_when_the_audio_ends_becomes_final(server: Inference) -> None:
+async def test_pending_transcript_becomes_final_at_end_of_audio(server: Inference) -> None:
     """Without a pause at the end, the SDK's session.finalize brings the words out."""
     stream = listening(server)
     send(stream, SENTENCE)
@@ -171,7 +171,7 @@ async def test_what_is_pending_when_the_audio_ends_becomes_final(server: Inferen
     assert finals == ["One two three four."]
 
 
-async def test_silence_says_nothing(server: Inference) -> None:
+async def test_silence_has_no_transcript(server: Inference) -> None:
     """Neither a transcript nor an empty one, also when the session ends."""
     async with session(server, "/stt", STT_CREATE) as ws:
         audio = base64.b64encode(silence(3)).decode()
@@ -186,7 +186,7 @@ async def test_silence_says_nothing(server: Inference) -> None:
     ]
 
 
-async def test_a_session_that_is_closed_gives_its_last_words(server: Inference) -> None:
+async def test_closed_session_sends_last_transcript(server: Inference) -> None:
     """session.close ends the transcript that is pending, then the connection."""
     async with session(server, "/stt", STT_CREATE) as ws:
         audio = base64.b64encode(SENTENCE).decode()
@@ -197,13 +197,13 @@ async def test_a_session_that_is_closed_gives_its_last_words(server: Inference) 
     assert answers[-2]["transcript"] == "One two three four."
 
 
-async def test_what_it_hears_can_be_set(server: Inference) -> None:
+async def test_transcript_can_be_set(server: Inference) -> None:
     """A test chooses the words."""
     server.words = ("yes",)
     assert texts(await events_of(server, SENTENCE + silence(0.5))) == ["Yes yes yes yes."]
 
 
-async def test_it_can_be_deaf(server: Inference) -> None:
+async def test_deaf_stand_in_sends_no_transcript(server: Inference) -> None:
     """Sound without words leaves no transcript."""
     server.deaf = True
     stream = listening(server)
@@ -232,7 +232,7 @@ async def test_changed_options_reach_a_running_session(server: Inference) -> Non
     assert {**update["settings"]["extra"], **keyterms} == {"max_turn_silence": 700, **keyterms}
 
 
-async def test_the_record_says_what_was_asked_and_when_it_was_last_loud(server: Inference) -> None:
+async def test_record_has_request_and_time_of_last_speech(server: Inference) -> None:
     """Model, language and the moment of the last sound can be read from outside the session."""
     await events_of(server, SENTENCE + silence(0.5))
     request = await closed(server)
@@ -306,7 +306,7 @@ async def test_a_speech_session_ends_when_the_client_closes_it(server: Inference
 
 @pytest.mark.parametrize("path", ["/stt", "/tts"])
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer"}, {"Authorization": "Token x"}])
-async def test_without_a_key_there_is_no_session(
+async def test_missing_key_starts_no_session(
     server: Inference, path: str, headers: dict[str, str]
 ) -> None:
     """A missing bearer token is 401, as at the gateway."""
@@ -330,7 +330,7 @@ async def test_without_a_key_there_is_no_session(
         ("/tts", [TTS_CREATE, ["session.flush"]]),
     ],
 )
-async def test_what_no_gateway_takes_is_an_error_and_ends_the_session(
+async def test_invalid_message_is_an_error_and_ends_session(
     server: Inference, path: str, messages: list[Any]
 ) -> None:
     """A client that speaks another protocol is told so, and not left waiting."""

@@ -53,7 +53,7 @@ async def answer(
     return text, calls
 
 
-async def test_words_make_it_call_a_tool(model: inference.LLM, server: Inference) -> None:
+async def test_trigger_words_call_a_tool(model: inference.LLM, server: Inference) -> None:
     """The SDK reads the name and the arguments out of the deltas."""
     text, (call,) = await answer(model, conversation("ann at example dot com"), note_email)
     assert (text, call.name) == ("", "note_email")
@@ -63,7 +63,7 @@ async def test_words_make_it_call_a_tool(model: inference.LLM, server: Inference
     assert (request.call, request.reply, request.results) == (EMAIL, "", ())
 
 
-async def test_it_speaks_once_it_has_the_result(model: inference.LLM, server: Inference) -> None:
+async def test_tool_result_gets_a_reply(model: inference.LLM, server: Inference) -> None:
     """The next request carries what the tool returned, and is not answered by another call."""
     context = conversation("ann at example dot com")
     _, (call,) = await answer(model, context, note_email)
@@ -87,7 +87,7 @@ async def test_it_speaks_once_it_has_the_result(model: inference.LLM, server: In
     [("ann at example dot com", []), ("ann at work", [note_email])],
     ids=["not offered", "other words"],
 )
-async def test_it_calls_nothing_else(
+async def test_no_other_tool_is_called(
     model: inference.LLM, text: str, tools: list[llm.Tool]
 ) -> None:
     """Only what is offered, and only where the words are said."""
@@ -118,7 +118,7 @@ async def test_a_call_comes_whole_when_not_streamed(server: Inference) -> None:
     }
 
 
-async def test_the_calls_can_be_read_from_outside(model: inference.LLM, server: Inference) -> None:
+async def test_tool_calls_are_served_over_http(model: inference.LLM, server: Inference) -> None:
     """Another process sees what was called."""
     await answer(model, conversation("example"), note_email)
     async with (

@@ -54,9 +54,7 @@ def test_a_full_disk_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
     ("closed", "named"),
     [("", "profiles"), (".vscode", ".vscode/settings.json"), ("profiles", "profiles/brisk.yaml")],
 )
-def test_a_directory_that_may_not_be_written_leaves_all_as_it_was(
-    closed: str, named: str, tmp_path: Path
-) -> None:
+def test_unwritable_directory_is_left_unchanged(closed: str, named: str, tmp_path: Path) -> None:
     """Also where others have been written before it."""
     (tmp_path / closed).mkdir(exist_ok=True)
     (tmp_path / HOOK).write_text(META)
@@ -124,7 +122,7 @@ BY_THE_SDK = 'exec "$1" -m livekit.agents start --dev "$2"'
     [("src", []), ("elsewhere", []), ("elsewhere", ["sh", "-c", BY_THE_SDK, "sh"])],
     ids=["in src", "elsewhere", "by the SDK"],
 )
-async def test_what_init_prints_answers_calls(
+async def test_agent_printed_by_init_answers_calls(
     directory: str, program: list[str], tmp_path: Path, temporary: Path, around: Services
 ) -> None:
     """With a relative `PROFILES_DIR`, from wherever it is started; and its job finds the folder."""
@@ -163,7 +161,7 @@ async def test_what_init_prints_answers_calls(
 
 
 @pytest.mark.parametrize("program", ["src/agent.py", "-m src.agent"])
-def test_an_agent_without_profiles_says_what_to_do(program: str, tmp_path: Path) -> None:
+def test_agent_without_profiles_prints_next_step(program: str, tmp_path: Path) -> None:
     """Exit 1, before anything registers; together with what else is missing."""
     agent = set_up(tmp_path)
     (tmp_path / "profiles").rename(tmp_path / "away")

@@ -101,7 +101,7 @@ async def test_it_is_built_once_into_the_cache(program: Program, tmp_path: Path)
         ),
     ],
 )
-async def test_where_it_cannot_be_built_the_ways_are_named(
+async def test_build_failure_names_alternatives(
     program: Program, tmp_path: Path, go: str | None, reason: str
 ) -> None:
     """One message: what was tried, what helps. The cache stays empty."""
@@ -125,7 +125,7 @@ any one of these helps:
     assert files(tmp_path / "cache") == ["livekit-server.lock"]
 
 
-async def test_a_build_that_is_broken_off_leaves_nothing(program: Program, tmp_path: Path) -> None:
+async def test_interrupted_build_leaves_nothing(program: Program, tmp_path: Path) -> None:
     """Ctrl-C ends the compiler and removes what it made; the next build starts afresh."""
     program("go", GO.replace("sleep 0.3", 'echo $$ > "$HOME/pid"; sleep 60'))
     building = asyncio.create_task(ensure_binary())
@@ -147,7 +147,7 @@ async def test_it_answers_until_the_end_of_the_block() -> None:
     assert not await answers(server.url)
 
 
-async def test_it_comes_back_where_it_was() -> None:
+async def test_restarted_server_keeps_its_ports() -> None:
     """Killed inside the block and started again, it has the same port and the same key."""
     async with LiveKitServer() as server:
         url = server.url
@@ -168,15 +168,13 @@ async def test_two_servers_run_side_by_side() -> None:
         assert await answers(other.url)
 
 
-async def test_only_this_machine_reaches_it() -> None:
+async def test_server_listens_on_loopback_only() -> None:
     """It listens on 127.0.0.1, and on no other address."""
     async with LiveKitServer() as server:
         assert not await answers(server.url.replace("127.0.0.1", "127.0.0.2"))
 
 
-async def test_a_taken_port_costs_only_another_try(
-    real: Path, program: Program, tmp_path: Path
-) -> None:
+async def test_taken_port_is_retried(real: Path, program: Program, tmp_path: Path) -> None:
     """When somebody takes the port first, the server starts on another one."""
     tried = tmp_path / "tried"
     program(
@@ -187,7 +185,7 @@ async def test_a_taken_port_costs_only_another_try(
         assert await answers(server.url)
 
 
-async def test_a_server_that_dies_is_reported_with_its_log(program: Program) -> None:
+async def test_failed_start_quotes_the_log(program: Program) -> None:
     """The message ends with what the server said last; it exits with 0 then."""
     binary = program("livekit-server", "seq 20; echo out of luck")
     with pytest.raises(LiveKitServerError) as caught:
@@ -197,7 +195,7 @@ async def test_a_server_that_dies_is_reported_with_its_log(program: Program) -> 
     assert str(caught.value) == "\n".join([f"{binary} did not start. Its last lines:", *last])
 
 
-async def test_it_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+async def test_server_ends_with_its_killed_parent(tmp_path: Path) -> None:
     """Nothing is left when the process that started it gets SIGKILL."""
     start = f"""
 import asyncio, pathlib

@@ -101,7 +101,7 @@ async def each(worker: Worker, dials: Mapping[str, Dial]) -> dict[str, tuple[str
     return dict(zip(dials, await asyncio.gather(*map(one, dials.values())), strict=True))
 
 
-async def test_fault_50_metadata_that_cannot_be_read_costs_no_call(
+async def test_fault_50_invalid_metadata_does_not_end_the_call(
     shared_worker: Worker, happened: Happened
 ) -> None:
     """The default profile and a problem; without one where the metadata is not ours."""
@@ -121,7 +121,7 @@ async def test_fault_50_metadata_that_cannot_be_read_costs_no_call(
     )
 
 
-async def test_fault_50_512_kib_that_are_written_during_a_call_do_not_change_it(
+async def test_fault_50_512_kib_of_metadata_do_not_change_a_running_call(
     shared_worker: Worker, happened: Happened
 ) -> None:
     """A problem, and what was in force stays; with more, LiveKit lets no caller in."""
@@ -141,7 +141,7 @@ async def test_fault_50_512_kib_that_are_written_during_a_call_do_not_change_it(
     happened("LiveKit takes 524,288 bytes: metadata-too-large, brisk stays; refuses one more")
 
 
-async def test_fault_51_an_unknown_profile_is_default_and_a_problem(
+async def test_fault_51_unknown_profile_falls_back_to_default(
     shared_worker: Worker, happened: Happened
 ) -> None:
     """Whoever names it, and however; the log says which profiles there are."""
@@ -154,7 +154,7 @@ async def test_fault_51_an_unknown_profile_is_default_and_a_problem(
     happened(f"{len(found)} calls with default and profile-unknown, in every layer")
 
 
-async def test_fault_58_63_what_would_cost_the_call_is_refused(
+async def test_fault_58_63_overrides_that_would_end_the_call_are_refused(
     shared_worker: Worker, happened: Happened
 ) -> None:
     """All at once: what makes the SDK raise, and what it takes and then never answers."""
@@ -176,7 +176,7 @@ async def test_fault_58_63_what_would_cost_the_call_is_refused(
     happened(f"refused ({', '.join(sorted(made.problems))}), answered in {made.waits[0]:.2f} s")
 
 
-async def test_whatever_a_caller_sends_the_call_is_answered(shared_worker: Worker) -> None:
+async def test_call_with_any_metadata_is_answered(shared_worker: Worker) -> None:
     """Each request ends in a working call, with the profile in force and the code that is due."""
     expected = {
         **{name: (text, (code,)) for name, (text, code) in LEFT_OUT.items()},
@@ -239,7 +239,7 @@ CODES = {
 }
 
 
-async def test_fault_54_hostile_metadata_gets_no_further_in_any_layer(
+async def test_fault_54_hostile_metadata_is_contained_in_every_layer(
     tmp_path: Path, happened: Happened
 ) -> None:
     """Each layer alone, and all at once: policy and bounds hold, nothing is said unescaped."""

@@ -53,7 +53,7 @@ def known(**options: str) -> Known:
     return Known(options=said, fields={}, live={}, ours={}, pinned={})
 
 
-def test_what_the_newest_release_has_changed_is_told(
+def test_changes_of_newest_release_are_printed(
     releases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the versions; and nothing of the release stays."""
@@ -84,7 +84,7 @@ deepgram.STT.patience        -         float = 1.0"""
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_a_release_that_cannot_be_installed_is_no_drift(
+def test_release_that_cannot_be_installed_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is said that nothing is compared, and why."""
@@ -110,7 +110,7 @@ def test_a_release_without_drift_is_a_success() -> None:
     assert outcome(known(**options), release) == (0, told)
 
 
-def test_a_use_that_is_not_public_and_breaks_is_drift() -> None:
+def test_broken_contract_is_drift() -> None:
     """The report names the use, what breaks in the library, and the file to change."""
     used, why = "AgentServer.run", "The worker starts without profiles.\nAssertionError: x"
     status, told = outcome(known(), Release({}, {}, {}, {used: why}))

@@ -49,7 +49,7 @@ def run(image: Path, *words: str, **environment: str) -> subprocess.CompletedPro
     )
 
 
-def test_the_image_has_all_that_a_worker_needs(image: Path) -> None:
+def test_image_runs_a_worker(image: Path) -> None:
     """It starts until it misses its key: code and profiles are there, and sound."""
     (command,) = said("CMD")
     program, *words = json.loads(command)
@@ -66,7 +66,7 @@ def test_the_image_has_the_command_line(image: Path) -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
-def test_a_volume_over_the_profiles_hides_no_fallback(image: Path) -> None:
+def test_image_reads_fallbacks_from_the_package(image: Path) -> None:
     """What calls fall back to lies in the package, and is the image's own."""
     code = "from timing_profiles.catalog import schema_file as s; print(*map(s.packaged, {names}))"
     names = ("default.yaml", "schema.json")

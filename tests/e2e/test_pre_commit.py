@@ -90,13 +90,13 @@ def user(tmp_path: Path, published: Repository, pre_commit_home: Path) -> User:
     return User(repository, published, pre_commit_home)
 
 
-def test_the_manifest_is_one() -> None:
+def test_manifest_is_valid() -> None:
     """By pre-commit's own judgement."""
     ran = run(["pre-commit", "validate-manifest", str(MANIFEST)], ROOT)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
-def test_good_profiles_pass(user: User) -> None:
+def test_valid_profiles_pass(user: User) -> None:
     """In a run over all files, as continuous integration does it."""
     user.configure()
     status, output = user.run("pre-commit", "run", "--all-files")
@@ -152,7 +152,7 @@ def test_the_folders_to_check_can_be_named(user: User) -> None:
     assert f"services/voice/{TOO_MUCH_LINE}" in output.splitlines()
 
 
-def test_it_can_be_kept_to_commits_of_profiles(user: User) -> None:
+def test_hook_can_be_limited_to_profiles(user: User) -> None:
     """With `always_run: false`, by the files that it names itself."""
     user.repository.write("profiles/patient.yaml", TOO_MUCH)
     user.configure(always_run=False)
@@ -179,7 +179,7 @@ def test_it_can_be_kept_to_commits_of_profiles(user: User) -> None:
         ("my-schema.json", False),
     ],
 )
-def test_its_files_are_those_of_profiles(path: str, *, is_one: bool) -> None:
+def test_hook_runs_for_files_of_profiles(path: str, *, is_one: bool) -> None:
     """In any folder of that name, and the schema beside it."""
     (hook,) = yaml.safe_load(MANIFEST.read_text())
     assert bool(re.search(hook["files"], path)) is is_one

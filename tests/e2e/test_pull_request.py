@@ -138,14 +138,14 @@ def answer_sooner(repository: Repository) -> None:
     repository.commit("Answer sooner")
 
 
-def test_the_workflow_is_one() -> None:
+def test_workflow_is_valid() -> None:
     """By the schema of GitHub's workflows."""
     schema = "vendor.github-workflows"
     ran = run(["check-jsonschema", "--builtin-schema", schema, str(WORKFLOW)], ROOT)
     assert ran.returncode == 0, ran.stdout
 
 
-def test_the_workflow_gives_nothing_into_the_hands_of_a_stranger() -> None:
+def test_workflow_gives_no_secret_to_pull_requests() -> None:
     """A fork's code gets no token that writes; what strangers type is never part of a script."""
     made = workflow()
     used = [step["uses"] for step in made["jobs"]["timing-profiles"]["steps"] if "uses" in step]
@@ -200,9 +200,7 @@ def test_the_next_push_changes_the_comment(origin: Repository, tmp_path: Path) -
     assert runner.comments == [*others, comment(2, gh.BOT, MARKER + runner.summary)]
 
 
-def test_an_edit_that_no_caller_notices_is_said_to_be_one(
-    origin: Repository, tmp_path: Path
-) -> None:
+def test_edit_without_effect_is_reported_as_such(origin: Repository, tmp_path: Path) -> None:
     """So that a comment of an earlier push does not stay."""
     origin.write("profiles/README.md", "Our profiles.\n")
     origin.commit()
@@ -251,9 +249,7 @@ def test_broken_profiles_on_either_side_are_named(
     assert runner.comments[0]["body"] == MARKER + text
 
 
-def test_a_long_comment_is_cut_and_says_where_the_rest_is(
-    origin: Repository, tmp_path: Path
-) -> None:
+def test_long_comment_is_cut_and_links_to_the_whole(origin: Repository, tmp_path: Path) -> None:
     """GitHub refuses one of more than 65,536 characters."""
     answer_sooner(origin)
     runner = checked_out(origin, tmp_path)
@@ -272,7 +268,7 @@ def make(target: str, folder: Path, **variables: str) -> CompletedProcess[str]:
     return run(["make", "--file", MAKEFILE, target, *given], folder)
 
 
-def test_make_says_what_is_wrong(origin: Repository) -> None:
+def test_make_prints_problems(origin: Repository) -> None:
     """`make timing-check` is silent until there is something to say."""
     clean = make("timing-check", origin.folder)
     assert (clean.returncode, clean.stdout, clean.stderr) == (0, "", "")
@@ -282,7 +278,7 @@ def test_make_says_what_is_wrong(origin: Repository) -> None:
     assert broken.stdout == f"{TOO_MUCH_LINE}\n"
 
 
-def test_make_says_what_the_branch_changes(origin: Repository) -> None:
+def test_make_prints_changes_of_branch(origin: Repository) -> None:
     """Since it left its base: with edits without a commit, without what the base did since."""
     origin.git("switch", "--quiet", "main")
     origin.write("profiles/brisk.yaml", "description: Quick.\n")
@@ -303,7 +299,7 @@ def test_make_writes_the_comment_for_any_other_service(origin: Repository) -> No
     assert shown.stdout.startswith("### What changes for callers from `")
 
 
-def test_make_says_which_base_there_is_not(origin: Repository) -> None:
+def test_make_names_missing_base(origin: Repository) -> None:
     """In the words of the command, with a near miss."""
     shown = make("timing-diff", origin.folder, BASE="mian")
     assert shown.returncode != 0

@@ -16,7 +16,7 @@ from sandbox.worker import Worker, worker
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 
 
-async def test_it_says_what_is_served_and_what_was_refused(tmp_path: Path) -> None:
+async def test_ready_reports_served_revision_and_refusal(tmp_path: Path) -> None:
     """Ready with the last good set, also after a broken edit; not ready while it ends."""
     port = free_port()
     async with worker(tmp_path, env={"READY_PORT": str(port)}) as running:

@@ -40,7 +40,7 @@ async def test_fault_47_48_an_edit_reaches_the_next_call_and_not_the_running_one
     happened(f"the call keeps {first}; the next one, in a process from before, has {second}")
 
 
-async def test_a_broken_edit_keeps_the_last_good_set_until_it_is_mended(
+async def test_invalid_edit_keeps_last_good_set_until_fixed(
     own_worker: Worker,
 ) -> None:
     """The log says where, what was found and what is allowed; calls go on; the repair is seen."""

@@ -107,7 +107,7 @@ def test_a_command_writes_the_same_bytes(line: str, shared_folder: Path) -> None
     assert bare(line, shared_folder) == as_usual(line, shared_folder)
 
 
-def test_a_copy_of_a_profile_is_one(shared_folder: Path, tmp_path: Path) -> None:
+def test_copied_profile_is_valid(shared_folder: Path, tmp_path: Path) -> None:
     """`show --format yaml > copy.yaml`: the file is read as it was written."""
     folder = tmp_path / "copied"
     shutil.copytree(shared_folder, folder)
@@ -132,19 +132,19 @@ def test_a_copy_of_a_profile_is_one(shared_folder: Path, tmp_path: Path) -> None
         "diff --git HEAD",
     ],
 )
-def test_what_cannot_be_read_is_named_alike(line: str, odd_folder: Path) -> None:
+def test_unreadable_file_has_same_message(line: str, odd_folder: Path) -> None:
     """Nothing blocks, no more than the largest file is read, and each line is the same."""
     assert bare(line, odd_folder) == as_usual(line, odd_folder)
 
 
-def test_a_folder_that_cannot_be_read_is_named_alike(odd_folder: Path) -> None:
+def test_unreadable_directory_has_same_message(odd_folder: Path) -> None:
     """Nothing there, a file, a link in circles, a name that is too long."""
     names = ["nowhere", "file", "loop", "x" * 300]
     line = " ".join(["check", *names, *(f"{name}/a.yaml" for name in names)])
     assert bare(line, odd_folder) == as_usual(line, odd_folder)
 
 
-def test_the_worker_says_what_it_needs(starters: Path) -> None:
+def test_worker_names_missing_requirement(starters: Path) -> None:
     """Exit 1 and one message, in place of a traceback about a module of POSIX."""
     server = {
         "LIVEKIT_URL": "ws://127.0.0.1:9",

@@ -109,7 +109,7 @@ def test_a_combination_that_the_rules_refuse_is_left_out(tmp_path: Path) -> None
         ),
     ],
 )
-def test_a_row_that_is_not_there_is_an_error_of_usage(
+def test_unknown_row_is_a_usage_error(
     name: str, instead: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It says what there is instead, and calls nobody."""
@@ -121,7 +121,7 @@ def test_a_row_that_is_not_there_is_an_error_of_usage(
     assert (ended.value.code, output) == (2, "")
 
 
-def test_predictions_add_the_path_and_the_others_time_to_the_settings() -> None:
+def test_predictions_add_network_and_service_latency() -> None:
     """`patient`: 1.5 s after the VAD; `stt`: 0.4 s of nova and its own time come first."""
     after_vad = prediction.predicted(row("patient/vad"), TURN)
     assert after_vad.decision == pytest.approx(1.5)
@@ -131,7 +131,7 @@ def test_predictions_add_the_path_and_the_others_time_to_the_settings() -> None:
     assert after_deepgram.wait == pytest.approx(0.12 + 0.4 + 0.12 + 1.5 + 0.02 + 0.01 + 0.05)
 
 
-def test_the_table_marks_what_missed_and_what_was_not_measured() -> None:
+def test_table_marks_missed_and_unmeasured_rows() -> None:
     """Each with what it was; the other rows held."""
     rows = [
         Measured(row("patient/vad"), (TURN,)),
