@@ -1,7 +1,10 @@
 """Problems: their text, their JSON, their order."""
 
+import difflib
 import pickle
+from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from timing_profiles.problems import (
     dotted,
     in_order,
     listed,
+    near_miss,
     quoted,
 )
 
@@ -150,3 +154,31 @@ def test_long_list_is_cut() -> None:
 def test_near_miss_gets_a_hint(word: str, hint: str) -> None:
     """A slip of a letter or two is recognised, a wild guess is not."""
     assert did_you_mean(word, ["default", "patient"]) == hint
+
+
+MANY = [*(f"profile-{number:05}" for number in range(10_000)), "patient"]
+
+
+@pytest.mark.parametrize(
+    "word", ["paitent", "patent", "pattient", "patiemt", "Patient", "atient", "patient2"]
+)
+def test_one_slip_is_recognised_among_10000_words(word: str) -> None:
+    """Two letters swapped, one left out, added, or another one, at any place."""
+    assert near_miss(word, MANY) == "patient"
+
+
+def test_fault_89_the_hint_for_a_word_costs_the_same_among_10000(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stranger names a profile that does not exist; the job's loop waits for the hint."""
+    compared: list[Collection[str]] = []
+    compare = difflib.get_close_matches
+
+    def compare_and_count(word: str, words: list[str], **options: Any) -> list[str]:
+        compared.append(words)
+        return compare(word, words, **options)
+
+    monkeypatch.setattr(difflib, "get_close_matches", compare_and_count)
+    assert near_miss("profile-0123", MANY) == "profile-09123"
+    assert near_miss("x" * 100, MANY) == ""
+    assert max(map(len, compared)) <= 100

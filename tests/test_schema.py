@@ -258,13 +258,19 @@ BASE_60 = "YAML 1.1 read this as base 60; write the number"
         pytest.param(MIN_DELAY, 20000, "", id="too-long-in-either-unit"),
         pytest.param(UTTERANCE_END, 0.5, "", id="too-short-in-either-unit"),
         pytest.param(EOT, 70, "", id="a-unit-without-a-twin"),
+        pytest.param(MIN_DELAY, 12, "", id="fault-91-twelve-seconds-may-be-meant"),
+        pytest.param(ENDPOINTING, 0.4, "0.4 s is 400 ms: write 400", id="s-for-an-integer"),
+        pytest.param(ENDPOINTING, 0.0004, "", id="fault-91-not-an-integer-either"),
+        pytest.param(ENDPOINTING, 0.009, "", id="against-a-rule-of-the-field"),
         pytest.param(ENABLED, "yes", "write true", id="yes"),
         pytest.param(ENABLED, "On", "write true", id="on"),
         pytest.param(ENABLED, "no", "write false", id="no"),
         pytest.param(ENABLED, "OFF", "write false", id="off"),
         pytest.param(MIN_DELAY, "12:30", BASE_60, id="base-60"),
         pytest.param(MIN_DELAY, "0.8", WRITE_BARE, id="quoted-number"),
-        pytest.param(MIN_DELAY, "1e3", WRITE_BARE, id="quoted-exponent"),
+        pytest.param(MIN_DELAY, "1e0", WRITE_BARE, id="quoted-exponent"),
+        pytest.param(MIN_DELAY, "1e3", "", id="quoted-and-out-of-range"),
+        pytest.param(UTTERANCE_END, "1000.5", "", id="quoted-and-not-an-integer"),
         pytest.param(MIN_DELAY, "soon", "", id="neither"),
         pytest.param(MIN_DELAY, "yes", "", id="yes-for-a-number"),
         pytest.param(ENABLED, "1", "", id="number-for-a-boolean"),
@@ -275,7 +281,9 @@ BASE_60 = "YAML 1.1 read this as base 60; write the number"
         pytest.param(MIN_DELAY, "Infinity", "", id="infinity"),
     ],
 )
-def test_hint_names_the_likely_slip(path: tuple[str, ...], value: object, hint: str) -> None:
+def test_fault_91_hint_names_the_likely_slip(
+    path: tuple[str, ...], value: object, hint: str
+) -> None:
     """A hint is given for the usual slips, and only where following it helps."""
     assert [problem.hint for problem in problems(path, value) if problem.hint] == (
         [hint] if hint else []

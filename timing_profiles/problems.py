@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ MAX_PROBLEMS = 100
 _LONGEST_QUOTE = 60
 _LONGEST_KEY = 40
 _LONGEST_NEAR_MISS = 100
+_MOST_COMPARED = 100
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_./"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +134,29 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:
-    """The known word that is nearest to a mistyped one, or nothing."""
+    """Return the known word that is nearest to a mistyped one, or nothing.
+
+    A job waits for it: of more than 100 words, only those with one slip are compared.
+    """
     if len(word) > _LONGEST_NEAR_MISS:
         return ""
     # Only a mistake needs it, and a command starts sooner without.
     import difflib  # noqa: PLC0415
 
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    words = list(known)
+    if len(words) > _MOST_COMPARED:
+        words = [*{*words}.intersection(_with_one_slip(word.lower()))]
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return near[0] if near else ""
+
+
+def _with_one_slip(word: str) -> Iterator[str]:
+    """Yield the words that differ by a letter: none, another one, one more, or two swapped."""
+    yield word
+    for at in range(len(word) + 1):
+        before, after = word[:at], word[at:]
+        yield before + after[1:]
+        yield before + after[1:2] + after[:1] + after[2:]
+        for letter in _LETTERS:
+            yield before + letter + after
+            yield before + letter + after[1:]

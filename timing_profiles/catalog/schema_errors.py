@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import Draft202012Validator
 
 from timing_profiles.catalog.field import Field, types_of
 from timing_profiles.problems import (
@@ -19,6 +20,8 @@ from timing_profiles.problems import (
     near_miss,
     quoted,
 )
+from timing_profiles.turns import rules
+from timing_profiles.turns.fields import KnownValues
 
 UNKNOWN_FIELD = "unknown-field"
 """The code of a key that a section does not have; such a problem is located at the key."""
@@ -44,6 +47,8 @@ _EXPECTED = "Expected "
 
 _LENGTHS = {"minItems": "fewer", "maxItems": "more"}
 
+_BARE = "write the number without quotes"
+
 # Text where another type is due: the type, what the text looks like, and what to write instead.
 _HABITS = (
     ("boolean", re.compile(r"y|yes|on|true", re.IGNORECASE), "write true"),
@@ -54,8 +59,11 @@ _HABITS = (
         re.compile(r"\d{4}-\d\d?-\d\d?"),
         "YAML 1.1 read this as a date; write the number",
     ),
-    ("number", re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?"), "write the number without quotes"),
+    ("number", re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?"), _BARE),
 )
+
+# A number in another unit is proposed within this factor of the examples of its field.
+_USUAL = 5
 
 # No bound is larger; beyond it, numbers are not converted to look for another unit.
 _LARGEST = 1e9
@@ -122,7 +130,7 @@ def _wrong_kind(error: ValidationError, path: KeyPath, field: Field | None) -> P
     if not takes:
         return _against(error, path)
     message = f"{quoted(error.instance)} is not {takes}{_unit(field)}"
-    return Problem(code, message, hint=_hint(error) or _unit_hint(error, field), at=path)
+    return Problem(code, message, hint=_hint(error, field) or _unit_hint(error, field), at=path)
 
 
 def _against(error: ValidationError, path: KeyPath) -> Problem:
@@ -151,7 +159,7 @@ def _either(words: list[str]) -> str:
     return " or ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
 
 
-def _hint(error: ValidationError) -> str:
+def _hint(error: ValidationError, field: Field | None) -> str:
     if not isinstance(error.instance, str):
         return ""
     if "enum" in _of(error):
@@ -160,7 +168,8 @@ def _hint(error: ValidationError) -> str:
     types = {"number" if kind == "integer" else kind for kind in types_of(_of(error))}
     for kind, looks_like, hint in _HABITS:
         if kind in types and looks_like.fullmatch(error.instance):
-            return hint
+            misleads = hint == _BARE and not _is_valid(float(error.instance), error, field)
+            return "" if misleads else hint
     return ""
 
 
@@ -175,15 +184,26 @@ def _unit(field: Field | None) -> str:
 
 
 def _unit_hint(error: ValidationError, field: Field | None) -> str:
-    """Seconds that were meant as milliseconds, or the reverse."""
+    """Propose another number where seconds were meant as milliseconds, or the reverse."""
     factor = {"s": 0.001, "ms": 1000}.get(field.unit if field else "", 0)
     found = error.instance
-    if field is None or not factor or isinstance(found, bool) or not isinstance(found, int | float):
+    if field is None or not factor or not _is_number(found) or not 0 < found < _LARGEST:
         return ""
-    if not 0 < found < _LARGEST:
-        return ""
-    meant = found * factor
-    if not _of(error).get("minimum", 0) < meant <= _of(error).get("maximum", 0):
+    meant = f"{found * factor:g}"
+    usual = [value for value in field.schema.get("examples", ()) if _is_number(value) and value]
+    is_plausible = usual and min(usual) / _USUAL <= float(meant) <= max(usual) * _USUAL
+    if not is_plausible or not _is_valid(float(meant), error, field):
         return ""
     other = "ms" if field.unit == "s" else "s"
-    return f"{quoted(found)} {other} is {meant:g} {field.unit}: write {meant:g}"
+    return f"{quoted(found)} {other} is {meant} {field.unit}: write {meant}"
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_valid(value: float, error: ValidationError, field: Field | None) -> bool:
+    """Whether a hint may propose a value: the schema and the rules of its field accept it."""
+    if field and any(rules.broken(KnownValues({field.path: value}))):
+        return False
+    return bool(Draft202012Validator(_of(error)).is_valid(value))
