@@ -17,8 +17,7 @@ from timing_profiles.call.requests import Requests
 from timing_profiles.call.timing import Timing
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.schema import Schema
-from timing_profiles.handoff import variables
-from timing_profiles.handoff.snapshot import Publication
+from timing_profiles.handoff import snapshot, variables
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = Schema((ROOT / "schema.json").read_text(encoding="utf-8"))
@@ -44,7 +43,7 @@ def publish(
     texts = {f"{name}.yaml": text.encode() for name, text in (more or {}).items()}
     found = catalog.build({**_STARTERS, **_OPEN, **texts}, SCHEMA, None, "profiles")
     path = folder / "published.sqlite"
-    Publication(path).put(found.revision, found.schema, found.layers)
+    snapshot.publish(path, found.revision, found.schema, found.layers)
     environment.setenv(variables.PUBLISHED, str(path))
     environment.setenv("DEEPGRAM_API_KEY", "a-key")
     # Whatever is not prevented from connecting does not leave this machine.

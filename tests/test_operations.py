@@ -93,7 +93,7 @@ async def test_what_a_reload_logs_is_what_is_shown(
     folder = tmp_path / "profiles"
     shutil.copytree(PROFILES, folder)
     caplog.set_level("INFO", "timing_profiles")
-    watcher = Watcher(folder, catalog.load(folder), lambda _: None, tmp_path / "cookies")
+    watcher = Watcher(folder, catalog.load(folder), lambda _: None)
     running = asyncio.create_task(watcher.run())
     patient = folder / "patient.yaml"
     sound = patient.read_text(encoding="utf-8").replace("min_delay: 1.5", "min_delay: 1.8")

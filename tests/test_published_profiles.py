@@ -13,8 +13,7 @@ from tests.room import Somebody
 from timing_profiles.call.requests import Requests
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.folder import PROFILES_DIR, profiles_dir
-from timing_profiles.handoff import variables
-from timing_profiles.handoff.snapshot import Publication
+from timing_profiles.handoff import snapshot, variables
 from timing_profiles.resolution.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -38,7 +37,7 @@ def published(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """What a worker has published of the folder."""
     path = tmp_path / "profiles.sqlite"
     found = catalog.load(folder)
-    Publication(path).put(found.revision, found.schema, found.layers)
+    snapshot.publish(path, found.revision, found.schema, found.layers)
     monkeypatch.setenv(variables.PUBLISHED, str(path))
     return path
 

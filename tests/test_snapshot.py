@@ -11,7 +11,7 @@ import pytest
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.handoff import snapshot
-from timing_profiles.handoff.snapshot import Publication, SnapshotError
+from timing_profiles.handoff.snapshot import SnapshotError
 from timing_profiles.profile import Layer, merged
 from timing_profiles.resolution import request, settings
 
@@ -22,7 +22,7 @@ REQUESTS = [request.read('{"profile": "elderly", "endpointing_ms": 450}', "parti
 
 
 def publish(published: Catalog, path: Path) -> None:
-    Publication(path).put(published.revision, published.schema, published.layers)
+    snapshot.publish(path, published.revision, published.schema, published.layers)
 
 
 def with_profile(text: str) -> Catalog:
@@ -112,7 +112,7 @@ def test_failed_publication_keeps_the_last_one(path: Path) -> None:
     """What fails half-way leaves the published file as it was."""
     layers = {**STARTERS.layers, "zebra": Layer("zebra", {"tts.speed": object()}, {})}
     with pytest.raises(TypeError, match="not JSON serializable"):
-        Publication(path).put("0" * 12, STARTERS.schema, layers)
+        snapshot.publish(path, "0" * 12, STARTERS.schema, layers)
     with snapshot.opened(path) as found:
         assert found.revision == STARTERS.revision
 
@@ -225,7 +225,7 @@ def test_long_chain_is_merged_whole(tmp_path: Path) -> None:
     names = ["default", *(f"p{n}" for n in range(31))]
     chain = {own: Layer(own, {}, {}, "", below) for below, own in pairwise(names)}
     layers = {"default": default, **chain}
-    Publication(tmp_path / "published").put("0" * 12, STARTERS.schema, layers)
+    snapshot.publish(tmp_path / "published", "0" * 12, STARTERS.schema, layers)
     with snapshot.opened(tmp_path / "published") as found:
         profile = found.profile("p30")
     assert profile is not None
@@ -248,9 +248,8 @@ def test_flipped_byte_is_an_error_or_survived(path: Path) -> None:
 
 
 def test_publication_holds_each_set_whole(tmp_path: Path) -> None:
-    """Whatever the next set changes, adds or removes, also after others had their hands on it."""
+    """Whatever the next set changes, adds or removes, also where the file was damaged."""
     path = tmp_path / "published.sqlite"
-    publication = Publication(path)
     default, low = STARTERS.layers["default"], Layer("low", {"a": 1}, {}, "", "default")
     sets = [
         {"default": default},
@@ -259,7 +258,7 @@ def test_publication_holds_each_set_whole(tmp_path: Path) -> None:
         {"default": default, "other": Layer("other", {"a": 1}, {}, "", "default")},
     ]
     for number, layers in enumerate(sets):
-        publication.put(str(number), STARTERS.schema, layers, {"default", "low", "other"})
+        snapshot.publish(path, str(number), STARTERS.schema, layers)
         with snapshot.opened(path) as found:
             assert (found.revision, found.names()) == (str(number), sorted(layers))
             assert [found.profile(name) for name in layers] == [
@@ -267,7 +266,7 @@ def test_publication_holds_each_set_whole(tmp_path: Path) -> None:
                 for name, layer in layers.items()
             ]
     path.write_bytes(b"damaged")
-    publication.put("after", STARTERS.schema, sets[-1], ())
+    snapshot.publish(path, "after", STARTERS.schema, sets[-1])
     with snapshot.opened(path) as found:
         assert (found.revision, found.names()) == ("after", ["default", "other"])
 
@@ -275,12 +274,11 @@ def test_publication_holds_each_set_whole(tmp_path: Path) -> None:
 def test_file_does_not_grow_with_the_sets_that_it_had(tmp_path: Path) -> None:
     """A thousand edits leave it as large as a few do."""
     path = tmp_path / "published.sqlite"
-    publication = Publication(path)
     default = STARTERS.layers["default"]
     sizes = set()
     for number in range(200):
         edited = Layer("edited", {"a": number + 1000}, {}, "", "default")
         layers = {"default": default, "edited": edited}
-        publication.put(f"{number:012}", STARTERS.schema, layers, layers)
+        snapshot.publish(path, f"{number:012}", STARTERS.schema, layers)
         sizes.add(path.stat().st_size)
     assert len(sizes) == 1

@@ -22,7 +22,7 @@ async def watcher(tmp_path: Path) -> AsyncGenerator[Watcher]:
     """Watches a copy of the starter profiles, and publishes nothing."""
     folder = tmp_path / "project" / "profiles"
     shutil.copytree(PROFILES, folder)
-    found = Watcher(folder, catalog.load(folder), lambda _: None, tmp_path / "cookies")
+    found = Watcher(folder, catalog.load(folder), lambda _: None)
     running = asyncio.create_task(found.run())
     try:
         yield found

@@ -16,8 +16,7 @@ from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
 from sandbox.worker_environment import environment
 from timing_profiles.catalog import catalog
-from timing_profiles.handoff import variables
-from timing_profiles.handoff.snapshot import Publication
+from timing_profiles.handoff import snapshot, variables
 
 _CHANGE_AT_MOST = 0.001  # seconds
 _TURN_AT_MOST = 1.02
@@ -75,5 +74,5 @@ async def _measured(folder: Path, *, turns: int) -> Mapping[str, list[float]]:
 def _published(folder: Path) -> Path:
     path = folder / "profiles.sqlite"
     loaded = catalog.load(PROFILES)
-    Publication(path).put(loaded.revision, loaded.schema, loaded.layers)
+    snapshot.publish(path, loaded.revision, loaded.schema, loaded.layers)
     return path

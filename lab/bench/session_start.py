@@ -20,8 +20,7 @@ from lab.bench.table import Row
 from lab.bench.timing import Pair, shown
 from sandbox.worker import Services
 from timing_profiles.catalog import catalog
-from timing_profiles.handoff import variables
-from timing_profiles.handoff.snapshot import Publication
+from timing_profiles.handoff import snapshot, variables
 
 _WITH_IMPORTS_AT_MOST = 1.05
 _AFTER_THEM_AT_MOST = 1.01
@@ -110,7 +109,7 @@ async def _measured(folder: Path, rounds: int) -> _Measured:
 def _published(folder: Path) -> Path:
     path = folder / "profiles.sqlite"
     loaded = catalog.load(PROFILES)
-    Publication(path).put(loaded.revision, loaded.schema, loaded.layers)
+    snapshot.publish(path, loaded.revision, loaded.schema, loaded.layers)
     return path
 
 

@@ -47,7 +47,7 @@ def _reading(folder: Path, count: int) -> Callable[[], object]:
     loaded = catalog.load(PROFILES)
     layers = list(_layers(loaded.layers[DEFAULT], loaded.layers[PROFILE], count))
     by_name = {layer.name: layer for layer in layers}
-    snapshot.Publication(path).put(loaded.revision, loaded.schema, by_name)
+    snapshot.publish(path, loaded.revision, loaded.schema, by_name)
     names = (layers[place * _STRIDE % count].name for place in itertools.count())
 
     def read() -> object:

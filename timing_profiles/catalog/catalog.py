@@ -1,22 +1,19 @@
-"""A folder of profiles -> one frozen set: chains merged, every value with its origin."""
+"""A directory of profiles -> one frozen set: chains merged, every value with its origin."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from timing_profiles.catalog import folder, inheritance, parsed_file, schema_file
-from timing_profiles.catalog.digests import Digests
 from timing_profiles.catalog.folder import SUFFIX, Contents
 from timing_profiles.catalog.inheritance import Entries, Layers
 from timing_profiles.catalog.parsed_file import Entry
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import Problem, ProfilesError, in_order
 from timing_profiles.profile import DEFAULT, NAME, Layer, Profile, merged, walk
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +25,11 @@ class Catalog:
         schema: The schema that the set was checked against.
         layers: What each profile sets itself, by its name.
         warnings: Settings that have no effect, and settings that callers will complain of.
-        errors: Why profiles of the folder are missing here; `load` and `build` return no set that
-            has any.
-        label: The folder as it is shown to people.
-        entries: What was read, by file name, for the next reload to build on.
-        found: What each profile was warned of together with what it inherits, likewise, by file
-            name; only those with a warning.
-        digests: What the revision was made of, likewise.
-        parents: Names of all profiles that others extend, likewise; more may be among them.
-        changed: The profiles that are new, changed or gone since the catalog that this one was
-            built on.
+        label: The directory as messages show it.
+        entries: The parsed files by file name, for the next reload to build on.
+        found: The problems of each profile together with what it inherits, likewise.
+        errors: Why profiles of the directory are missing here; `load` and `build` return no set
+            that has any.
     """
 
     revision: str
@@ -47,9 +39,6 @@ class Catalog:
     label: str
     entries: Entries
     found: Mapping[str, Sequence[Problem]]
-    digests: Digests = field(default_factory=Digests)
-    parents: frozenset[str | None] = field(default=frozenset(), compare=False)
-    changed: frozenset[str] = field(default=frozenset(), compare=False)
     errors: tuple[Problem, ...] = ()
 
     def names(self) -> list[str]:
@@ -67,12 +56,12 @@ class Catalog:
 
 
 def load(profiles_dir: Path, before: Catalog | None = None, label: str = "") -> Catalog:
-    """Read and check a folder of profiles.
+    """Read and check a directory of profiles.
 
     Args:
-        profiles_dir: The folder. The `schema.json` beside it is in force where there is one.
-        before: An earlier catalog: files with the same bytes are not read anew.
-        label: The folder as it is shown to people; its name where it is not given.
+        profiles_dir: The directory. The `schema.json` beside it is active where there is one.
+        before: An earlier catalog: files with the same bytes are not parsed again.
+        label: The directory as messages show it; its name by default.
 
     Raises:
         ProfilesError: Something is wrong; carries every problem of every file.
@@ -81,42 +70,48 @@ def load(profiles_dir: Path, before: Catalog | None = None, label: str = "") -> 
 
 
 def load_sound(profiles_dir: Path, before: Catalog | None = None, label: str = "") -> Catalog:
-    """Read and check a folder, and keep the profiles that are sound with all that they extend.
+    """Read and check a directory; keep the profiles that are valid with all that they extend.
 
     Args:
-        profiles_dir: The folder.
-        before: An earlier catalog without errors: files with the same bytes are not read anew.
-        label: The folder as it is shown to people; its name where it is not given.
+        profiles_dir: The directory.
+        before: An earlier catalog without errors: files with the same bytes are not parsed again.
+        label: The directory as messages show it; its name by default.
 
     Raises:
-        ProfilesError: The folder or the schema in force cannot be read.
+        ProfilesError: The directory or the active schema cannot be read.
     """
     label = label or profiles_dir.absolute().name
     in_force = schema_file.load(profiles_dir, before.schema if before else None)
     return _checked(folder.read(profiles_dir, label), in_force, before, label)
 
 
-def build(
-    files: Contents,
-    in_force: Schema,
-    before: Catalog | None,
-    label: str,
-    only: Collection[str] | None = None,
-) -> Catalog:
+def build(files: Contents, in_force: Schema, before: Catalog | None, label: str) -> Catalog:
     """Check the bytes of a set, and merge it.
 
     Args:
         files: The bytes of each file, by name.
         in_force: The schema to hold them to.
-        before: An earlier catalog: what has not changed since is neither read nor checked anew.
-        label: The folder as it is shown to people.
-        only: The files that may have changed, come or gone since the earlier catalog; None where
-            any may.
+        before: An earlier catalog: what has not changed since is neither parsed nor checked again.
+        label: The directory as messages show it.
 
     Raises:
         ProfilesError: Something is wrong; carries every problem of every file.
     """
-    return _whole(_checked(files, in_force, before, label, only))
+    return _whole(_checked(files, in_force, before, label))
+
+
+def revision(files: Mapping[str, bytes], schema: str) -> str:
+    """Compute the revision of a set: 12 hex digits.
+
+    Args:
+        files: The bytes of each file, by name.
+        schema: The text of the schema that it is checked against.
+    """
+    digest = hashlib.sha256(schema.encode())
+    for name in sorted(files):
+        for part in (name.encode("utf-8", "surrogateescape"), files[name]):
+            digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()[:12]
 
 
 def _whole(found: Catalog) -> Catalog:
@@ -125,80 +120,49 @@ def _whole(found: Catalog) -> Catalog:
     return found
 
 
-def _checked(
-    files: Contents,
-    in_force: Schema,
-    before: Catalog | None,
-    label: str,
-    only: Collection[str] | None = None,
-) -> Catalog:
+def _checked(files: Contents, in_force: Schema, before: Catalog | None, label: str) -> Catalog:
     if not before or before.schema.text != in_force.text:
-        before, only = Catalog("", in_force, {}, (), label, {}, {}), None
-    if only is None or label != before.label:
-        only = dict.fromkeys((*files, *before.entries))
-    fresh = dict(_fresh(only, files, in_force, before, label))
-    gone = [name for name in only if name in before.entries and name not in files]
-    changed = frozenset(name.removesuffix(SUFFIX) for name in (*fresh, *gone))
-    entries = _updated(before.entries, gone, fresh)
-    layers = _updated(before.layers, changed, _layers(fresh.values()))
-    missing = list(_missing_from_default(entries, in_force, label))
-    parents = before.parents.union(read.layer.extends for read in fresh.values() if read.layer)
-    affected = (name + SUFFIX for name in inheritance.affected(layers, changed, parents))
-    checked = dict.fromkeys((*affected, *fresh))
-    in_cycles = inheritance.cycles(layers)
-    problems = {
-        name: inheritance.problems(name, entries, layers, in_cycles, default=not missing)
-        for name in checked
+        before = Catalog("", in_force, {}, (), label, {}, {})
+    entries = {
+        name: _entry(name, content, in_force, before, label) for name, content in files.items()
     }
-    said = {name: some for name, some in problems.items() if some}
-    found = _updated(before.found, (*checked, *gone), said)
-    everything = in_order(_every(fresh.values(), missing, found))
+    layers = _layers(entries.values())
+    missing = list(_missing_from_default(entries, in_force, label))
+    changed = {
+        name.removesuffix(SUFFIX)
+        for name in entries.keys() | before.entries.keys()
+        if entries.get(name) is not before.entries.get(name)
+    }
+    affected = inheritance.affected(layers, changed) | changed
+    in_cycles = inheritance.cycles(layers)
+    found = {
+        name: inheritance.problems(name, entries, layers, in_cycles, default=not missing)
+        if name.removesuffix(SUFFIX) in affected
+        else before.found[name]
+        for name in entries
+    }
+    everything = in_order(_every(entries.values(), missing, found))
     errors = tuple(problem for problem in everything if problem.severity == "error")
-    if errors:
-        broken = {DEFAULT} if missing else set()
-        broken |= {name.removesuffix(SUFFIX) for name in fresh if fresh[name].problems}
-        broken |= {name.removesuffix(SUFFIX) for name in found if _has_error(found[name])}
-        left = inheritance.affected(layers, broken, parents)
-        layers = {name: layer for name, layer in layers.items() if name not in left}
-        warnings = tuple(problem for problem in everything if problem.severity == "warning")
-        return Catalog("", in_force, layers, warnings, label, entries, found, errors=errors)
-    texts = {name: text for name in fresh if isinstance(text := files[name], bytes)}
-    digests = before.digests.updated(texts, gone)
-    return Catalog(
-        digests.revision(in_force.text),
-        in_force,
-        layers,
-        everything,
-        label,
-        entries,
-        found,
-        digests,
-        parents,
-        changed,
-    )
+    if not errors:
+        texts = {name: text for name, text in files.items() if isinstance(text, bytes)}
+        number = revision(texts, in_force.text)
+        return Catalog(number, in_force, layers, everything, label, entries, found)
+    broken = {name.removesuffix(SUFFIX) for name in entries if entries[name].problems}
+    broken |= {name.removesuffix(SUFFIX) for name in found if _has_error(found[name])}
+    left = inheritance.affected(layers, broken | {DEFAULT} if missing else broken)
+    valid = {name: layer for name, layer in layers.items() if name not in left}
+    warnings = tuple(problem for problem in everything if problem.severity == "warning")
+    return Catalog("", in_force, valid, warnings, label, entries, found, errors)
 
 
-def _fresh(
-    names: Iterable[str], files: Contents, in_force: Schema, before: Catalog, label: str
-) -> Iterator[tuple[str, Entry]]:
-    """Those of the files that are not in an earlier catalog as they are now."""
-    relabelled = before.label != label
-    for name in names:
-        content, known = files.get(name), before.entries.get(name)
-        if content is None:
-            continue
-        if known is None or known.content != content:
-            yield name, parsed_file.read(name, content, in_force, label)
-        elif relabelled:
-            yield name, known.labelled(name, label)
-
-
-def _updated(mapping: Mapping[str, T], gone: Iterable[str], fresh: Mapping[str, T]) -> dict[str, T]:
-    found = dict(mapping)
-    for key in gone:
-        found.pop(key, None)
-    found.update(fresh)
-    return found
+def _entry(
+    name: str, content: bytes | Problem, in_force: Schema, before: Catalog, label: str
+) -> Entry:
+    """Parse a file, unless an earlier catalog has it with the same bytes."""
+    known = before.entries.get(name)
+    if known is None or known.content != content:
+        return parsed_file.read(name, content, in_force, label)
+    return known if before.label == label else known.labelled(name, label)
 
 
 def _layers(entries: Iterable[Entry]) -> dict[str, Layer]:
@@ -212,11 +176,10 @@ def _has_error(problems: Iterable[Problem]) -> bool:
 
 
 def _every(
-    fresh: Iterable[Entry], missing: Iterable[Problem], found: Mapping[str, Sequence[Problem]]
+    entries: Iterable[Entry], missing: Iterable[Problem], found: Mapping[str, Sequence[Problem]]
 ) -> Iterator[Problem]:
-    """Every problem; a file of an earlier catalog has none by itself, or there were no catalog."""
-    for read in fresh:
-        yield from read.problems
+    for entry in entries:
+        yield from entry.problems
     yield from missing
     for problems in found.values():
         yield from problems

@@ -44,23 +44,20 @@ def cycles(layers: Layers) -> dict[str, list[str]]:
     return found
 
 
-def affected(
-    layers: Layers, changed: AbstractSet[str], parents: AbstractSet[str | None]
-) -> AbstractSet[str]:
-    """The profiles of a set that changed, or that inherit from one that did or that is gone.
+def affected(layers: Layers, changed: AbstractSet[str]) -> AbstractSet[str]:
+    """Find the profiles of a set that changed, or that inherit from one that did or is gone.
 
     Args:
         layers: What each profile sets itself.
         changed: The profiles that changed or are gone.
-        parents: All profiles that others extend; more may be among them.
     """
     if DEFAULT in changed:
         return layers.keys()
-    found, fresh = changed, changed & parents
+    found = fresh = changed
     while fresh:
         fresh = {name for name, layer in layers.items() if layer.extends in fresh} - found
         found = found | fresh
-    return {name for name in found if name in layers}
+    return found & layers.keys()
 
 
 def problems(

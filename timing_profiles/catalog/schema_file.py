@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import Any
 import jsonschema
 from jsonschema.validators import Draft202012Validator
 
-from timing_profiles.catalog import pattern
+from timing_profiles.catalog import folder, pattern
 from timing_profiles.catalog.pattern import PatternError
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import Problem, ProfilesError, quoted, strerror
 
 FILE_NAME = "schema.json"
+
+MAX_BYTES = 1024 * 1024
+"""The largest schema that is read. The packaged one takes 37 KiB."""
 
 # Keywords whose values are data, not schemas.
 _DATA = frozenset({"const", "default", "enum", "examples"})
@@ -26,33 +30,46 @@ _REFERENCES = frozenset({"$ref", "$dynamicRef"})
 
 
 def load(profiles_dir: Path, before: Schema | None = None) -> Schema:
-    """The schema in force: the `schema.json` beside the profiles folder, else the packaged one.
+    """Load the active schema: the `schema.json` beside the profiles, else the packaged one.
 
     Args:
-        profiles_dir: The folder of profiles.
+        profiles_dir: The directory of profiles.
         before: An earlier schema, which is returned where the text is the same.
 
     Raises:
         ProfilesError: It cannot be read, or cannot be a schema of profiles.
     """
-    try:
-        content = in_force(profiles_dir).read_bytes()
-    except OSError as error:
-        raise ProfilesError([_problem(f"cannot be read: {strerror(error)}")]) from None
-    return read(content, before=before)
+    return read(content(profiles_dir), before=before)
 
 
-def read(content: bytes, file: str = FILE_NAME, before: Schema | None = None) -> Schema:
-    """The schema that a file holds.
+def content(profiles_dir: Path) -> bytes | Problem:
+    """Read the bytes of the active schema, or find why there are none.
 
     Args:
-        content: Its bytes, UTF-8.
-        file: The file as it is shown to people.
+        profiles_dir: The directory of profiles.
+    """
+    try:
+        found = folder.read_file(in_force(profiles_dir), MAX_BYTES)
+    except OSError as error:
+        return _problem(f"cannot be read: {strerror(error)}")
+    if len(found) > MAX_BYTES:
+        return _problem(f"the file is larger than {MAX_BYTES} bytes, the most that is read")
+    return found
+
+
+def read(content: bytes | Problem, file: str = FILE_NAME, before: Schema | None = None) -> Schema:
+    """Make the schema that a file holds.
+
+    Args:
+        content: Its bytes, UTF-8; or why there are none.
+        file: The file as messages show it.
         before: An earlier schema, which is returned where the text is the same.
 
     Raises:
         ProfilesError: It cannot be a schema of profiles.
     """
+    if isinstance(content, Problem):
+        raise ProfilesError([content])
     try:
         text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
     except UnicodeDecodeError as error:
@@ -68,10 +85,10 @@ def read(content: bytes, file: str = FILE_NAME, before: Schema | None = None) ->
 
 
 def in_force(profiles_dir: Path) -> Path:
-    """The file of the schema in force."""
+    """Return the path of the active schema."""
     beside = profiles_dir.absolute().parent / FILE_NAME
-    # A link to nowhere is a mistake to report, not a reason to take another schema.
-    return beside if beside.is_file() or beside.is_symlink() else packaged(FILE_NAME)
+    # A link to nowhere, or a directory, is a mistake to report, not a reason for another schema.
+    return beside if os.path.lexists(beside) else packaged(FILE_NAME)
 
 
 def packaged(name: str) -> Path:

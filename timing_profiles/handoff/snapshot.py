@@ -7,11 +7,10 @@ that its cost does not grow with the number of profiles.
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ from timing_profiles.profile import DEFAULT, Layer, Profile, merged, walk
 _TABLES = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
-    CREATE TABLE IF NOT EXISTS published (revision TEXT NOT NULL, schema TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS layer (name TEXT PRIMARY KEY, layer TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE published (revision TEXT NOT NULL, schema TEXT NOT NULL);
+    CREATE TABLE layer (name TEXT PRIMARY KEY, layer TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -101,82 +100,37 @@ class Snapshot:
         return _from_json(row[0]) if row else None
 
 
-class Publication:
-    """Where one worker publishes a set after the other, each whole or not at all.
+def publish(path: Path, revision: str, schema: Schema, layers: Mapping[str, Layer]) -> None:
+    """Put a set in place of the one that is published, whole or not at all.
 
-    A new set is made of the one before it, so that its cost grows with what has changed.
+    Args:
+        path: The published file; the next one is built beside it.
+        revision: The revision of the set.
+        schema: The schema that the set was checked against.
+        layers: What each profile sets itself, by its name.
+
+    Raises:
+        OSError: It cannot be written.
     """
-
-    def __init__(self, path: Path) -> None:
-        """Nothing is published yet.
-
-        Args:
-            path: The published file; the next one is built beside it.
-        """
-        self._path = path
-        self._written: tuple[int, int, int] | None = None
-
-    def put(
-        self,
-        revision: str,
-        schema: Schema,
-        layers: Mapping[str, Layer],
-        changed: Collection[str] | None = None,
-    ) -> None:
-        """Put a set in place of the one that is published.
-
-        Args:
-            revision: Of the set.
-            schema: That it was checked against.
-            layers: What each profile sets itself, by its name.
-            changed: Those that may differ from the set that was put before, or are gone; None
-                where any may.
-
-        Raises:
-            OSError: It cannot be written.
-        """
-        aside = self._path.with_suffix(".new")
-        aside.unlink(missing_ok=True)
-        try:
-            if changed is None or not self._is_untouched():
-                changed = layers.keys()
-            else:
-                shutil.copyfile(self._path, aside)
-            _write(aside, revision, schema, layers, changed)
-            aside.replace(self._path)
-        finally:
-            aside.unlink(missing_ok=True)  # a half takes up a disk that is full
-        self._written = _identity(self._path)
-
-    def _is_untouched(self) -> bool:
-        """Whether the published file is the one that was put there."""
-        return self._written is not None and _identity(self._path) == self._written
+    aside = path.with_suffix(".new")
+    aside.unlink(missing_ok=True)
+    try:
+        _write(aside, revision, schema, layers)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)  # half a file takes up a disk that is full
 
 
-def _write(
-    path: Path, revision: str, schema: Schema, layers: Mapping[str, Layer], changed: Collection[str]
-) -> None:
-    gone = [(name,) for name in changed if name not in layers]
-    fresh = [layers[name] for name in changed if name in layers]
+def _write(path: Path, revision: str, schema: Schema, layers: Mapping[str, Layer]) -> None:
+    rows = ((layer.name, _to_json(layer)) for layer in layers.values())
     try:
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript(_TABLES)
-            connection.execute("DELETE FROM published")
             connection.execute("INSERT INTO published VALUES (?, ?)", (revision, schema.text))
-            connection.executemany("DELETE FROM layer WHERE name = ?", gone)
-            rows = ((layer.name, json.dumps(asdict(layer))) for layer in fresh)
-            connection.executemany("INSERT OR REPLACE INTO layer VALUES (?, ?)", rows)
+            connection.executemany("INSERT INTO layer VALUES (?, ?)", rows)
             connection.commit()
     except sqlite3.Error as error:
         raise OSError(f"{path}: {error}") from error
-
-
-def _identity(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 @contextmanager
@@ -193,6 +147,11 @@ def opened(path: Path) -> Iterator[Snapshot]:
 @lru_cache(maxsize=2)
 def _schema(text: str) -> Schema:
     return Schema(text)
+
+
+def _to_json(layer: Layer) -> str:
+    # `dataclasses.asdict` copies every value, which takes most of the time of publishing.
+    return json.dumps({field.name: getattr(layer, field.name) for field in fields(layer)})
 
 
 def _from_json(text: str) -> Layer:

@@ -1,221 +1,146 @@
-"""What changes in a folder of profiles, as the file system tells it."""
+"""File system events: when the files of a directory of profiles may have changed."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import os
-import threading
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
-# Documented as "Rust backend direct usage": `awatch` looks at one pace only.
-from watchfiles._rust_notify import RustNotify
+from watchfiles import Change, awatch
 
-from timing_profiles.catalog import folder, schema_file
+from timing_profiles.catalog import schema_file
 from timing_profiles.worker import metrics
+
+_Changes = AsyncGenerator[set[tuple[Change, str]], None]
+_Paths = asyncio.Future[set[tuple[Change, str]]]
 
 _logger = logging.getLogger("timing_profiles")
 
-# Seconds between two looks at the queue; a change is told at the second look after it. Each look
-# wakes the process: with few of them an idle worker takes under a thousandth of a core. Who edits
-# saves again soon: for a minute it looks more often, and while a change is followed all the time.
-_IDLE = 0.13
-_EDITED = 0.04
-_FOLLOWING = 0.005
+# Seconds between two looks at the queue of events; a change is reported at the second look after
+# it. Each look wakes the process: this many take about a thousandth of a core.
+_STEP = 0.04
 
-_EDITED_FOR = 60.0
-
-_BURST = 0.4
-_COOKIE_WITHIN = 2.0
-_FOLDER_RETRY = 1.0
+_LONGEST_BURST = 0.4
+_FIRST_RETRY = 1.0
 _LONGEST_RETRY = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """What may have changed; false where nothing has.
-
-    Attributes:
-        names: Files of the folder.
-        everything: Any file may have.
-    """
-
-    names: frozenset[str] = frozenset()
-    everything: bool = False
-
-    def __bool__(self) -> bool:
-        """Whether anything may have changed."""
-        return self.everything or bool(self.names)
-
-    def __or__(self, other: Changed) -> Changed:
-        """Both of them."""
-        return Changed(self.names | other.names, self.everything or other.everything)
-
-
-NOTHING = Changed()
-EVERYTHING = Changed(everything=True)
-
-
 class Events:
-    """The events of a folder, and of the one above, where `schema.json` lies.
+    """The events of a directory of profiles, and of the one above, where `schema.json` lies.
 
-    Where there are no events it says so once, and tries again after 1 s to 60 s.
+    Where there are none, it logs that once, and tries again after 1 s to 60 s.
 
     Attributes:
         alive: Whether there are events.
     """
 
-    def __init__(self, profiles_dir: Path, cookies: Path) -> None:
-        """Nothing is watched yet.
+    def __init__(self, profiles_dir: Path) -> None:
+        """Watch nothing before the first `wait`.
 
         Args:
-            profiles_dir: The folder.
-            cookies: A folder of our own; see `until_now`.
+            profiles_dir: The directory.
         """
         self.alive = False
-        self._folder = profiles_dir.absolute()
-        self._at = self._above = ""
-        self._cookies = Path(os.path.realpath(cookies))
-        self._numbers = itertools.count(1)
-        self._cookie = self._cookies / "0"
-        self._notify: RustNotify | None = None
+        self._directory = profiles_dir.absolute()
+        self._at = self._link = self._schema = ""
         self._identity: tuple[int, int] | None = None
-        self._stop = threading.Event()
-        self._said = ""
-        self._retry_in = _FOLDER_RETRY
+        self._changes: _Changes | None = None
+        self._next: _Paths | None = None
+        self._logged = ""
+        self._retry_in = _FIRST_RETRY
         self._retry_at = 0.0
-        self._edited_at = -_EDITED_FOR
 
-    async def next(self, seconds: float) -> Changed:
-        """What changed, as soon as something has; nothing after so many seconds."""
-        identity = self.identity()
-        if identity is None:
-            self._end()
-            await asyncio.sleep(min(seconds, _FOLDER_RETRY))
-            return NOTHING
-        if identity != self._identity or (not self.alive and time.monotonic() > self._retry_at):
-            # Another folder stands in its place, and sends no event to the watch of the former.
-            self._begin(identity)
-            return EVERYTHING
-        if not self._notify:
+    async def wait(self, seconds: float) -> bool:
+        """Return True as soon as files may have changed, else False after so many seconds."""
+        identity = self._current_identity()
+        if identity != self._identity:
+            # The events of a directory that was replaced are not those of the new one.
+            self.restart()
+            self._identity, self._retry_at = identity, 0.0
+        if self._changes:
+            following = self._following(self._changes)
+            done, _ = await asyncio.wait({following}, timeout=seconds)
+            return bool(done) and self._took(following)
+        if identity is None or time.monotonic() < self._retry_at:
             await asyncio.sleep(seconds)
-            return NOTHING
-        edited = time.monotonic() - self._edited_at < _EDITED_FOR
-        found = await self._paths(self._notify, _EDITED if edited else _IDLE, seconds)
-        changed = self._meaning(found)
-        if changed:
-            self._edited_at = time.monotonic()
-        return changed
+            return False
+        await self._begin()
+        return True
 
-    async def until_now(self, otherwise: float) -> Changed:
-        """What has changed until this moment and was not told before.
+    def restart(self) -> None:
+        """End the watch; the next `wait` begins another one."""
+        if self._next:
+            self._next.cancel()
+        self._changes = self._next = None
+        self.alive = False
+        metrics.events(alive=False)
 
-        Events come in their order: a file is renamed in a folder of our own, and what happened
-        before it has been told once the event of this cookie comes. (The way is Watchman's:
-        https://facebook.github.io/watchman/docs/cookies.)
-
-        Args:
-            otherwise: Seconds to wait where there are no events; everything may have changed.
-        """
-        if not (self._notify and self._drop_cookie()):
-            await asyncio.sleep(otherwise)
-            return EVERYTHING
-        seen, deadline = NOTHING, time.monotonic() + _COOKIE_WITHIN
-        while self._notify and time.monotonic() < deadline:
-            paths = await self._paths(self._notify, _FOLLOWING, _COOKIE_WITHIN)
-            seen |= self._meaning(paths)
-            if str(self._cookie) in paths:
-                return seen
-        if self._notify:
-            self._failed(TimeoutError(f"an event did not come within {_COOKIE_WITHIN:g} s"))
-        return EVERYTHING
-
-    def watches(self) -> bool:
-        """Whether the folder is still the one whose events come."""
-        return self.alive and self.identity() == self._identity
-
-    def identity(self) -> tuple[int, int] | None:
-        """Which folder it is; None where there is none."""
-        try:
-            found = self._folder.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
-
-    def close(self) -> None:
-        """Watch no more."""
-        self._stop.set()
-        self._end()
-
-    def _begin(self, identity: tuple[int, int]) -> None:
-        self._end()
-        self._identity = identity
-        # Some systems tell of the real path, whatever the path that is watched.
-        self._at, self._above = map(os.path.realpath, (self._folder, self._folder.parent))
-        paths = [self._at, self._above, str(self._cookies)]
-        try:
-            self._cookies.mkdir(exist_ok=True)
-            self._cookie.touch()
-            self._notify = RustNotify(paths, False, False, 0, False, False)  # noqa: FBT003
-        except (OSError, RuntimeError) as error:
-            self._failed(error)
+    async def _begin(self) -> None:
+        # Some systems report the real path, whatever the path that is watched.
+        self._at, above = map(os.path.realpath, (self._directory, self._directory.parent))
+        self._link, self._schema = (
+            os.path.join(above, name)  # noqa: PTH118 - compared with text
+            for name in (self._directory.name, schema_file.FILE_NAME)
+        )
+        self._changes = awatch(
+            *(self._at, above),
+            watch_filter=self._concerns,
+            debounce=int(1000 * _LONGEST_BURST),
+            step=int(1000 * _STEP),
+            rust_timeout=0,
+            recursive=False,
+            force_polling=False,
+            ignore_permission_denied=False,
+        )
+        following = self._following(self._changes)
+        await asyncio.sleep(0)  # in its first step `awatch` begins to watch, or fails
+        if following.done():
+            self._took(following)
         else:
             self.alive = True
             metrics.events(alive=True)
 
-    def _end(self) -> None:
-        # Not closed: a thread may still be in it.
-        self._notify, self._identity, self.alive = None, None, False
-        metrics.events(alive=False)
+    def _following(self, changes: _Changes) -> _Paths:
+        if not self._next:
+            self._next = asyncio.ensure_future(anext(changes))
+            # Its error may come after the watch was ended, and is then of no interest.
+            self._next.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return self._next
+
+    def _took(self, found: _Paths) -> bool:
+        self._next = None
+        try:
+            paths = {path for _, path in found.result()}
+        except Exception as error:  # noqa: BLE001 - watchfiles raises errors of several kinds
+            self._failed(error)
+            return True
+        self._retry_in = _FIRST_RETRY
+        if paths & {self._at, self._link}:
+            # Another directory may be in its place, also where it has the number of the former.
+            self.restart()
+        return True
 
     def _failed(self, error: Exception) -> None:
-        # Without a free inotify instance, watchfiles raises an error of its own: no OSError.
-        identity = self._identity
-        self._end()
-        self._identity = identity
+        self.restart()
         self._retry_at = time.monotonic() + self._retry_in
         self._retry_in = min(2 * self._retry_in, _LONGEST_RETRY)
         metrics.events_failed()
-        if str(error) != self._said:
-            self._said = str(error)
-            _logger.warning("no events, the profiles are read again every few seconds: %s", error)
+        reason = str(next(iter(getattr(error, "exceptions", ())), error))
+        if reason != self._logged:
+            self._logged = reason
+            _logger.warning("no events, the profiles are read again every few seconds: %s", reason)
 
-    def _drop_cookie(self) -> bool:
-        fresh = self._cookies / str(next(self._numbers))
+    def _concerns(self, _: Change, path: str) -> bool:
+        directory = os.path.dirname(path)  # noqa: PTH120 - for each event
+        return self._at in {path, directory} or path in {self._link, self._schema}
+
+    def _current_identity(self) -> tuple[int, int] | None:
+        """Identify the directory that has the path now; None where there is none."""
         try:
-            self._cookie.rename(fresh)
+            found = self._directory.stat()
         except OSError:
-            return False
-        self._cookie = fresh
-        return True
-
-    async def _paths(self, notify: RustNotify, step: float, seconds: float) -> frozenset[str]:
-        burst, wait = (max(1, int(1000 * span)) for span in (_BURST, seconds))
-        try:
-            found = await asyncio.to_thread(notify.watch, burst, int(1000 * step), wait, self._stop)
-        except (OSError, RuntimeError) as error:
-            self._failed(error)
-            return frozenset()
-        self._retry_in = _FOLDER_RETRY
-        return frozenset(path for _, path in found) if isinstance(found, set) else frozenset()
-
-    def _meaning(self, paths: Iterable[str]) -> Changed:
-        names: set[str] = set()
-        for path in paths:
-            above, name = os.path.split(path)
-            if above == self._at and folder.is_profile(name):
-                names.add(name)
-            elif self._leads_to_profiles(path, above, name):
-                return EVERYTHING
-        return Changed(frozenset(names))
-
-    def _leads_to_profiles(self, path: str, above: str, name: str) -> bool:
-        """Whether files are reached by way of it: the folder, a link in it such as `..data`."""
-        if above == self._at:
-            return Path(path).is_symlink() or Path(path).is_dir()
-        ours = {self._folder.name, schema_file.FILE_NAME}
-        return path == self._at or (above == self._above and name in ours)
+            return None
+        return found.st_dev, found.st_ino

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.catalog import Catalog
-from timing_profiles.handoff import variables
+from timing_profiles.handoff import snapshot, variables
 from timing_profiles.handoff.call_reports import Reports
-from timing_profiles.handoff.snapshot import Publication
 from timing_profiles.problems import Problem, ProfilesError
 from timing_profiles.worker import metrics, state_dir
 from timing_profiles.worker.reload_status import Serving
@@ -76,16 +75,15 @@ class Publisher:
     def _published(self, first: Catalog, folder: Path) -> Watcher:
         """Publish a first set; returns what watches from then on."""
         path = folder / "profiles.sqlite"
-        publication = Publication(path)
 
         def publish(fresh: Catalog) -> None:
-            publication.put(fresh.revision, fresh.schema, fresh.layers, fresh.changed)
+            snapshot.publish(path, fresh.revision, fresh.schema, fresh.layers)
 
         publish(first)
         os.environ[variables.PUBLISHED] = str(path)
         metrics.in_force(first.revision)
         self._count_calls(folder / "calls")
-        return Watcher(self._profiles_dir, first, publish, folder / "cookies")
+        return Watcher(self._profiles_dir, first, publish)
 
     def _count_calls(self, path: Path) -> None:
         try:

@@ -1,166 +1,153 @@
-"""A folder that changes -> whole sets that have come to rest."""
+"""A directory that changes -> whole sets, each read twice with the same result."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
-import os
-import signal
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from timing_profiles.catalog import catalog, folder, schema_file
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.folder import Contents
 from timing_profiles.problems import Problem, ProfilesError, quoted
-from timing_profiles.worker import metrics
-from timing_profiles.worker.events import EVERYTHING, NOTHING, Changed, Events
+from timing_profiles.worker import leases, metrics
+from timing_profiles.worker.events import Events
 from timing_profiles.worker.reload_status import serving
-from timing_profiles.worker.rescan import Rescan
 
-SETTLE = 0.03
-"""Seconds between two reads that must be alike before a set is believed."""
+DEBOUNCE = 0.03
+"""Seconds between two reads that must have the same result before a set is checked."""
 
 OPEN_FOR_WRITING = 3.0
-"""Seconds that a file which somebody has open for writing may hold a set up."""
+"""Seconds that a set waits for a process that has one of its changed files open for writing."""
 
+RESCAN = 4.5
+"""Seconds after which all files are compared with the active set, for what events miss."""
+
+_SHORTEST_RESCAN = 1.0
+_FILES_A_SECOND = 200  # without events; comparing them takes about half a hundredth of a core
+_LONGEST_WAIT = 1.0
 _RETRY = 1.0
 _MOST_CHANGES_LOGGED = 20
 
 _logger = logging.getLogger("timing_profiles")
 
 
+class _Files(NamedTuple):
+    schema: bytes | Problem
+    profiles: Contents
+
+
 class Watcher:
-    """Follows a folder of profiles, and keeps the last good set in force.
+    """Follows a directory of profiles, and keeps the last valid set active.
 
     Attributes:
-        catalog: The set in force.
-        serving: Since when it is, and why the folder's present state is not, where it is not.
+        catalog: The active set.
+        serving: Since when it is active, and why the directory's present state is not, if so.
     """
 
     def __init__(
-        self,
-        profiles_dir: Path,
-        first: Catalog,
-        publish: Callable[[Catalog], None],
-        cookies: Path,
+        self, profiles_dir: Path, first: Catalog, publish: Callable[[Catalog], None]
     ) -> None:
         """Begin with a set that is published already.
 
         Args:
-            profiles_dir: The folder.
+            profiles_dir: The directory.
             first: The set that was loaded from it.
-            publish: Puts a new set in force; may raise OSError, and is then asked again.
-            cookies: A folder of our own, which may be made; see `Events`.
+            publish: Publishes a new set; may raise OSError, and is then called again.
         """
         self.catalog = first
         self.serving = serving(first.revision)
-        self._folder = profiles_dir
-        self._label = first.label
+        self._directory = profiles_dir
         self._publish = publish
-        self._behind = NOTHING
-        self._contents: Contents = {name: entry.content for name, entry in first.entries.items()}
-        self._events = Events(profiles_dir, cookies)
-        self._rescan = Rescan(profiles_dir, self._label)
-        self._failed = False
+        self._events = Events(profiles_dir)
+        self._active: _Files | None = None
+        self._rescan_at = 0.0
 
     async def run(self) -> None:
-        """Follow the folder until cancelled."""
+        """Follow the directory until cancelled."""
         try:
             while True:
-                try:
-                    changed = await self._change()
-                except Exception:
-                    _logger.exception("the folder of profiles could not be watched")
-                    await asyncio.sleep(_RETRY)
-                    changed = EVERYTHING
-                await self._reload(changed)
+                await self._step()
         finally:
-            self._events.close()
+            self._events.restart()
 
-    async def _change(self) -> Changed:
-        """What may have changed since the last time, as soon as anything may have."""
-        while True:
-            metrics.looked()
-            # First, for events may come without a pause.
-            if self._rescan.due_in() <= 0:
-                missed = await self._missed()
-                if missed or (self._failed and self._rescan.ended):
-                    return missed
-            found = await self._events.next(max(0.0, self._rescan.due_in()))
-            if found:
-                return found
-
-    async def _missed(self) -> Changed:
-        """What contents tell: what events have not told yet, or never will."""
-        alive = self._events.alive
-        found = await asyncio.to_thread(self._rescan.differing, self._contents, alive)
-        if not found:
-            return NOTHING
-        told = await self._events.until_now(SETTLE)
-        # Where no event tells of one file, none may tell of others: files behind a link, say.
-        return told if found.names <= told.names and not found.everything else EVERYTHING
-
-    async def _reload(self, changed: Changed) -> None:
-        self._failed = False
+    async def _step(self) -> None:
+        """Wait for an event or the next rescan, then compare."""
+        metrics.looked()
+        due_in = max(0.0, self._rescan_at - time.monotonic())
         try:
-            self._contents = await self._settled(changed)
-            self._take(await self._fresh(self._contents))
+            event = await self._events.wait(min(due_in, _LONGEST_WAIT))
+        except Exception:
+            _logger.exception("the folder of profiles could not be watched")
+            await asyncio.sleep(_RETRY)
+            event = False
+        if event or time.monotonic() >= self._rescan_at:
+            await self._reload(event=event)
+            self._rescan_at = time.monotonic() + self._rescan_in()
+
+    def _rescan_in(self) -> float:
+        if self._events.alive:
+            return RESCAN
+        return min(RESCAN, max(_SHORTEST_RESCAN, len(self.catalog.entries) / _FILES_A_SECOND))
+
+    async def _reload(self, *, event: bool) -> None:
+        """Activate what the directory holds; else keep the active set, and try again later."""
+        active, self._active = self._active, None
+        try:
+            files = await asyncio.to_thread(self._read)
+            if files != active:
+                if active and not event:
+                    self._events.restart()  # they may be dead
+                files = await self._settled(files)
+                self._take(await asyncio.to_thread(self._published, files))
+            self._active = files
         except ProfilesError as error:
-            self._failed = True  # what could not be read may be there again, with no event
             self._keep(error.problems)
         except OSError as error:
-            self._failed = True
             self._keep((Problem("unpublished", f"cannot be published: {error}"),))
-        except Exception as error:  # noqa: BLE001 - the next state of the folder may be better
-            self._failed = True
+        except Exception as error:  # noqa: BLE001 - the next state of the directory may be better
             what = f"{type(error).__name__}: {error}"
             self._keep((Problem("reload-failed", f"cannot be reloaded: {what}"),), error)
 
-    async def _fresh(self, files: Contents) -> Catalog:
-        """A set of these files, published where it is new."""
-        before = self.catalog.schema
-        in_force = await asyncio.to_thread(schema_file.load, self._folder, before)
-        only = None if self._behind.everything else self._behind.names
-        fresh = await asyncio.to_thread(
-            catalog.build, files, in_force, self.catalog, self._label, only
-        )
-        if fresh.revision != self.catalog.revision:
-            await asyncio.to_thread(self._publish, fresh)
-        return fresh
-
-    async def _settled(self, changed: Changed) -> Contents:
-        """The folder's contents once two reads are alike and nobody is in the middle of a write.
-
-        Of a file that changes between the two, an event tells: only what changed is read.
-        """
-        changed = self._seen(changed)
-        found, since = await self._read(changed), time.monotonic()
+    async def _settled(self, files: _Files) -> _Files:
+        """Read until two reads have the same result and no process is in the middle of a write."""
+        since = time.monotonic()
         while True:
-            changed = self._seen(changed | await self._events.until_now(SETTLE))
-            # Asked before the second read: who ends in between has written what it sees.
-            written = await self._is_being_written(changed, found)
-            again = await self._read(changed)
-            if not _alike(found, again, changed):
-                found, since = again, time.monotonic()
-            elif not written or time.monotonic() - since > OPEN_FOR_WRITING:
-                self._behind |= changed
-                return found
-            await asyncio.sleep(SETTLE)
+            await asyncio.sleep(DEBOUNCE)
+            # Asked before the second read: who closes it in between has written what that finds.
+            open_for_writing = await asyncio.to_thread(self._is_open_for_writing, files)
+            again = await asyncio.to_thread(self._read)
+            if again != files:
+                files, since = again, time.monotonic()
+            elif not open_for_writing or time.monotonic() - since > OPEN_FOR_WRITING:
+                return files
 
-    def _seen(self, changed: Changed) -> Changed:
-        # An event of a folder that was replaced says nothing of the one in its place.
-        return changed if self._events.watches() else EVERYTHING
+    def _read(self) -> _Files:
+        known = {name: entry.content for name, entry in self.catalog.entries.items()}
+        profiles = folder.read(self._directory, self.catalog.label, known)
+        return _Files(schema_file.content(self._directory), profiles)
 
-    async def _read(self, changed: Changed) -> Contents:
-        only = None if changed.everything else changed.names
-        return await asyncio.to_thread(folder.read, self._folder, self._label, self._contents, only)
+    def _is_open_for_writing(self, files: _Files) -> bool:
+        known = self.catalog.entries
+        changed = [
+            self._directory / name
+            for name, content in files.profiles.items()
+            if name not in known or content is not known[name].content
+        ]
+        return any(
+            map(leases.is_open_for_writing, [*changed, schema_file.in_force(self._directory)])
+        )
 
-    async def _is_being_written(self, changed: Changed, files: Contents) -> bool:
-        names = files if changed.everything else changed.names
-        return await asyncio.to_thread(_any_being_written, self._folder, names)
+    def _published(self, files: _Files) -> Catalog:
+        """Make a set of files, and publish it where it is new."""
+        schema = schema_file.read(files.schema, before=self.catalog.schema)
+        fresh = catalog.build(files.profiles, schema, self.catalog, self.catalog.label)
+        if fresh.revision != self.catalog.revision:
+            self._publish(fresh)
+        return fresh
 
     def _keep(self, problems: tuple[Problem, ...], error: Exception | None = None) -> None:
         if problems != self.serving.problems:
@@ -174,7 +161,7 @@ class Watcher:
             )
 
     def _take(self, fresh: Catalog) -> None:
-        before, self.catalog, self._behind = self.catalog, fresh, NOTHING
+        before, self.catalog = self.catalog, fresh
         mended = bool(self.serving.problems)
         if fresh.revision != before.revision or mended:
             self.serving = serving(fresh.revision)
@@ -183,13 +170,6 @@ class Watcher:
             _logger.info("%s", _report(before, fresh))
         elif mended:
             _logger.info("the profiles are sound again, revision %s", fresh.revision)
-
-
-def _alike(one: Contents, other: Contents, changed: Changed) -> bool:
-    """Whether two reads of what changed found the same."""
-    if changed.everything:
-        return one == other
-    return all(one.get(name) == other.get(name) for name in changed.names)
 
 
 def _report(before: Catalog, after: Catalog) -> str:
@@ -202,12 +182,12 @@ def _report(before: Catalog, after: Catalog) -> str:
 
 
 def _changes(before: Catalog, after: Catalog) -> Iterable[str]:
-    for name in sorted(after.changed):
+    for name in sorted(before.layers.keys() | after.layers.keys()):
         if name not in after.layers:
             yield f"{name}: removed"
         elif name not in before.layers:
             yield f"{name}: new"
-        else:
+        elif after.layers[name] is not before.layers[name]:
             yield from _layer_changes(name, before, after)
     if before.schema.text != after.schema.text:
         yield "schema.json changed"
@@ -223,31 +203,3 @@ def _layer_changes(name: str, before: Catalog, after: Catalog) -> Iterable[str]:
     for what in ("extends", "allow"):
         if getattr(before.layers[name], what) != getattr(after.layers[name], what):
             yield f"{name}: {what} changed"
-
-
-def _any_being_written(profiles_dir: Path, names: Collection[str]) -> bool:
-    return any(_is_being_written(profiles_dir / name) for name in names)
-
-
-def _is_being_written(path: Path) -> bool:
-    """Whether a process has a file open for writing, where the system can tell.
-
-    Linux grants a read lease only on a file that nobody has open for writing.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        # A writer who comes while the lease stands makes the kernel send a signal: SIGIO ends a
-        # process, SIGURG is ignored.
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except BlockingIOError:
-        return True
-    except (OSError, AttributeError):
-        return False
-    finally:
-        os.close(descriptor)
-    return False

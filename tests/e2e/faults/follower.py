@@ -38,4 +38,5 @@ async def main(profiles: Path) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # as the SDK does
     asyncio.run(main(Path(sys.argv[1])))

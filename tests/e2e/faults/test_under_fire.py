@@ -14,7 +14,7 @@ from tests.e2e.faults.followed_folder import PROFILES, FollowedFolder, following
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.problems import ProfilesError
-from timing_profiles.worker.watch import SETTLE
+from timing_profiles.worker.watch import DEBOUNCE
 
 SWAPS = 5000
 SWAPS_BETWEEN_RESTS = 100
@@ -83,7 +83,7 @@ HOLD = 0.07
 """Seconds for which a cut lies there while its writer has the file open."""
 
 GAP = 0.005
-"""Seconds between the halves of a writer that closes the file, which must be under `SETTLE`: one
+"""Seconds between the halves of a writer that closes the file, which must be under `DEBOUNCE`: one
 that rests for longer, after half a profile that is a sound one, is like one that has finished."""
 
 
@@ -97,7 +97,7 @@ def test_fault_10_no_cut_of_a_profile_is_published(
     late = set()
     for cut in range(len(PATIENT)):
         gap = write_closing(followed.folder / "patient.yaml", cut)
-        if gap > SETTLE:  # this machine did not keep the time
+        if gap > DEBOUNCE:  # this machine did not keep the time
             late.add(sound.get(cut, first))
     for cut in sound:
         write_slowly(followed.folder / "patient.yaml", cut)

@@ -14,8 +14,7 @@ import pytest
 from tests.e2e.fields.conversation import Conversation, Scene, converse
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.schema import Schema
-from timing_profiles.handoff import variables
-from timing_profiles.handoff.snapshot import Publication
+from timing_profiles.handoff import snapshot, variables
 
 ROOT = Path(__file__).parents[3]
 
@@ -97,7 +96,7 @@ def _publish(profiles: Mapping[str, str], path: Path, environment: pytest.Monkey
     files["default.yaml"] = (ROOT / "profiles" / "default.yaml").read_bytes()
     schema = Schema((ROOT / "schema.json").read_text(encoding="utf-8"))
     found = catalog.build(files, schema, None, "profiles")
-    Publication(path).put(found.revision, found.schema, found.layers)
+    snapshot.publish(path, found.revision, found.schema, found.layers)
     for name in ("LIVEKIT_DEV_MODE", "LIVEKIT_REMOTE_EOT_URL"):
         environment.delenv(name, raising=False)
     for name in ("DEEPGRAM_API_KEY", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):

@@ -1,0 +1,32 @@
+"""Whether a process has a file open for writing, where the kernel tells."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from pathlib import Path
+
+
+def is_open_for_writing(path: Path) -> bool:
+    """Return whether a process has a file open for writing; False where that is unknown.
+
+    Linux grants a read lease only on a file that no process has open for writing.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        # A writer that opens the file during the lease makes the kernel send a signal: SIGIO would
+        # end the process, SIGURG is ignored.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except (OSError, AttributeError):
+        return False
+    finally:
+        os.close(descriptor)
+    return False
