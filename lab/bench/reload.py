@@ -25,10 +25,11 @@ from timing_profiles.handoff import snapshot
 _MEDIAN_AT_MOST = 0.150  # seconds
 _P99_AT_MOST = 0.300
 
-_MANY = 10_000
-_MEMORY_AT_MOST = 100.0  # MB
+_MANY = 1_000
+_MEMORY_AT_MOST = 30.0  # MB
 _GROWTH_AT_MOST = 5.0
 _WARM = 50  # saves
+_REST = 3.0  # seconds
 
 _LOOK_EVERY = 0.001
 _HALF_WRITTEN = 0.005  # seconds between the halves of a file that is written in place
@@ -76,9 +77,12 @@ def rows(*, quick: bool) -> Sequence[Row]:
     """Saves by renaming and in place, by turns, each after the one before was published."""
     count = 50 if quick else 1000
     few = asyncio.run(_saved(count))
+    rested = asyncio.run(_saved_after_rests(count // 50))
     many, memory = asyncio.run(_saved_among_many(count))
     return [
         *_save_rows("", few),
+        _row("median of first saves after a rest", statistics.median(rested), _MEDIAN_AT_MOST),
+        _row("slowest of them", max(rested), _P99_AT_MOST),
         *_save_rows(f", {_MANY:,} profiles", many),
         *_memory_rows(memory, count),
     ]
@@ -127,6 +131,19 @@ async def _saved(count: int) -> _Saves:
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
         async with services() as among, worker(among, PROFILED, Path(folder)) as who:
             return await _save_all(who, count)
+
+
+async def _saved_after_rests(count: int) -> Sequence[float]:
+    """Save among 1,000 profiles, a few seconds after the last save, as a person does."""
+    with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
+        many = many_profiles(Path(folder, "many"), _MANY)
+        async with services() as among, worker(among, PROFILED, Path(folder), many) as who:
+            published = next(who.profiles.parent.glob("tmp/timing-profiles-*/*.sqlite"))
+            found = []
+            for number in range(1, count + 2):
+                await asyncio.sleep(_REST)
+                found.append(await _save(who.profiles / f"{_NAME}.yaml", published, number))
+            return [seconds for seconds, _ in found]
 
 
 async def _saved_among_many(count: int) -> tuple[_Saves, _Memory]:

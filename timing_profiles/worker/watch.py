@@ -97,7 +97,7 @@ class Watcher:
         """Activate what the directory holds; else keep the active set, and try again later."""
         active, self._active = self._active, None
         try:
-            files = await asyncio.to_thread(self._read)
+            files = await self._read()
             if files != active:
                 if active and not event:
                     self._events.restart()  # they may be dead
@@ -116,16 +116,20 @@ class Watcher:
         """Read until two reads have the same result and no process is in the middle of a write."""
         since = time.monotonic()
         while True:
-            await asyncio.sleep(DEBOUNCE)
             # Asked before the second read: who closes it in between has written what that finds.
             open_for_writing = await asyncio.to_thread(self._is_open_for_writing, files)
-            again = await asyncio.to_thread(self._read)
+            again = await self._read()
             if again != files:
                 files, since = again, time.monotonic()
             elif not open_for_writing or time.monotonic() - since > OPEN_FOR_WRITING:
                 return files
 
-    def _read(self) -> _Files:
+    async def _read(self) -> _Files:
+        """Read all files; between two reads of one file there are at least `DEBOUNCE` seconds."""
+        files, _ = await asyncio.gather(asyncio.to_thread(self._read_all), asyncio.sleep(DEBOUNCE))
+        return files
+
+    def _read_all(self) -> _Files:
         known = {name: entry.content for name, entry in self.catalog.entries.items()}
         profiles = folder.read(self._directory, self.catalog.label, known)
         return _Files(schema_file.content(self._directory), profiles)
