@@ -1,4 +1,4 @@
-# `make` says what there is. The first target that needs it builds the environment in .venv from
+# `make` lists the targets. The first target that needs it builds the environment in .venv from
 # requirements.lock, which names every package with its hashes.
 
 .DEFAULT_GOAL := help
@@ -33,56 +33,56 @@ INSTALL_LOCK := $(PIP) install --no-deps --only-binary :all: --require-hashes --
 # The environment's own, with its own node: none on PATH is asked for.
 NPM := $(BIN)/npm --no-audit --no-fund --ignore-scripts --loglevel=error
 
-help:  ## this
+help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { names[++count] = $$1; about[count] = $$2; \
 	    if (length($$1) > width) width = length($$1) } \
 	    END { for (n = 1; n <= count; n++) \
 	        printf "make %-" width "s  %s\n", names[n], about[n] }' Makefile
 
-dev: .venv/.ready  ## run the worker, and whatever it needs beside it; Ctrl-C ends all
+dev: .venv/.ready  ## run the worker with local stand-ins for what it needs; Ctrl-C stops all
 	@exec $(BIN)/python -m sandbox.dev --make $$PPID
 
-call: .venv/.ready  ## call it and draw the call: PROFILE=brisk,patient SAY='...' FORMAT=json
+call: .venv/.ready  ## call the worker, draw the call: PROFILE=brisk,patient SAY='...' FORMAT=json
 	@trap : INT; $(BIN)/python -m sandbox.caller || { status=$$?; \
 	    [ $$status -eq 130 ] || exit $$status; }  # make ends by Ctrl-C itself
 
-test: .venv/.ready .venv/.npm  ## all tests, on the real LiveKit server; ARGS='-k word' for pytest
+test: .venv/.ready .venv/.npm  ## run all tests, with a real LiveKit server; ARGS='-k word' for pytest
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m tests $(ARGS)
 
-test-unit: .venv/.ready  ## the tests that need no server and no process: under a minute
+test-unit: .venv/.ready  ## run the tests that need no server and no process
 	@$(BIN)/python -m tests --part units $(ARGS)
 
-faults: .venv/.ready  ## break everything on purpose; a table of what happened (seven minutes)
+faults: .venv/.ready  ## run the fault tests and print a table (seven minutes)
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m pytest -p tests.fault_table --quiet --no-header --tb=short $(ARGS)
 
-check: .venv/.ready  ## ruff, mypy, and the profiles
+check: .venv/.ready  ## run ruff, mypy and timing-profiles check
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/timing-profiles check
 
-format: .venv/.ready  ## put the code into its usual form
+format: .venv/.ready  ## format the code
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format
 
-docs: .venv/.ready  ## write the pages and the picture in docs/ that are made from the code
+docs: .venv/.ready  ## generate docs/reference.md and docs/timeline.svg
 	@PROFILES_DIR=profiles $(BIN)/timing-profiles explain --format markdown >docs/reference.md
 	@PROFILES_DIR=profiles $(BIN)/timing-profiles timeline \
 	    brisk patient dictation flux-conversation --output docs/timeline.svg
 
-bench: .venv/.bench  ## measure
+bench: .venv/.bench  ## measure time and memory
 	@$(BIN)/python -m lab.bench
 
-fidelity: .venv/.ready  ## call with every profile, and hold predicted waits to measured ones
+fidelity: .venv/.ready  ## compare predicted waits with measured ones, for every profile
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m lab.fidelity $(ARGS)
 
-fuzz: .venv/.fuzz  ## read a million hostile files, a million metadata; ARGS='--seconds 60'
+fuzz: .venv/.fuzz  ## read a million generated files and metadata; ARGS='--seconds 60'
 	@$(BIN)/python -m lab.fuzz $(ARGS)
 
-soak: .venv/.ready  ## load a worker for an hour, and see what grows; ARGS='--minutes 1'
+soak: .venv/.ready  ## load a worker for an hour, fail if a resource grows; ARGS='--minutes 1'
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m lab.soak $(ARGS)
 
@@ -90,14 +90,14 @@ scale: .venv/.ready  ## run workers against two LiveKit nodes; ARGS='--workers 2
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m lab.scale $(ARGS)
 
-install-check: .venv/.ready  ## install the wheel as users do, on each Python; ARGS='3.13:lowest'
+install-check: .venv/.ready  ## install the wheel as users do, with each Python; ARGS='3.13:lowest'
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m installation $(ARGS)
 
-drift: .venv/.ready  ## for maintainers: what the newest release of LiveKit's SDK has changed
+drift: .venv/.ready  ## for maintainers: compare with the newest release of LiveKit's SDK
 	@$(BIN)/python -m tests.sdk
 
-lock: .venv/.ready  ## for maintainers: choose the newest versions
+lock: .venv/.ready  ## for maintainers: update the lock files
 	$(BIN)/uv pip compile $(COMPILE) --group dev pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile $(COMPILE) --constraint requirements.lock --group agent pyproject.toml \
 	    --output-file requirements.worker.lock
@@ -108,7 +108,7 @@ lock: .venv/.ready  ## for maintainers: choose the newest versions
 	$(NPM) --prefix tests/npm update --package-lock-only
 COMPILE = --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header
 
-clean:  ## remove the environment and what tools left
+clean:  ## remove the environment and caches
 	@rm -rf .venv .venv.former .dev .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -52,6 +52,13 @@ def test_diagrams_name_rooms_of_the_package() -> None:
     assert {name for name in named if not (PACKAGE / name).is_dir()} == {"profiles"}
 
 
+def test_every_room_is_described() -> None:
+    """The table in CONTRIBUTING.md has a row for each folder of the package."""
+    described = re.findall(r"^\| `([a-z_]+)/` \|", read("CONTRIBUTING.md"), re.MULTILINE)
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert sorted(described) == sorted(rooms)
+
+
 def test_every_page_is_reached_from_the_index() -> None:
     """docs/README.md lists all that is in docs."""
     listed = set(re.findall(r"\]\(([a-z-]+\.md)\)", read("docs/README.md")))
