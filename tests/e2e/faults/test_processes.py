@@ -378,11 +378,11 @@ def ended(running: Worker) -> str | None:
     return None if status is None else f"status {status}"
 
 
-def attributes(caller: Caller) -> tuple[str, str]:
-    """The profile and the revision that the agent says it runs with."""
+def attributes(caller: Caller) -> tuple[str | None, str | None]:
+    """The profile and the revision that the agent announces; none just after a reconnect."""
     assert caller.agent
-    said = caller.agent.attributes
-    return said["timing.profile"], said["timing.revision"]
+    announced = caller.agent.attributes
+    return announced.get("timing.profile"), announced.get("timing.revision")
 
 
 def named(around: Services, agent: str) -> Connection:
