@@ -35,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--part", choices=_PARTS, action="append")
     ours, pytests = parser.parse_known_args(arguments)
     parts = ours.part or list(_PARTS)
+    # Or each of some hundred processes that tests start would compile the library.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if {"beside", "alone"} <= set(parts):
         statuses = [_run(part, pytests) for part in parts if part == "units"]
         statuses += _run_at_once(pytests)

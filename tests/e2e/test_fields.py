@@ -21,8 +21,6 @@ from timing_profiles.catalog import catalog
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.turns import dead_settings
 
-pytestmark = pytest.mark.alone
-
 ONLY_DEEPGRAM = {
     "stt.nova.model",
     "stt.nova.language",
@@ -45,9 +43,9 @@ def profiles() -> Catalog:
 
 
 @pytest.fixture(scope="module")
-async def held(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Held:
-    """The conversations of all tests that will run, held side by side."""
-    return await rehearsed(selected(request), tmp_path_factory.mktemp("fields"))
+def held(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Held:
+    """The conversations of all tests that will run."""
+    return rehearsed(selected(request), tmp_path_factory.mktemp("fields"))
 
 
 @pytest.fixture(scope="module")

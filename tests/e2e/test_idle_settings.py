@@ -9,8 +9,6 @@ from timing_profiles.catalog import catalog
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.turns import dead_settings
 
-pytestmark = pytest.mark.alone
-
 
 @pytest.fixture(scope="module")
 def profiles() -> Catalog:
@@ -19,9 +17,9 @@ def profiles() -> Catalog:
 
 
 @pytest.fixture(scope="module")
-async def held(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Held:
-    """The conversations of all tests that will run, held side by side."""
-    return await rehearsed(selected(request), tmp_path_factory.mktemp("idle"))
+def held(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Held:
+    """The conversations of all tests that will run."""
+    return rehearsed(selected(request), tmp_path_factory.mktemp("idle"))
 
 
 @pytest.mark.parametrize("claim", [idle.claim for idle in IDLE], ids=lambda claim: claim.of)

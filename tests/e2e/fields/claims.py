@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
@@ -13,10 +13,6 @@ from tests.e2e.fields.conversation import Conversation, Scene
 from tests.e2e.fields.looks import Look
 from tests.e2e.fields.rehearsal import Held, Rehearsal, Sets, hold, rehearsal
 from timing_profiles.call.sdk_internals import UNSUPPORTED
-
-# How many conversations are held side by side: at first, and when what was claimed was not seen.
-# A busy machine makes things late. What is wrong stays wrong when it is looked at in peace.
-_ATTEMPTS: Final = (16, 8, 4, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +51,15 @@ class Claim:
             for (sets, _), one in zip(self.settings, self.rehearsals, strict=True)
         }
 
-    def holds(self, held: Held) -> bool:
-        """Whether what was seen is what is expected; not, where there was nothing to look at."""
-        try:
-            return bool(self.seen(held) == self.expected)
-        except (LookupError, ValueError):
-            return False
 
-
-async def rehearsed(claims: Sequence[Claim], folder: Path) -> dict[Rehearsal, Conversation]:
-    """Hold the conversations that show what is claimed; again, where it was not to be seen.
+def rehearsed(claims: Sequence[Claim], folder: Path) -> dict[Rehearsal, Conversation]:
+    """Hold the conversations that show what is claimed.
 
     Args:
         claims: What is to be seen.
         folder: For the profiles.
     """
-    held: dict[Rehearsal, Conversation] = {}
-    for together in _ATTEMPTS:
-        unseen = [claim.rehearsals for claim in claims if not claim.holds(held)]
-        held.update(await hold(itertools.chain.from_iterable(unseen), folder, together))
-    return held
+    return hold(itertools.chain.from_iterable(claim.rehearsals for claim in claims), folder)
 
 
 def unless_unsupported(claims: Iterable[Claim]) -> list[Any]:

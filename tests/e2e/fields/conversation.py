@@ -1,7 +1,7 @@
 """A real session in this process: a caller on one side, the stand-ins on the other, and no room.
 
 What a room adds to a wait is absent. The session, the VAD, the turn detector and Deepgram's plugin
-are the SDK's own, and made from a profile by the code that makes them in a job.
+are the SDK's own, and made from a profile by the code that makes them in a job. Time is virtual.
 
 All times are `time.time()`, the clock of the SDK's events and of the stand-ins' records.
 """
@@ -36,11 +36,6 @@ _EVENTS: Final = (
     "user_transcription_timeout",
 )
 _QUIET: Final = 0.3  # seconds in which both sides settle before anything happens
-
-# The SDK reads the addresses of services from the environment, also when a session starts. And
-# those who do the same, as most do, should not cost the machine the same at the same moment.
-_starting = asyncio.Lock()
-_APART: Final = 0.1  # seconds
 
 
 class Conversation:
@@ -126,8 +121,7 @@ class Scene:
     """What happens in a conversation.
 
     Attributes:
-        act: What the caller does, and for how long.
-        lasts: About how many seconds that takes: of many scenes, the longest begin first.
+        act: What the caller does.
         deaf: Whether Deepgram hears no words in sound.
         words: What it hears otherwise.
         thinks: Seconds that the LLM takes.
@@ -135,7 +129,6 @@ class Scene:
     """
 
     act: Callable[[Conversation], Awaitable[None]]
-    lasts: float
     deaf: bool = False
     words: Sequence[str] = NUMBERS
     thinks: float = 0.0
@@ -164,16 +157,14 @@ async def _session(
     # Neither a job nor a room: only what follows a running call would look at them.
     timing = Timing(cast("JobContext", None), cast("rtc.RemoteParticipant", None), requests)
     assert timing.problems == ()
-    async with _starting:
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("DEEPGRAM_BASE_URL", deepgram.url)
-            environment.setenv("LIVEKIT_INFERENCE_URL", gateway.url)
-            session: AgentSession[None] = AgentSession(
-                **timing.session_kwargs(llm="openai/gpt-4.1-mini")
-            )
-            conversation = Conversation(session, deepgram, gateway)
-            await session.start(agent=Agent(instructions="Answer briefly."))
-        await asyncio.sleep(_APART)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DEEPGRAM_BASE_URL", deepgram.url)
+        environment.setenv("LIVEKIT_INFERENCE_URL", gateway.url)
+        session: AgentSession[None] = AgentSession(
+            **timing.session_kwargs(llm="openai/gpt-4.1-mini")
+        )
+        conversation = Conversation(session, deepgram, gateway)
+        await session.start(agent=Agent(instructions="Answer briefly."))
     try:
         yield conversation
     finally:

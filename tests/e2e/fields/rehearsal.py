@@ -1,16 +1,14 @@
-"""Conversations that are held for tests, many at a time."""
+"""Conversations that are held for tests, in virtual time: the same each time, on any machine."""
 
-import asyncio
-import contextlib
-import gc
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from tests import virtual_time
 from tests.e2e.fields.conversation import Conversation, Scene, converse
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.schema import Schema
@@ -49,45 +47,18 @@ def rehearsal(scene: Scene, sets: Sets) -> Rehearsal:
     return Rehearsal(scene, json.dumps(nested({**_SHORT, **sets}), sort_keys=True))
 
 
-async def hold(
-    rehearsals: Iterable[Rehearsal], folder: Path, together: int
-) -> dict[Rehearsal, Conversation]:
-    """Hold them all, each once.
+def hold(rehearsals: Iterable[Rehearsal], folder: Path) -> dict[Rehearsal, Conversation]:
+    """Hold each conversation once, one after the other.
 
     Args:
         rehearsals: What is to be held.
         folder: For the profiles.
-        together: How many are held side by side.
     """
-    longest_first = sorted(dict.fromkeys(rehearsals), key=lambda one: -one.scene.lasts)
-    names = {one: f"rehearsal-{number}" for number, one in enumerate(longest_first)}
-    places = asyncio.Semaphore(together)
-
-    async def held(one: Rehearsal) -> Conversation:
-        async with places:
-            return await converse(names[one], one.scene)
-
-    with pytest.MonkeyPatch.context() as environment, _no_long_collection():
+    names = {one: f"rehearsal-{n}" for n, one in enumerate(dict.fromkeys(rehearsals))}
+    with pytest.MonkeyPatch.context() as environment:
         profiles = {name: one.profile for one, name in names.items()}
         _publish(profiles, folder / "profiles.sqlite", environment)
-        played = [asyncio.create_task(held(one)) for one in longest_first]
-        try:
-            conversations = await asyncio.gather(*played)
-        finally:
-            for task in played:
-                task.cancel()
-    return dict(zip(longest_first, conversations, strict=True))
-
-
-@contextlib.contextmanager
-def _no_long_collection() -> Iterator[None]:
-    """Let no garbage collection look at all that is loaded: that stops everybody for 0.25 s."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
+        return {one: virtual_time.run(converse(name, one.scene)) for one, name in names.items()}
 
 
 def _publish(profiles: Mapping[str, str], path: Path, environment: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +27,7 @@ def saying(text: str, after: float, **stand_ins: Any) -> Scene:
         await talk.say(text)
         await asyncio.sleep(after)
 
-    return _scene(act, _seconds(text) + after, stand_ins)
+    return Scene(act, **stand_ins)
 
 
 def talking_over(text: str, at: float, after: float, **stand_ins: Any) -> Scene:
@@ -41,7 +40,7 @@ def talking_over(text: str, at: float, after: float, **stand_ins: Any) -> Scene:
         await talk.say(text)
         await asyncio.sleep(after)
 
-    return _scene(act, at + _seconds(text) + after, stand_ins)
+    return Scene(act, **stand_ins)
 
 
 def committing(after: float) -> Scene:
@@ -52,7 +51,7 @@ def committing(after: float) -> Scene:
         talk.session.commit_user_turn()
         await asyncio.sleep(after)
 
-    return _scene(act, _seconds(SENTENCE) + after, {})
+    return Scene(act)
 
 
 def adding(second: str, after: float, **stand_ins: Any) -> Scene:
@@ -65,7 +64,7 @@ def adding(second: str, after: float, **stand_ins: Any) -> Scene:
         await talk.say(second)
         await asyncio.sleep(after)
 
-    return _scene(act, _seconds(SENTENCE + second) + after, stand_ins)
+    return Scene(act, **stand_ins)
 
 
 def whispering(after: float) -> Scene:
@@ -75,7 +74,7 @@ def whispering(after: float) -> Scene:
         await talk.say(_low(0.003))
         await asyncio.sleep(after)
 
-    return _scene(act, _seconds(SENTENCE) + after, {})
+    return Scene(act)
 
 
 def fading(after: float) -> Scene:
@@ -85,7 +84,7 @@ def fading(after: float) -> Scene:
         await talk.say(SENTENCE, _low(0.015))
         await asyncio.sleep(after)
 
-    return _scene(act, 2 * _seconds(SENTENCE) + after, {})
+    return Scene(act)
 
 
 def listening_to(*messages: str) -> Scene:
@@ -95,7 +94,7 @@ def listening_to(*messages: str) -> Scene:
         for speech in [talk.session.say(message) for message in messages]:
             await speech
 
-    return _scene(act, sum(map(_seconds, messages)), {})
+    return Scene(act)
 
 
 def being_silent(seconds: float) -> Scene:
@@ -104,7 +103,7 @@ def being_silent(seconds: float) -> Scene:
     async def act(_: Conversation) -> None:
         await asyncio.sleep(seconds)
 
-    return _scene(act, seconds, {})
+    return Scene(act)
 
 
 def hanging_up() -> Scene:
@@ -113,17 +112,7 @@ def hanging_up() -> Scene:
     async def act(talk: Conversation) -> None:
         await talk.session.aclose()
 
-    return _scene(act, 1.0, {})
-
-
-def _scene(
-    act: Callable[[Conversation], Awaitable[None]], lasts: float, stand_ins: dict[str, Any]
-) -> Scene:
-    return Scene(act, lasts, **stand_ins)
-
-
-def _seconds(text: str) -> float:
-    return len(text) / 15  # about: espeak-ng says so many characters in a second
+    return Scene(act)
 
 
 def _low(volume: float) -> bytes:
