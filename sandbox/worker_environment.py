@@ -13,6 +13,7 @@ _FOREIGN = (
     "CALLER_TIMEOUT",
     "METRICS_PORT",
     "READY_PORT",
+    "READY_HOST",
 )
 
 

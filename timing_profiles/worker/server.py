@@ -106,6 +106,7 @@ def _environment_problems(*, deepgram: bool) -> Iterable[Problem]:
         message = f"{seconds!r} is not a number of seconds above 0"
         yield Problem("environment", message, "CALLER_TIMEOUT")
     yield from (*ports.problems(ports.METRICS), *ports.problems(ports.READY))
+    yield from ports.host_problems()
 
 
 def _port_taken(error: OSError) -> Problem:
