@@ -48,7 +48,7 @@ class Publisher:
             _logger.info("removed what a killed worker left: %s", left)
         try:
             self._state = State()
-            self._watcher = self._published(first, self._state.path)
+            self._watcher = self._begun(first, self._state)
         except OSError as error:
             problem = Problem("unpublished", f"cannot be published: {error}")
             raise ProfilesError([problem]) from None
@@ -72,20 +72,29 @@ class Publisher:
         if self._state:
             self._state.remove()
 
-    def _published(self, first: Catalog, folder: Path) -> Watcher:
-        """Publish a first set; returns what watches from then on."""
-        path = folder / "profiles.sqlite"
+    def _begun(self, first: Catalog, state: State) -> Watcher:
+        """Publish a first set; return what watches from then on."""
+        published, calls = state.path / "profiles.sqlite", state.path / "calls"
 
         def publish(fresh: Catalog) -> None:
-            snapshot.publish(path, fresh.revision, fresh.schema, fresh.layers)
+            state.restore()
+            snapshot.publish(published, fresh.revision, fresh.schema, fresh.layers)
+
+        def is_published() -> bool:
+            found = published.exists()
+            if found and self._reports and not calls.exists():
+                self._reports.close()
+                self._count_calls(calls)
+            return found
 
         publish(first)
-        os.environ[variables.PUBLISHED] = str(path)
+        os.environ[variables.PUBLISHED] = str(published)
         metrics.in_force(first.revision)
-        self._count_calls(folder / "calls")
-        return Watcher(self._profiles_dir, first, publish)
+        self._count_calls(calls)
+        return Watcher(self._profiles_dir, first, publish, is_published)
 
     def _count_calls(self, path: Path) -> None:
+        self._reports = None
         try:
             self._reports = Reports(path, metrics.called)
         except OSError as error:

@@ -33,12 +33,29 @@ class State:
             OSError: There is no place for it.
         """
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._handle = self._lock()
+
+    def restore(self) -> None:
+        """Make the directory again where it was removed.
+
+        Raises:
+            OSError: It cannot be made, or another one has its path.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(self.path.lstat(), os.fstat(self._handle)):
+                return
+        self.path.mkdir(mode=0o700)
+        former, self._handle = self._handle, self._lock()
+        os.close(former)
+
+    def _lock(self) -> int:
         # Closed in every program that the worker starts: the lock ends with the worker itself.
-        self._handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         with contextlib.suppress(OSError):  # not every file system has locks
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The owner is written down once the lock stands: without one, nobody removes a folder.
             (self.path / _OWNER).write_text(f"{os.getpid()}\n", encoding="utf-8")
+        return handle
 
     def remove(self) -> None:
         """Remove the folder with everything in it."""

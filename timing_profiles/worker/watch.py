@@ -49,7 +49,11 @@ class Watcher:
     """
 
     def __init__(
-        self, profiles_dir: Path, first: Catalog, publish: Callable[[Catalog], None]
+        self,
+        profiles_dir: Path,
+        first: Catalog,
+        publish: Callable[[Catalog], None],
+        is_published: Callable[[], bool] = lambda: True,
     ) -> None:
         """Begin with a set that is published already.
 
@@ -57,11 +61,13 @@ class Watcher:
             profiles_dir: The directory.
             first: The set that was loaded from it.
             publish: Publishes a new set; may raise OSError, and is then called again.
+            is_published: Whether what was published is still there; called in the loop.
         """
         self.catalog = first
         self.serving = serving(first.revision)
         self._directory = profiles_dir
         self._publish = publish
+        self._is_published = is_published
         self._events = Events(profiles_dir)
         self._active: _Files | None = None
         self._rescan_at = 0.0
@@ -84,9 +90,23 @@ class Watcher:
             _logger.exception("the folder of profiles could not be watched")
             await asyncio.sleep(_RETRY)
             event = False
+        if not self._is_published():
+            await self._restore()
         if event or time.monotonic() >= self._rescan_at:
             await self._reload(event=event)
             self._rescan_at = time.monotonic() + self._rescan_in()
+
+    async def _restore(self) -> None:
+        """Publish the active set again."""
+        try:
+            await asyncio.to_thread(self._publish, self.catalog)
+        except OSError as error:
+            self._active = None  # once it is published again, the error is cleared
+            self._keep((_unpublished(error),))
+        else:
+            _logger.warning(
+                "published file was removed; published revision %s again", self.catalog.revision
+            )
 
     def _rescan_in(self) -> float:
         if self._events.alive:
@@ -107,7 +127,7 @@ class Watcher:
         except ProfilesError as error:
             self._keep(error.problems)
         except OSError as error:
-            self._keep((Problem("unpublished", f"cannot be published: {error}"),))
+            self._keep((_unpublished(error),))
         except Exception as error:  # noqa: BLE001 - the next state of the directory may be better
             what = f"{type(error).__name__}: {error}"
             self._keep((Problem("reload-failed", f"cannot be reloaded: {what}"),), error)
@@ -174,6 +194,10 @@ class Watcher:
             _logger.info("%s", _report(before, fresh))
         elif mended:
             _logger.info("the profiles are sound again, revision %s", fresh.revision)
+
+
+def _unpublished(error: OSError) -> Problem:
+    return Problem("unpublished", f"cannot be published: {error}")
 
 
 def _report(before: Catalog, after: Catalog) -> str:

@@ -1,6 +1,7 @@
 """Folders that are swapped, replaced, removed or covered as a whole."""
 
 import shutil
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from sandbox.deliveries import ConfigMap, GitSync
 from sandbox.fixtures import Happened
 from sandbox.repository import Repository
-from tests.e2e.faults.followed_folder import PROFILES, FollowedFolder, away, following
+from tests.e2e.faults.followed_folder import PROFILES, FollowedFolder, away, following, until
 from tests.e2e.faults.namespaces import enter, namespaces
 
 GONE = "profiles: cannot be read: No such file or directory"
@@ -117,6 +118,25 @@ def test_fault_18_a_folder_that_is_made_anew_at_once_is_followed(
     followed.serves()
     followed.write("patient.yaml", away(21))
     happened("served, and so is an edit in it", followed.serves())
+
+
+def test_fault_78_a_recreated_directory_with_the_same_inode_is_watched(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """As on ext4. An edit in it is seen by its event, not by the next rescan."""
+    seconds, inodes = [], []
+    for timeout in (20, 21, 22):
+        inodes.append(followed.folder.stat().st_ino)
+        shutil.rmtree(followed.folder)
+        shutil.copytree(PROFILES, followed.folder)
+        followed.serves()
+        until(lambda: followed.metric("watching_events") == 1, "events arrive", followed)
+        followed.write("patient.yaml", away(timeout))
+        seconds.append(followed.serves())
+    inodes.append(followed.folder.stat().st_ino)
+    same = len(inodes) - len(set(inodes))
+    happened(f"{same} of 3 with the same inode: each edit in it served", max(seconds))
+    assert statistics.median(seconds) < 1.5
 
 
 def test_fault_19_a_folder_that_is_replaced_by_rename_is_followed(

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.e2e.faults.followed_folder import (
     following,
     lies,
     published,
+    until,
 )
 from tests.e2e.faults.namespaces import namespaces
 
@@ -82,6 +84,28 @@ def test_fault_45_a_full_disk_keeps_the_last_good_set(
         kept = followed.keeps(f"cannot be published: {aside}: database or disk is full")
         filler.unlink()
         happened(f"{room} bytes: {kept}; then served", followed.serves())
+
+
+def test_fault_87_a_removed_state_directory_is_made_again(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """Calls get the last valid set, also while the directory of profiles holds a broken one."""
+    state, first = followed.published_file.parent, followed.published()
+    shutil.rmtree(state)
+    begun = time.monotonic()
+    until(followed.published_file.exists, "the set is published again", followed)
+    took = time.monotonic() - begun
+    assert followed.published() == first
+    assert state.stat().st_mode & 0o777 == 0o700
+    until((state / "calls").is_socket, "calls are counted again", followed)
+    followed.write("patient.yaml", "nonsense: 1\n")
+    until(lambda: followed.gauge() == 0, "the edit is refused", followed)
+    followed.published_file.unlink()
+    until(followed.published_file.exists, "the set is published again", followed)
+    assert followed.published() == first
+    followed.write("patient.yaml", away(20))
+    followed.serves()
+    happened("published again, twice; then an edit is served", took)
 
 
 def fill(filler: Path, room: int) -> None:
