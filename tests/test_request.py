@@ -265,7 +265,7 @@ def test_layers_are_in_the_order_in_which_they_win() -> None:
     assert request.layers(attributes={"timing.profile": ""}) == request.layers()
 
 
-@pytest.mark.parametrize("key", ["profile", "endpointing_ms", "overrides"])
+@pytest.mark.parametrize("key", ["endpointing_ms", "overrides"])
 def test_true_is_another_request_than_1(key: str) -> None:
     """A client that corrects `true` to `1` has requested something else (Python: True == 1)."""
     wrong, right = (read({key: {"stt": value}}) for value in (True, 1))

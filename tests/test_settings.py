@@ -200,16 +200,13 @@ def test_layer_that_names_a_profile_discards_earlier_overrides(
     [
         pytest.param("patien", '"patien"', "\n  hint: did you mean patient?", id="near-miss"),
         pytest.param("zzz", '"zzz"', "", id="far"),
-        pytest.param("", '""', "", id="empty"),
-        pytest.param(5, "5", "", id="number"),
-        pytest.param(["patient"], '["patient"]', "", id="list"),
         pytest.param("../zzz/x", '"../zzz/x"', "", id="way-out"),
         pytest.param("\x1b[31m", r'"\u001b[31m"', "", id="control-character"),
         pytest.param("\ud800", r'"\ud800"', "", id="lone-surrogate"),
         pytest.param("x" * 60_000, f'"{"x" * 56}...', "", id="endless"),
     ],
 )
-def test_unknown_profile_is_default_and_a_problem(name: object, shown: str, hint: str) -> None:
+def test_unknown_profile_is_default_and_a_problem(name: str, shown: str, hint: str) -> None:
     """A call whose profile is not there goes on with default, and with its overrides."""
     found = resolve({"profile": name, "endpointing_ms": 700})
     assert (found.profile, found.values[ENDPOINTING]) == ("default", 700)
@@ -217,6 +214,23 @@ def test_unknown_profile_is_default_and_a_problem(name: object, shown: str, hint
     assert problems(found) == [
         f"participant: profile: {shown} is no profile; there are {NAMES}{hint}"
     ]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param({"name": "Ann", "email": "ann@example.com"}, id="object"),
+        pytest.param("", id="empty"),
+        pytest.param(5, id="number"),
+        pytest.param(["patient"], id="list"),
+        pytest.param(True, id="boolean"),
+    ],
+)
+def test_profile_that_is_the_applications_own_names_none(own: object) -> None:
+    """An application's user profile is no request: a lower layer's stands, nothing is reported."""
+    resolved = resolve({"profile": own, "endpointing_ms": 700}, dispatch={"profile": "patient"})
+    assert (resolved.profile, resolved.values[ENDPOINTING]) == ("patient", 700)
+    assert resolved.problems == ()
 
 
 def test_unknown_profile_of_the_application_is_a_problem() -> None:

@@ -16,7 +16,18 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias, cast, get_args
 
 from livekit import rtc
-from livekit.agents import Agent, AgentServer, AgentSession, JobContext, Plugin, cli, llm, worker
+from livekit.agents import (
+    Agent,
+    AgentServer,
+    AgentSession,
+    JobContext,
+    Plugin,
+    WorkerOptions,
+    cli,
+    llm,
+    worker,
+)
+from livekit.agents.cli import _legacy
 from livekit.agents.voice import agent_activity, agent_session, audio_recognition
 from livekit.agents.voice.room_io import RoomIO, _pre_connect_audio
 from livekit.protocol.agent import Job, JobType
@@ -270,6 +281,27 @@ async def server_run() -> None:
     await server.run(devmode=True, unregistered=True)
     assert calls == [(run, (), {"devmode": True, "unregistered": True})]
     assert "server.run(" in inspect.getsource(cli.cli)
+
+
+async def _answer(ctx: JobContext) -> None:
+    """Be the entrypoint of options."""
+
+
+@contract("AgentServer.from_server_options")
+async def server_options() -> None:
+    """A worker that is made from `WorkerOptions` starts without profiles."""
+    original = vars(AgentServer)["from_server_options"]
+    options, other = (WorkerOptions(entrypoint_fnc=_answer) for _ in range(2))
+    made: list[AgentServer] = []
+    try:
+        sdk_internals.when_made(options, made.append)
+        AgentServer.from_server_options(other)
+        assert made == []
+        server = AgentServer.from_server_options(options)
+        assert made == [server]
+    finally:
+        setattr(AgentServer, "from_server_options", original)  # noqa: B010
+    assert "AgentServer.from_server_options(server)" in inspect.getsource(_legacy)
 
 
 @contract("AgentServer.id")

@@ -19,7 +19,16 @@ from importlib.metadata import version
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import Agent, AgentServer, AgentSession, JobContext, Plugin, inference, llm
+from livekit.agents import (
+    Agent,
+    AgentServer,
+    AgentSession,
+    JobContext,
+    Plugin,
+    WorkerOptions,
+    inference,
+    llm,
+)
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
 from livekit.agents.utils import is_given
@@ -192,6 +201,20 @@ def wrap_run(server: AgentServer, around: Run) -> None:
     """
     # An attribute shadows the method of any subclass.
     setattr(server, "run", functools.partial(around, server.run))  # noqa: B010
+
+
+def when_made(options: WorkerOptions, then: Callable[[AgentServer], None]) -> None:
+    """Have a function called with the server that `cli.run_app` makes from its options."""
+    make = AgentServer.from_server_options
+
+    def from_server_options(given: WorkerOptions) -> AgentServer:
+        server = make(given)
+        if given is options:
+            then(server)
+        return server
+
+    # The options name no server; the class makes one, for the command line and in notebooks.
+    setattr(AgentServer, "from_server_options", staticmethod(from_server_options))  # noqa: B010
 
 
 def preload(package: str, release: str, module: str, logger: logging.Logger) -> None:

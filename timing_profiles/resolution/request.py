@@ -56,14 +56,14 @@ class Request:
 
     Attributes:
         origin: The layer.
-        profile: The profile that it names, a string or not; None where it names none.
+        profile: The profile that it names; None where it names none.
         flat: Values by dotted path, from former names.
         overrides: Values nested as in a profile file; they win over `flat`.
         problems: Why it could not be read.
     """
 
     origin: Origin
-    profile: Any = None
+    profile: str | None = None
     flat: Mapping[str, Any] = field(default_factory=dict)
     overrides: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -158,12 +158,15 @@ def _no_constant(name: str) -> None:
 
 def _request(origin: Origin, data: Mapping[str, Any]) -> Request:
     flat = {path: data[name] for name, path in FLAT_NAMES.items() if name in data}
+    # What is not a string is the application's own, such as a user's profile: it is not logged.
+    profile = data.get("profile")
+    profile = profile if isinstance(profile, str) and profile else None
     overrides = data.get("overrides")
     if overrides is None or isinstance(overrides, dict):
-        return Request(origin, data.get("profile"), flat, overrides or {})
+        return Request(origin, profile, flat, overrides or {})
     message = f"{quoted(overrides)} is not a mapping of fields"
     problem = Problem("override-type", message, "overrides", origin)
-    return Request(origin, data.get("profile"), flat, problems=(problem,))
+    return Request(origin, profile, flat, problems=(problem,))
 
 
 def _unread(origin: Origin, code: str, message: str) -> Request:

@@ -104,19 +104,18 @@ def _profile(profiles: Profiles, naming: Sequence[Request], problems: list[Probl
     for request in naming:
         if request.profile is not None:
             named = request.profile
-            proper = isinstance(named, str) and NAME.fullmatch(named)
-            profile = profiles.profile(named) if proper else None
+            profile = profiles.profile(named) if NAME.fullmatch(named) else None
             if profile:
                 return profile
-            problems.append(_unknown_profile(profiles, request))
+            problems.append(_unknown_profile(profiles, named, request.origin))
     return profiles.profile(DEFAULT) or Profile(DEFAULT)
 
 
-def _unknown_profile(profiles: Profiles, request: Request) -> Problem:
+def _unknown_profile(profiles: Profiles, named: str, origin: Origin) -> Problem:
     names = profiles.names()
-    message = f"{quoted(request.profile)} is no profile; there are {listed(names)}"
-    hint = did_you_mean(request.profile, names) if isinstance(request.profile, str) else ""
-    return Problem("profile-unknown", message, "profile", request.origin, hint=hint)
+    message = f"{quoted(named)} is no profile; there are {listed(names)}"
+    hint = did_you_mean(named, names)
+    return Problem("profile-unknown", message, "profile", origin, hint=hint)
 
 
 def _overrides(

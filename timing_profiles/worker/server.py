@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from livekit.agents import AgentServer
+from livekit.agents import AgentServer, WorkerOptions
 
 import timing_profiles
 
@@ -35,7 +35,10 @@ _logger = logging.getLogger("timing_profiles")
 
 
 def attach(
-    server: AgentServer, *, profiles_dir: str | Path | None = None, deepgram: bool = True
+    server: AgentServer | WorkerOptions,
+    *,
+    profiles_dir: str | Path | None = None,
+    deepgram: bool = True,
 ) -> None:
     """Make a server's calls find their timing profiles.
 
@@ -44,7 +47,7 @@ def attach(
     worker exits with status 1.
 
     Args:
-        server: The server; not running yet.
+        server: The server, not running yet, or the `WorkerOptions` that `cli.run_app` gets.
         profiles_dir: The folder of profiles; `PROFILES_DIR` of the environment, else `profiles`. A
             relative path is looked for from the working directory, then beside the file that the
             worker was started with and the one that calls this function.
@@ -55,6 +58,18 @@ def attach(
     # What a call needs is imported once, before job processes are forked.
     sdk_internals.preload(timing_profiles.__name__, timing_profiles.__version__, __name__, _logger)
 
+    def attach_to(made: AgentServer) -> None:
+        _run_with_profiles(made, profiles_dir, entrypoint, deepgram=deepgram)
+
+    if isinstance(server, AgentServer):
+        attach_to(server)
+    else:
+        sdk_internals.when_made(server, attach_to)
+
+
+def _run_with_profiles(
+    server: AgentServer, profiles_dir: str | Path | None, entrypoint: str | None, *, deepgram: bool
+) -> None:
     async def run_with_profiles(run: sdk_internals.Run, *args: Any, **kwargs: Any) -> None:
         if importlib.util.find_spec("fcntl") is None:
             _exit([_NO_POSIX])
