@@ -58,12 +58,12 @@ def too_short(seconds: str) -> Problem:
 
 WHENEVER = warning(
     (ENDPOINTING, DETECTION, ENGINE),
-    "nothing bounds the wait: with endpointing_ms 0 words come when Deepgram happens to send them;"
+    "the wait has no limit: with endpointing_ms 0 Deepgram sends final words at any time;"
     " 25 is usual (ms)",
 )
 TWO_HALVES = warning(
     (MIN_DELAY, DETECTION, ENGINE),
-    "with turn_detection stt, who goes on within min_delay is answered in two halves;"
+    "with turn_detection stt, a caller who goes on within min_delay gets two answers;"
     " min_delay 0 (s) avoids it",
 )
 
@@ -88,7 +88,7 @@ def every_sound(silence: str) -> Problem:
     return warning(
         (MIN_DURATION, SILENCE),
         f"every sound stops the agent: vad.min_silence_duration {silence} counts, too;"
-        " a longer min_duration tells a cough from a sentence (s)",
+        " a longer min_duration excludes a cough (s)",
     )
 
 

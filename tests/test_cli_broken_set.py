@@ -162,4 +162,4 @@ def test_a_field_is_explained_without_any_profiles(
 def test_nothing_is_explained_by_a_broken_schema(folder: Path, run: CommandLine) -> None:
     """Exit 1: it is all that an explanation needs."""
     (folder.parent / "schema.json").write_text("[")
-    assert run("explain", SPEED) == (1, "", "schema.json:1:2: not JSON: Expecting value\n")
+    assert run("explain", SPEED) == (1, "", "schema.json:1:2: invalid JSON: Expecting value\n")

@@ -22,10 +22,10 @@ NO_SUCH_FILE = "cannot be read: No such file or directory"
 NO_FILE = "cannot be read: it is no regular file"
 TOO_LONG = "cannot be read: File name too long"
 IN_A_LOOP = "cannot be read: Too many levels of symbolic links"
-NO_PROFILE = "a profile's file ends in .yaml, and does not begin with a dot"
-NO_MAPPING = "text stands at the top; a profile is a mapping"
+NO_PROFILE = "the name must end in .yaml and not begin with a dot"
+NO_MAPPING = "expected a mapping at the top, found text"
 NO_DEFAULT = "is missing; it sets every field"
-NAMES = "  hint: at most 63 of a-z, 0-9 and -, with no - at either end\n"
+NAMES = "use a-z, 0-9 and hyphens\n  hint: at most 63 characters, no hyphen at either end\n"
 
 
 def cases(kind: str) -> list[Path]:
@@ -112,15 +112,15 @@ def test_files_that_cannot_be_read_are_named_beside_those_that_can(
         1,
         (
             f"profiles/a.yaml:1:7: {UNKNOWN_VAD}\n"
-            f'profiles/caf\\udce9.yaml: "caf\\udce9" is no name for a profile\n{NAMES}'
+            f'profiles/caf\\udce9.yaml: invalid profile name "caf\\udce9": {NAMES}'
             f"profiles/caf\\udce9.yaml:1:1: {NO_MAPPING}\n"
             f"profiles/dangling.yaml: {NO_SUCH_FILE}\n"
             "profiles/folder.yaml: cannot be read: it is a folder\n"
-            f'profiles/line\\nbreak.yaml: "line\\nbreak" is no name for a profile\n{NAMES}'
+            f'profiles/line\\nbreak.yaml: invalid profile name "line\\nbreak": {NAMES}'
             f"profiles/line\\nbreak.yaml:1:1: {NO_MAPPING}\n"
             f"profiles/loop.yaml: {IN_A_LOOP}\n"
             "profiles/memory.yaml: cannot be read: Input/output error\n"
-            f'profiles/no name.yaml: "no name" is no name for a profile\n{NAMES}'
+            f'profiles/no name.yaml: invalid profile name "no name": {NAMES}'
             f"profiles/no name.yaml:1:1: {NO_MAPPING}\n"
             f"profiles/queue.yaml: {NO_FILE}\n"
         ),
@@ -139,14 +139,14 @@ def test_files_that_cannot_be_read_are_named_beside_those_that_can(
         (
             "profiles/line\nbreak.yaml",
             (
-                f'profiles/line\\nbreak.yaml: "line\\nbreak" is no name for a profile\n{NAMES}'
+                f'profiles/line\\nbreak.yaml: invalid profile name "line\\nbreak": {NAMES}'
                 f"profiles/line\\nbreak.yaml:1:1: {NO_MAPPING}\n"
             ),
         ),
         (
             "profiles/caf\udce9.yaml",
             (
-                f'profiles/caf\\udce9.yaml: "caf\\udce9" is no name for a profile\n{NAMES}'
+                f'profiles/caf\\udce9.yaml: invalid profile name "caf\\udce9": {NAMES}'
                 f"profiles/caf\\udce9.yaml:1:1: {NO_MAPPING}\n"
             ),
         ),
@@ -157,7 +157,7 @@ def test_files_that_cannot_be_read_are_named_beside_those_that_can(
         ("empty", f"empty/default.yaml: {NO_DEFAULT}\n"),
         ("profiles/notes.txt", f"profiles/notes.txt: {NO_PROFILE}\n"),
         ("profiles/.hidden.yaml", f"profiles/.hidden.yaml: {NO_PROFILE}\n"),
-        ("profiles/x.yml", "profiles/x.yml: a profile's file ends in .yaml\n"),
+        ("profiles/x.yml", "profiles/x.yml: the file name must end in .yaml\n"),
         ("\x1b[31m\n", f"\\x1b[31m\\n: {NO_SUCH_FILE}\n"),
         ("x" * 300, f"{'x' * 300}: {TOO_LONG}\n"),
         ("x" * 5000, f"{'x' * 4093}...: {TOO_LONG}\n"),
@@ -316,7 +316,7 @@ def test_a_schema_is_a_file_that_can_be_checked(folder: Path, run: CommandLine) 
     """The one in force for a set is checked with it, and shown where it lies."""
     shutil.copytree(folder, "other/profiles")
     Path("other/schema.json").write_text("{}\n")
-    expected = "a section has `additionalProperties: false`\n"
+    expected = "a section must have `additionalProperties: false`\n"
     assert run("check", "other/schema.json") == (1, f"other/schema.json: {expected}", "")
     assert run("check", "profiles", "other/profiles").out == f"other/schema.json: {expected}"
     assert run("check", "other/profiles/default.yaml").out == f"other/schema.json: {expected}"
@@ -330,7 +330,7 @@ def test_a_schema_that_lies_above_is_shown_there(
     """Seen from inside the folder of profiles."""
     Path("schema.json").write_text("[")
     monkeypatch.chdir(folder)
-    assert run("check", ".") == (1, "../schema.json:1:2: not JSON: Expecting value\n", "")
+    assert run("check", ".") == (1, "../schema.json:1:2: invalid JSON: Expecting value\n", "")
 
 
 def test_a_warning_fails_the_check_only_when_it_is_strict(folder: Path, run: CommandLine) -> None:
@@ -352,8 +352,8 @@ def test_an_annotation_escapes_what_would_end_it(folder: Path, run: CommandLine)
         1,
         (
             "::error file=profiles/a%2Cb%3Ac%25.yaml,line=1,col=1::"
-            '"a,b:c%25" is no name for a profile; '
-            "at most 63 of a-z, 0-9 and -, with no - at either end\n"
+            'invalid profile name "a,b:c%25": use a-z, 0-9 and hyphens; '
+            "at most 63 characters, no hyphen at either end\n"
             "::error file=profiles/a%2Cb%3Ac%25.yaml,line=1,col=14::"
             'tts.speed: "50%25" is not a number or null (factor)\n'
         ),

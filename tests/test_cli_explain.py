@@ -30,7 +30,7 @@ def test_text_tells_all_that_is_known(run: CommandLine) -> None:
         "default            2.5 s",
         "examples           2.5 s, 4.0 s",
         "in a running call  at once",
-        "no effect          it acts with the turn detector or in mode dynamic",
+        "no effect          used only with the turn detector or in mode dynamic",
         "metadata may set   in every profile",
         "set by             brisk: 0.8 s  (profiles/brisk.yaml:7)",
         "                   courier: 1.28 s  (profiles/courier.yaml:8)",
@@ -67,7 +67,7 @@ def test_json_has_the_keys_that_programs_build_on(run: CommandLine) -> None:
         "examples": [2.5, 4.0],
         "open_in": sorted(path.stem for path in Path("profiles").iterdir()),
         "no_effect_when": [
-            "it acts with the turn detector or in mode dynamic",
+            "used only with the turn detector or in mode dynamic",
         ],
     }
 
@@ -112,7 +112,7 @@ def test_markdown_is_a_page_about_the_fields_that_are_asked_for(run: CommandLine
 def test_a_field_that_nothing_reads_says_so(run: CommandLine) -> None:
     """It is kept because the SDK takes it."""
     lines = run("explain", "vad.prefix_padding_duration").out.splitlines()
-    assert "no effect          nothing in this SDK reads it" in lines
+    assert "no effect          not used by this SDK" in lines
 
 
 def test_a_bound_that_is_itself_refused_is_said_to_be(run: CommandLine) -> None:

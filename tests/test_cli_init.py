@@ -289,8 +289,8 @@ def test_profiles_that_are_a_file_are_reported(repository: Path, run: CommandLin
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('{"openapi": "3.1.0"}', "a section has `additionalProperties: false`"),
-        ("type Query {}", "not JSON: Expecting value"),
+        ('{"openapi": "3.1.0"}', "a section must have `additionalProperties: false`"),
+        ("type Query {}", "invalid JSON: Expecting value"),
     ],
 )
 def test_a_schema_of_something_else_is_in_the_way(

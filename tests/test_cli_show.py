@@ -116,7 +116,7 @@ def test_what_metadata_changes_is_marked_and_what_it_cannot_goes_to_stderr(
     assert "*- alpha      0.5    participant\n" in out
     assert err == (
         f"participant: {ENDPOINTING}: 99999 is more than the maximum of 10000 (ms)\n"
-        "participant: stt.nova.language: metadata may set stt.nova.endpointing_ms,"
+        "participant: stt.nova.language: not overridable; allowed: stt.nova.endpointing_ms,"
         " stt.nova.utterance_end_ms, stt.flux.eot_threshold, stt.flux.eager_eot_threshold,"
         " stt.flux.eot_timeout_ms, vad, and 13 more\n"
     )

@@ -38,10 +38,10 @@ LATE = {EARLY: False}
 SOON = {**STT, **FLUX, MIN_DELAY: 0.0}
 NOTHING: dict[str, Any] = {}
 
-NEVER_READ = "nothing in this SDK reads it"
+NEVER_READ = "not used by this SDK"
 ONLY_STT = "only turn_detection stt ends a turn at Deepgram's UtteranceEnd"
 NOT_IN_USE = "the turn detector is not in use"
-NO_RANGE = "it acts with the turn detector or in mode dynamic"
+NO_RANGE = "used only with the turn detector or in mode dynamic"
 UNDER_SILENCE = "it is shorter than vad.min_silence_duration, before which no turn ends"
 UNDER_DETECTOR = (
     "it is shorter than vad.min_silence_duration or the 0.3 s that the turn detector takes"
@@ -56,7 +56,7 @@ STARTS_AT_THE_END = (
     " eager_eot_threshold is set"
 )
 WORDS_ARE_THERE = (
-    "the words are there when the turn is over: endpointing_ms is longer than the delay"
+    "final words come after the end of the turn: endpointing_ms is longer than the delay"
 )
 SPEECH_IS_OVER = (
     "endpointing_ms is shorter than vad.min_silence_duration: Deepgram ends the speech first"
@@ -76,7 +76,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("stt.flux.model", "stt.engine is nova", NOTHING, FLUX),
     (
         "stt.flux.language_hint",
-        "only the model flux-general-multi takes hints, and no other is sent any",
+        "only the model flux-general-multi takes language hints",
         FLUX,
         {**FLUX, "stt.flux.model": "flux-general-multi"},
     ),

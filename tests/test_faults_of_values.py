@@ -74,12 +74,12 @@ WORDS = {
     f"{ENDPOINTING}: 017": "017 is 17 in YAML 1.2 and octal in YAML 1.1\n  hint: write 17",
 }
 
-IN_QUOTES = "keys are text\n  hint: in quotes it is text"
+IN_QUOTES = "keys must be text\n  hint: write it in quotes"
 KEYS = {
-    "12": f'1:1: the key "12" is a number; {IN_QUOTES}',
-    "1.5": f'1:1: the key "1.5" is a number; {IN_QUOTES}',
-    "true": f'1:1: the key "true" is a boolean; {IN_QUOTES}',
-    "~": f'1:1: the key "~" is null; {IN_QUOTES}',
+    "12": f'1:1: key "12" is a number; {IN_QUOTES}',
+    "1.5": f'1:1: key "1.5" is a number; {IN_QUOTES}',
+    "true": f'1:1: key "true" is a boolean; {IN_QUOTES}',
+    "~": f'1:1: key "~" is null; {IN_QUOTES}',
     "? [a]\n": "1:3: a key must be plain text\n  hint: write a name, a colon and a value",
 }
 
@@ -105,15 +105,15 @@ def test_fault_36_words_mean_what_yaml_1_2_says_or_are_refused_with_a_hint(
     assert layer("stt: {nova: {endpointing_ms: 1e3}}").sets == {ENDPOINTING: 1000}
     assert layer("description: 2026-01-01").description == "2026-01-01"
     hints = [f"{s.partition(': ')[2]}: {m.partition('hint: ')[2]}" for s, m in WORDS.items()]
-    happened(f"{'; '.join(hints)}; {len(KEYS)} keys: keys are text; 1e3 is 1000")
+    happened(f"{'; '.join(hints)}; {len(KEYS)} keys: keys must be text; 1e3 is 1000")
 
 
 def test_fault_37_what_is_no_finite_number_is_refused(happened: Happened) -> None:
     """Bounds would let NaN pass: it is refused before they are asked, in files and in metadata."""
     written = {
-        ".nan": ".nan is no finite number",
-        "-.inf": "-.inf is no finite number",
-        "1e999": "1e999 is no finite number",
+        ".nan": ".nan is not a finite number",
+        "-.inf": "-.inf is not a finite number",
+        "1e999": "1e999 is not a finite number",
         "NaN": '"NaN" is not a number or null (factor)',
         "inf": '"inf" is not a number or null (factor)',
     }
@@ -178,21 +178,21 @@ def test_fault_39_what_the_session_would_take_without_a_word_is_refused(
 
 
 ODD = {
-    "tts: {speed: " + "9" * 5000 + "}": f"1:14: {SPEED}: a number of 5000 characters is not read",
+    "tts: {speed: " + "9" * 5000 + "}": f"1:14: {SPEED}: number of 5000 characters is too long",
     "tts: {speed: 0x" + "f" * 30_000 + "}": (
-        f"1:14: {SPEED}: a number of 30002 characters is not read"
+        f"1:14: {SPEED}: number of 30002 characters is too long"
     ),
-    f"tts: {{speed: 1e{'9' * 30}}}": f"1:14: {SPEED}: 1e{'9' * 30} is no finite number",
-    'description: "\\ud800"': "1:17: not YAML: found invalid Unicode character escape code",
+    f"tts: {{speed: 1e{'9' * 30}}}": f"1:14: {SPEED}: 1e{'9' * 30} is not a finite number",
+    'description: "\\ud800"': "1:17: invalid YAML: found invalid Unicode character escape code",
     "tts: !!python/name:os.system {}": (
-        '1:6: the tag "tag:yaml.org,2002:python/name:os.system" has no use here'
+        '1:6: tag "tag:yaml.org,2002:python/name:os.system" is not supported'
     ),
-    "tts: {speed: !!int 0x}": '1:14: the tag "tag:yaml.org,2002:int" has no use here',
-    "tts: {speed: !!float .}": '1:14: the tag "tag:yaml.org,2002:float" has no use here',
-    "tts: {speed: !!timestamp x}": '1:14: the tag "tag:yaml.org,2002:timestamp" has no use here',
-    "description: !!binary x": '1:14: the tag "tag:yaml.org,2002:binary" has no use here',
-    "!!set {a}": '1:1: the tag "tag:yaml.org,2002:set" has no use here',
-    f"%YAML {'9' * 20}.1\n---\n{{}}": "1:16: not YAML: found extremely long version number",
+    "tts: {speed: !!int 0x}": '1:14: tag "tag:yaml.org,2002:int" is not supported',
+    "tts: {speed: !!float .}": '1:14: tag "tag:yaml.org,2002:float" is not supported',
+    "tts: {speed: !!timestamp x}": '1:14: tag "tag:yaml.org,2002:timestamp" is not supported',
+    "description: !!binary x": '1:14: tag "tag:yaml.org,2002:binary" is not supported',
+    "!!set {a}": '1:1: tag "tag:yaml.org,2002:set" is not supported',
+    f"%YAML {'9' * 20}.1\n---\n{{}}": "1:16: invalid YAML: found extremely long version number",
 }
 
 

@@ -36,8 +36,8 @@ TOO_MUCH = Problem(
             id="everything",
         ),
         pytest.param(
-            Problem("name", "a profile's file ends in .yaml", file="profiles/a.yml"),
-            "profiles/a.yml: a profile's file ends in .yaml",
+            Problem("name", "the name must end in .yaml", file="profiles/a.yml"),
+            "profiles/a.yml: the name must end in .yaml",
             id="whole-file",
         ),
         pytest.param(

@@ -240,7 +240,7 @@ def test_unknown_profile_of_the_application_is_a_problem() -> None:
     ]
 
 
-NARROW = "metadata may set turn_handling.endpointing, tts.speed"
+NARROW = "not overridable; allowed: turn_handling.endpointing, tts.speed"
 
 
 @pytest.mark.parametrize(
@@ -250,10 +250,10 @@ NARROW = "metadata may set turn_handling.endpointing, tts.speed"
         pytest.param("narrow", MIN_DELAY, 1.0, "", id="section"),
         pytest.param("narrow", "tts.speed", 1.1, "", id="field"),
         pytest.param("narrower", "tts.speed", 1.1, "", id="inherited"),
-        pytest.param("default", "stt.engine", "flux", "metadata may set ", id="engine"),
+        pytest.param("default", "stt.engine", "flux", "not overridable; allowed: ", id="engine"),
         pytest.param("narrow", ENDPOINTING, 400, NARROW, id="beside-the-section"),
         pytest.param("narrower", ENDPOINTING, 400, NARROW, id="beside-the-inherited"),
-        pytest.param("closed", MIN_DELAY, 1.0, "metadata may set nothing", id="nothing"),
+        pytest.param("closed", MIN_DELAY, 1.0, "not overridable; allowed: nothing", id="nothing"),
     ],
 )
 @pytest.mark.parametrize("layer", ["room", "dispatch", "participant"])
@@ -276,8 +276,8 @@ def test_policy_of_the_profile_in_force_judges_all_layers() -> None:
     found = resolve({"endpointing_ms": 700}, room={"profile": "closed", "endpointing_ms": 600})
     assert found.values[ENDPOINTING] == 25
     assert problems(found) == [
-        f"room: {ENDPOINTING}: metadata may set nothing",
-        f"participant: {ENDPOINTING}: metadata may set nothing",
+        f"room: {ENDPOINTING}: not overridable; allowed: nothing",
+        f"participant: {ENDPOINTING}: not overridable; allowed: nothing",
     ]
 
 
@@ -287,7 +287,9 @@ def test_long_policy_is_cut_in_the_message() -> None:
     default = PROFILES.profile("default")
     assert default is not None
     named, more = ", ".join(default.allow[:6]), len(default.allow) - 6
-    assert problem == f"participant: {DETECTION}: metadata may set {named}, and {more} more"
+    assert (
+        problem == f"participant: {DETECTION}: not overridable; allowed: {named}, and {more} more"
+    )
 
 
 @pytest.mark.parametrize("flat", [False, True], ids=["overrides", "flat-name"])

@@ -284,7 +284,7 @@ async def test_typo_is_marked_on_its_line(editor: Editor) -> None:
         (
             "extends: Patient",
             "Patient",
-            "Expected the name of a profile: small letters, digits and hyphens.",
+            "Expected the name of a profile: lowercase letters, digits and hyphens.",
         ),
         (
             "overrides: {allow: [turn-handling]}",

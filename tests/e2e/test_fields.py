@@ -116,7 +116,7 @@ def test_explain_names_fields_seen_only_by_deepgram(profiles: Catalog) -> None:
     said = {
         field.path
         for field in profiles.schema.fields.values()
-        if "Deepgram alone acts on it." in field.schema["description"]
+        if "Used by Deepgram only." in field.schema["description"]
     }
     assert said == ONLY_DEEPGRAM
 

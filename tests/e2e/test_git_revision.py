@@ -173,8 +173,8 @@ def test_unchanged_files_are_not_read_again(repository: Repository) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        pytest.param("{", "HEAD:schema.json:1:2: not JSON: Expecting property name", id="no-json"),
-        pytest.param("{}", "HEAD:schema.json: a section has `additionalPr", id="no-schema"),
+        pytest.param("{", "HEAD:schema.json:1:2: invalid JSON: Expecting prop", id="no-json"),
+        pytest.param("{}", "HEAD:schema.json: a section must have `addi", id="no-schema"),
         pytest.param(b"\xff", "HEAD:schema.json: cannot be read: 'utf-8' codec", id="no-utf-8"),
     ],
 )
@@ -558,8 +558,7 @@ def test_oversized_file_is_not_loaded(repository: Repository) -> None:
     finally:
         tracemalloc.stop()
     assert problem == (
-        "HEAD:profiles/large.yaml:1:1: "
-        "the file is larger than 32768 bytes, the most that a profile may have"
+        "HEAD:profiles/large.yaml:1:1: the file is larger than 32768 bytes, the limit of a profile"
     )
     assert most < 5_000_000
 

@@ -81,10 +81,12 @@ def read(name: str, content: bytes | Problem, in_force: Schema, label: str) -> E
 
 def _name_problems(file: str, name: str) -> Iterator[Problem]:
     if not name.endswith(SUFFIX):
-        yield Problem("name", f"a profile's file ends in {SUFFIX}", file=file)
+        yield Problem("name", f"the file name must end in {SUFFIX}", file=file)
     elif not NAME.fullmatch(name.removesuffix(SUFFIX)):
-        hint = "at most 63 of a-z, 0-9 and -, with no - at either end"
-        message = f"{quoted(name.removesuffix(SUFFIX))} is no name for a profile"
+        hint = "at most 63 characters, no hyphen at either end"
+        message = (
+            f"invalid profile name {quoted(name.removesuffix(SUFFIX))}: use a-z, 0-9 and hyphens"
+        )
         yield Problem("name", message, file=file, hint=hint)
 
 
@@ -93,7 +95,7 @@ def _document_problems(
 ) -> Iterator[Problem]:
     yield from _allow_problems(read, in_force, invalid)
     if name == DEFAULT + SUFFIX and "extends" in read.data:
-        problem = Problem("extends", f"{DEFAULT} extends nothing")
+        problem = Problem("extends", f"{DEFAULT} cannot extend another profile")
         yield read.locate(problem, (EXTENDS,), key=True)
 
 
@@ -106,7 +108,7 @@ def _allow_problems(
     for count, (index, item) in enumerate(unknown):
         at = (*_ALLOW, index)
         if count == MAX_PROBLEMS:
-            enough = f"more than {MAX_PROBLEMS} problems; no more are looked for"
+            enough = f"more than {MAX_PROBLEMS} problems; checking stopped here"
             yield read.locate(Problem(TOO_MANY, enough), at)
             return
         problem = in_force.unknown(item)

@@ -64,7 +64,7 @@ class Schema:
             if problem.at in seen:
                 continue
             if len(seen) == MAX_PROBLEMS:
-                message = f"more than {MAX_PROBLEMS} problems; no more are looked for"
+                message = f"more than {MAX_PROBLEMS} problems; checking stopped here"
                 yield Problem(TOO_MANY, message)
                 return
             seen.add(problem.at)

@@ -135,7 +135,7 @@ def _wrong_kind(error: ValidationError, path: KeyPath, field: Field | None) -> P
 
 def _against(error: ValidationError, path: KeyPath) -> Problem:
     against = f"{error.validator} {quoted(error.validator_value)}"
-    return Problem("range", f"{quoted(error.instance)} is against {against}", at=path)
+    return Problem("range", f"{quoted(error.instance)} violates {against}", at=path)
 
 
 def _of(error: ValidationError) -> Mapping[str, Any]:

@@ -111,11 +111,11 @@ def _problems(text: str) -> Iterator[Problem]:
         schema = json.loads(text)
         Draft202012Validator.check_schema(schema)
     except json.JSONDecodeError as error:
-        yield _problem(f"not JSON: {error.msg}", error.lineno, error.colno)
+        yield _problem(f"invalid JSON: {error.msg}", error.lineno, error.colno)
     except jsonschema.SchemaError as error:
         yield _problem(f"not a JSON Schema: {error.message}")
     except (RecursionError, ValueError):
-        yield _problem("not JSON: nested too deeply, or with a number that is too long")
+        yield _problem("invalid JSON: nested too deeply, or with a number that is too long")
     else:
         odd = [
             *_section_problems(schema, ""),
@@ -132,7 +132,7 @@ def _section_problems(schema: Any, path: str) -> Iterator[Problem]:
         return
     properties = schema.get("properties", {})
     if (properties or not path) and schema.get("additionalProperties") is not False:
-        yield _problem("a section has `additionalProperties: false`", path=path)
+        yield _problem("a section must have `additionalProperties: false`", path=path)
     for name, inner in properties.items():
         yield from _section_problems(inner, f"{path}.{name}".removeprefix("."))
 
@@ -141,7 +141,7 @@ def _reference_problems(schema: Any) -> Iterator[Problem]:
     """References; a field says its bounds itself: nothing is fetched, or turns in circles."""
     if isinstance(schema, dict):
         for keyword in _REFERENCES & schema.keys():
-            yield _problem(f"{keyword} {quoted(schema[keyword])} is not followed")
+            yield _problem(f"{keyword} {quoted(schema[keyword])} is not supported")
     inner = schema.values() if isinstance(schema, dict) else schema
     for value in inner if isinstance(schema, dict | list) else ():
         yield from _reference_problems(value)
@@ -176,7 +176,7 @@ def _missing_fields(text: str) -> Iterator[Problem]:
     fields: Mapping[str, Any] = Schema(text).fields
     for path in Schema(packaged(FILE_NAME).read_text(encoding="utf-8")).fields:
         if path not in fields:
-            yield _problem("is missing; bounds may be tightened, fields not left out", path=path)
+            yield _problem("missing; a schema may tighten bounds, not omit fields", path=path)
 
 
 def _problem(message: str, line: int = 0, column: int = 0, path: str = "") -> Problem:

@@ -51,7 +51,7 @@ _CONFLICT_MARKER = re.compile(r"^<<<<<<< ", re.MULTILINE)
 _NESTED = "exceeded maximum nesting depth"
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH}"
 
-_EMPTY = "the file is empty; a profile says at least `description: ...`"
+_EMPTY = "the file is empty; a profile needs at least `description: ...`"
 
 
 class Place(NamedTuple):
@@ -143,7 +143,7 @@ def _decoded(file: str, content: bytes) -> str:
 def _looks_like(content: bytes) -> str:
     start = content.lstrip()[:100].lower()
     if len(content) > MAX_BYTES:
-        return f"the file is larger than {MAX_BYTES} bytes, the most that a profile may have"
+        return f"the file is larger than {MAX_BYTES} bytes, the limit of a profile"
     if not start:
         return _EMPTY
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -174,7 +174,7 @@ class _Reader:
         if data is None:
             self._refuse("file-kind", _EMPTY, None)
         if not isinstance(data, dict):
-            self._refuse("type", f"{_kind(data)} stands at the top; a profile is a mapping", None)
+            self._refuse("type", f"expected a mapping at the top, found {_kind(data)}", None)
         places = MappingProxyType(self._keys), MappingProxyType(self._values)
         unclear = frozenset(self._refused), frozenset(self._doubled)
         return Source(self._file, data, *places, tuple(self._problems), *unclear)
@@ -198,9 +198,9 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    self._refuse("yaml-documents", "a second document", event.start_mark)
+                    self._refuse("yaml-documents", "more than one document", event.start_mark)
                 if event.tags:
-                    self._refuse("yaml-tag", "a %TAG directive has no use here", event.start_mark)
+                    self._refuse("yaml-tag", "%TAG directives are not supported", event.start_mark)
             elif isinstance(event, yaml.NodeEvent):
                 data = self._node(event, events, ())
         return data
@@ -222,11 +222,11 @@ class _Reader:
     def _check_node(self, event: yaml.NodeEvent, path: KeyPath) -> None:
         mark = event.start_mark
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            message = "anchors and aliases are not read"
-            self._refuse("yaml-alias", message, mark, "share settings by `extends`")
+            message = "anchors and aliases are not supported"
+            self._refuse("yaml-alias", message, mark, "use `extends` to share settings")
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self._refuse("yaml-tag", f"the tag {quoted(tag)} has no use here", mark)
+            self._refuse("yaml-tag", f"tag {quoted(tag)} is not supported", mark)
         if len(path) >= MAX_DEPTH:
             self._refuse("yaml-depth", _TOO_DEEP, mark)
 
@@ -239,7 +239,7 @@ class _Reader:
             key, place = self._key(event), _place(event.start_mark)
             inner = (*path, key)
             if key in first:
-                message = f"given twice, first in line {first[key].line}"
+                message = f"duplicate key, first defined on line {first[key].line}"
                 self._note("yaml-duplicate-key", message, place, inner)
                 self._doubled.add(inner)
             first.setdefault(key, place)
@@ -256,8 +256,8 @@ class _Reader:
         text: str = event.value
         if event.implicit[0] and _NOT_TEXT.fullmatch(text):
             kind = _kind(_plain(text[:_LONGEST_NUMBER]))
-            message = f"the key {quoted(text)} is {kind}; keys are text"
-            self._refuse("yaml-key", message, event.start_mark, "in quotes it is text")
+            message = f"key {quoted(text)} is {kind}; keys must be text"
+            self._refuse("yaml-key", message, event.start_mark, "write it in quotes")
         return text
 
     def _sequence(self, events: Iterator[yaml.Event], path: KeyPath) -> list[Any]:
@@ -288,9 +288,9 @@ class _Reader:
             self._refuse("yaml-depth", _TOO_DEEP, mark)
         line = self._text.splitlines()[mark.line : mark.line + 1] if mark else []
         if line and "\t" in line[0][: len(line[0]) - len(line[0].lstrip())]:
-            self._refuse("yaml-syntax", "a tab indents this line; YAML takes spaces", mark)
-        hint = "look at the line above, too" if mark and mark.line else ""
-        self._refuse("yaml-syntax", f"not YAML: {problem}", mark, hint)
+            self._refuse("yaml-syntax", "line indented with a tab; use spaces", mark)
+        hint = "check the line above, too" if mark and mark.line else ""
+        self._refuse("yaml-syntax", f"invalid YAML: {problem}", mark, hint)
 
     def _refuse_character(self) -> NoReturn:
         # The error's own position counts characters or bytes, by the loader.
@@ -301,7 +301,7 @@ class _Reader:
 
     def _note(self, code: str, message: str, place: Place, path: KeyPath, hint: str = "") -> None:
         if len(self._problems) == MAX_PROBLEMS:
-            enough = f"more than {MAX_PROBLEMS} problems; the rest of the file is not read"
+            enough = f"more than {MAX_PROBLEMS} problems; reading stopped here"
             raise _Refused(*self._problems, self._at("yaml-problems", enough, place))
         self._problems.append(self._at(code, message, place, path, hint))
 
@@ -352,16 +352,16 @@ def _plain(text: str) -> Any:
 def _refused_number(text: str) -> tuple[str, str]:
     """Why a number is not read, and a hint; two empty texts where it is."""
     if _NOT_FINITE.fullmatch(text):
-        return f"{text} is no finite number", ""
+        return f"{text} is not a finite number", ""
     if not (_FLOAT.fullmatch(text) or _PREFIXED.fullmatch(text)):
         return "", ""
     if len(text) > _LONGEST_NUMBER:
-        return f"a number of {len(text)} characters is not read", ""
+        return f"number of {len(text)} characters is too long", ""
     if _LEADING_ZERO.fullmatch(text):
         plain = str(int(text))
         return f"{text} is {plain} in YAML 1.2 and octal in YAML 1.1", f"write {plain}"
     if _FLOAT.fullmatch(text) and not math.isfinite(float(text)):
-        return f"{text} is no finite number", ""
+        return f"{text} is not a finite number", ""
     return "", ""
 
 

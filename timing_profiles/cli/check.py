@@ -69,7 +69,7 @@ def _problems(path: Path, set_problems: SetProblems) -> Iterable[Problem]:
     if path.name == schema_file.FILE_NAME:
         return _schema_problems(path)
     if not folder.is_profile(path.name):
-        message = f"a profile's file ends in {SUFFIX}, and does not begin with a dot"
+        message = f"the name must end in {SUFFIX} and not begin with a dot"
         return [Problem("name", message, file=shown(path))]
     return _file_problems(path, set_problems)
 

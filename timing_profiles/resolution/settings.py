@@ -178,7 +178,7 @@ def _problem(path: str, value: Any, profile: Profile, schema: Schema) -> Problem
         return Problem("override-type", f"{quoted(value)} is not a mapping of fields")
     if not profile.allows(path):
         allowed = listed(profile.allow, most=6) or "nothing"
-        return Problem(_FORBIDDEN, f"metadata may set {allowed}")
+        return Problem(_FORBIDDEN, f"not overridable; allowed: {allowed}")
     if path == DETECTION and value == "manual":
         return Problem(_FORBIDDEN, "manual is never taken from metadata")
     if isinstance(value, list | dict) and len(value) > _MOST_ENTRIES:

@@ -79,10 +79,8 @@ def _words_may_never_come(values: Values, _: Waits) -> Problem | None:
     starts_at_silence = values[DETECTION] in {"vad", "turn_detector"}
     if values[ENGINE] != "nova" or values[NOVA_ENDPOINTING] or not starts_at_silence:
         return None
-    message = "nothing bounds the wait: with endpointing_ms 0 words come when Deepgram happens"
-    return _warning(
-        f"{message} to send them; 25 is usual (ms)", (NOVA_ENDPOINTING, DETECTION, ENGINE)
-    )
+    message = "the wait has no limit: with endpointing_ms 0 Deepgram sends final words at any time"
+    return _warning(f"{message}; 25 is usual (ms)", (NOVA_ENDPOINTING, DETECTION, ENGINE))
 
 
 def _answers_between_words(values: Values, waits: Waits) -> Problem | None:
@@ -102,7 +100,7 @@ def _answers_in_two_halves(values: Values, _: Waits) -> Problem | None:
     is_open = values[ENGINE] == "flux" or after_silence < values[NOVA_ENDPOINTING] / 1000
     if values[DETECTION] != "stt" or not values[MIN_DELAY] or not is_open:
         return None
-    message = "with turn_detection stt, who goes on within min_delay is answered in two halves"
+    message = "with turn_detection stt, a caller who goes on within min_delay gets two answers"
     return _warning(f"{message}; min_delay 0 (s) avoids it", (MIN_DELAY, DETECTION, ENGINE))
 
 
@@ -132,7 +130,7 @@ def _every_sound_interrupts(values: Values, _: Waits) -> Problem | None:
         return None
     message = f"every sound stops the agent: vad.min_silence_duration {silence:g} counts, too;"
     fields = (f"{INTERRUPTION}.min_duration", VAD_SILENCE)
-    return _warning(f"{message} a longer min_duration tells a cough from a sentence (s)", fields)
+    return _warning(f"{message} a longer min_duration excludes a cough (s)", fields)
 
 
 def _warning(message: str, fields: tuple[str, ...]) -> Problem:

@@ -146,14 +146,14 @@ DEAD_WHEN = (
     DeadWhen(
         "never-read",
         ("vad.prefix_padding_duration", "turn_detector.backchannel_threshold"),
-        "nothing in this SDK reads it",
+        "not used by this SDK",
     ),
     DeadWhen("engine-flux", ("stt.nova",), "stt.engine is flux", {ENGINE: ("flux",)}),
     DeadWhen("engine-nova", ("stt.flux",), "stt.engine is nova", {ENGINE: ("nova",)}),
     DeadWhen(
         "flux-model-without-hints",
         ("stt.flux.language_hint",),
-        "only the model flux-general-multi takes hints, and no other is sent any",
+        "only the model flux-general-multi takes language hints",
         {ENGINE: ("flux",), "stt.flux.model": ("flux-general-en",)},
     ),
     DeadWhen(
@@ -189,7 +189,7 @@ DEAD_WHEN = (
     DeadWhen(
         "max-delay-not-in-use",
         (MAX_DELAY,),
-        "it acts with the turn detector or in mode dynamic",
+        "used only with the turn detector or in mode dynamic",
         {MODE: ("fixed",), DETECTION: ("stt", "vad", "realtime_llm", "manual")},
     ),
     DeadWhen(
@@ -275,7 +275,7 @@ DEAD_WHEN = (
     DeadWhen(
         "preemptive-after-words",
         (PREEMPTIVE,),
-        "the words are there when the turn is over: endpointing_ms is longer than the delay",
+        "final words come after the end of the turn: endpointing_ms is longer than the delay",
         {ENGINE: ("nova",), DETECTION: ("vad", "realtime_llm", "turn_detector")},
         _words_come_after_any_delay,
     ),

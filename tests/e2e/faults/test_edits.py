@@ -14,8 +14,8 @@ from tests.e2e.faults.followed_folder import FollowedFolder, away
 
 SYNTAX = "description: Half a sentence\nstt: [nova\n"
 SYNTAX_PROBLEM = (
-    "profiles/patient.yaml:3:1: not YAML: did not find expected ',' or ']'\n"
-    "  hint: look at the line above, too"
+    "profiles/patient.yaml:3:1: invalid YAML: did not find expected ',' or ']'\n"
+    "  hint: check the line above, too"
 )
 
 MISTAKE = "turn_handling:\n  endpointing:\n    min_delay: 1500\n"

@@ -125,8 +125,8 @@ def test_fault_24_a_profile_with_a_name_that_is_not_utf_8_is_kept_out(
     odd = odd_name(followed.folder).with_suffix(".yaml")
     odd.write_text(away(20), encoding="utf-8")
     kept = followed.keeps(
-        'profiles/caf\\udce9.yaml: "caf\\udce9" is no name for a profile\n'
-        "  hint: at most 63 of a-z, 0-9 and -, with no - at either end"
+        'profiles/caf\\udce9.yaml: invalid profile name "caf\\udce9": use a-z, 0-9 and hyphens\n'
+        "  hint: at most 63 characters, no hyphen at either end"
     )
     odd.unlink()
     happened(f"{kept}; then 1", followed.serves())

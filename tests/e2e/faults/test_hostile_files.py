@@ -3,7 +3,7 @@
 from sandbox.fixtures import Happened
 from tests.e2e.faults.followed_folder import FollowedFolder
 
-NO_ALIASES = "anchors and aliases are not read\n  hint: share settings by `extends`"
+NO_ALIASES = "anchors and aliases are not supported\n  hint: use `extends` to share settings"
 BOMB = "a0: &a0 x\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
 )
@@ -13,7 +13,7 @@ HOSTILE = {
     "25,000 brackets": ("[" * 25_000, "1:17: nested deeper than 16"),
     "10 MB": (
         "#" * 10_000_000,
-        "1:1: the file is larger than 32768 bytes, the most that a profile may have",
+        "1:1: the file is larger than 32768 bytes, the limit of a profile",
     ),
 }
 
