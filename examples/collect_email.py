@@ -1,7 +1,7 @@
-"""An agent that asks for an e-mail address, and lets its caller spell it in peace.
+"""Change the timing of a running call; docs/running-calls.md describes how.
 
-The three ways to change the timing of a running call, at the numbered comments: the caller's client
-writes other metadata, a step of the conversation borrows a profile, the caller asks aloud.
+The agent asks for an e-mail address. The numbered comments mark three methods: follow the caller's
+metadata, borrow a profile for one step, and let the caller ask for another pace.
 
 Run it with `.venv/bin/python examples/collect_email.py dev`.
 """
@@ -22,7 +22,7 @@ class Receptionist(Agent):
     """Takes messages."""
 
     def __init__(self, timing: timing_profiles.Timing) -> None:
-        """Say what to do."""
+        """Set the instructions and the tools."""
         super().__init__(
             instructions="You take messages. Ask for an e-mail address, so that we can reply.",
             tools=timing.tools(),  # 3. "Please don't rush me", "you can be quicker".
@@ -32,7 +32,7 @@ class Receptionist(Agent):
     @function_tool
     async def ask_for_email(self) -> str:
         """Ask the caller for the e-mail address, once the caller is ready to give it."""
-        async with self._timing.borrow("dictation"):  # 2. Who spells pauses between the letters.
+        async with self._timing.borrow("dictation"):  # 2. Callers who spell pause between letters.
             given = await GetEmailTask(chat_ctx=self.chat_ctx)
         return f"The address is {given.email_address}."
 
@@ -44,7 +44,7 @@ async def entrypoint(ctx: JobContext) -> None:
     session = AgentSession[None](**timing.session_kwargs(llm="openai/gpt-4.1-mini"))
     options = timing.room_options()
     await session.start(agent=Receptionist(timing), room=ctx.room, room_options=options)
-    timing.follow(session)  # 1. From here on, other metadata is another timing.
+    timing.follow(session)  # 1. Apply later changes of the metadata.
 
 
 if __name__ == "__main__":

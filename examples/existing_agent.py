@@ -1,12 +1,13 @@
-"""An agent that was there before, with timing profiles added at the numbered comments.
+"""Add timing profiles to an existing agent; the numbered comments mark the added lines.
 
-Its speech-to-text, LLM and text-to-speech are models of LiveKit Inference. Of a profile it takes
+The agent uses speech-to-text, LLM and text-to-speech models of LiveKit Inference. From a profile it
+uses
 
-- all of `turn_handling`, `turn_detector`, `vad` and `session`, which belong to LiveKit. Where a
-  profile says `turn_detection: stt`, as those for Deepgram Flux do, its own speech-to-text ends
-  the turns: with the model below that would be at every final transcript.
+- all of `turn_handling`, `turn_detector`, `vad` and `session`, which configure LiveKit. With
+  `turn_detection: stt`, as in profiles for Deepgram Flux, the agent's own speech-to-text ends the
+  turn: with the model below, at every final transcript.
 - nothing of `stt.engine`, `stt.nova`, `stt.flux` and `tts`, which configure Deepgram's plugin. The
-  agent brings its own `stt` and `tts` instead, and needs no DEEPGRAM_API_KEY.
+  agent passes its own `stt` and `tts`, and needs no DEEPGRAM_API_KEY.
 
 Run it with `.venv/bin/python examples/existing_agent.py dev`.
 """
@@ -34,7 +35,7 @@ timing_profiles.attach(server, deepgram=False)  # 1. Load, check and watch the p
 
 @dataclass
 class Booking:
-    """What the caller has said so far."""
+    """A booking, as far as the caller has given it."""
 
     guests: int | None = None
 
@@ -43,7 +44,7 @@ class Host(Agent):
     """Takes bookings for a restaurant."""
 
     def __init__(self) -> None:
-        """Say what to do."""
+        """Set the instructions."""
         super().__init__(instructions="You take bookings for a restaurant. Answer briefly.")
 
     async def on_enter(self) -> None:
@@ -56,7 +57,7 @@ class Host(Agent):
 
         Args:
             context: The call.
-            guests: How many, the caller included.
+            guests: The number of guests, including the caller.
         """
         context.userdata.guests = guests
         return f"A table for {guests}."
@@ -65,10 +66,10 @@ class Host(Agent):
 @server.rtc_session()
 async def entrypoint(ctx: JobContext) -> None:
     """Answer one call."""
-    timing = await timing_profiles.for_call(ctx)  # 2. Wait for the caller, find its profile.
+    timing = await timing_profiles.for_call(ctx)  # 2. Wait for the caller, resolve its profile.
     session = AgentSession[Booking](
         userdata=Booking(),
-        **timing.session_kwargs(  # 3. The profile's timing, around the models you have.
+        **timing.session_kwargs(  # 3. The profile's timing, with your own models.
             stt="assemblyai/universal-streaming:en",
             llm="openai/gpt-4.1-mini",
             tts="cartesia/sonic-3",
@@ -77,7 +78,7 @@ async def entrypoint(ctx: JobContext) -> None:
     await session.start(
         agent=Host(),
         room=ctx.room,
-        room_options=timing.room_options(),  # 3, too. Listen to that caller.
+        room_options=timing.room_options(),  # 3, too: listen to that caller.
     )
 
 

@@ -16,7 +16,7 @@ def test_every_profile_has_a_line(starters: Path, run: CommandLine) -> None:
         (
             "profile     answers after   extends  sets  description\n"
             "brisk       0.39 to 0.89 s  default  2     Callers in a hurry with short questions."
-            " Answers soon and may cut in on a long pause.\n"
+            " Answers soon and can cut in on a long pause.\n"
             "default     0.39 to 2.59 s           46    Everyday calls."
             " LiveKit's own timing, the same in development and in production.\n"
             "noisy-line  0.39 to 2.59 s  default  2     Callers in the street, in a car or on a"

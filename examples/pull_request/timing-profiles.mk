@@ -1,10 +1,10 @@
-# What the workflow beside this says of a pull request, on your own machine or in any other CI.
+# Run the checks of the workflow beside this file on your own machine or in any other CI.
 # `include timing-profiles.mk` at the end of a Makefile, or `make -f timing-profiles.mk`:
 #
 #     make timing-check                         every problem, with file, line and column
 #     make timing-diff                          what changes for callers since the branch left
-#     make timing-diff BASE=v1.2                origin/main or BASE, edits without a commit included
-#     make timing-diff FORMAT=markdown          for a comment
+#     make timing-diff BASE=v1.2                origin/main or BASE, including uncommitted edits
+#     make timing-diff FORMAT=markdown          the same for a comment
 
 BASE ?= origin/main
 FORMAT ?= text
@@ -19,7 +19,7 @@ timing-check:
 # Checked-in files that look like a bare repository are not one.
 GIT := git -c safe.bareRepository=explicit
 
-# Where there is no common commit, the command says what is wrong with BASE.
+# Without a common commit, `diff` reports what is wrong with BASE.
 timing-diff:
 	@left=$$($(GIT) merge-base "$$BASE" HEAD 2>/dev/null) && \
 	    left=$$($(GIT) rev-parse --short "$$left"); \

@@ -244,7 +244,8 @@ def test_broken_profiles_on_either_side_are_named(
     assert runner.step("Check").returncode == (1 if broken == "topic" else 0)
     assert runner.step("Compare").returncode == 0
     assert runner.step("Comment").returncode == 0
-    text = f"What changes for callers cannot be said:\n\n    {side}:{TOO_MUCH_LINE}\n"
+    head = "The changes for callers are unknown, because the profiles are invalid:"
+    text = f"{head}\n\n    {side}:{TOO_MUCH_LINE}\n"
     assert runner.summary == text
     assert runner.comments[0]["body"] == MARKER + text
 
