@@ -1,4 +1,4 @@
-"""Whether a process has a file open for writing, where the kernel tells."""
+"""Whether a process has a file open for writing, as far as the kernel tells."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import signal
 from pathlib import Path
 
 
-def is_open_for_writing(path: Path) -> bool:
-    """Return whether a process has a file open for writing; False where that is unknown.
+def is_open_for_writing(path: Path) -> bool | None:
+    """Return whether a process has a file open for writing; None where the kernel does not tell.
 
-    Linux grants a read lease only on a file that no process has open for writing.
+    Linux grants a read lease only on a file that no process has open for writing, and only to the
+    owner of the file or with CAP_LEASE; some file systems grant none.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -26,7 +27,7 @@ def is_open_for_writing(path: Path) -> bool:
     except BlockingIOError:
         return True
     except (OSError, AttributeError):
-        return False
+        return None
     finally:
         os.close(descriptor)
     return False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from timing_profiles.problems import Problem
+
+_MOST_PROBLEMS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,17 @@ class Serving:
         said = f"serving revision {self.revision} since {_time(self.since)}"
         if not self.failed:
             return said
-        reasons = "\n  ".join(str(problem) for problem in self.problems)
-        return f"{said}, last reload failed at {_time(self.failed)} because\n  {reasons}"
+        failed = f"last reload failed at {_time(self.failed)} because"
+        return f"{said}, {failed}\n  {reasons(self.problems)}"
+
+
+def reasons(problems: Sequence[Problem]) -> str:
+    """List problems, one on each line; of many, the first ones and the number of the others."""
+    lines = [str(problem) for problem in problems[:_MOST_PROBLEMS]]
+    more = len(problems) - _MOST_PROBLEMS
+    if more > 0:
+        lines.append(f"... and {more} more; see `timing-profiles check`")
+    return "\n  ".join(lines)
 
 
 def serving(revision: str) -> Serving:

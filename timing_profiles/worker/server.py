@@ -10,7 +10,9 @@ import logging
 import math
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -84,6 +86,7 @@ def _run_with_profiles(
             _exit([*problems, *error.problems])
         # A job that finds nothing published reads the same folder, wherever it is started.
         os.environ[folder.PROFILES_DIR] = str(found)
+        _drain_on_hangup()
         publisher = Publisher(found)
         readiness = Readiness(lambda: publisher.serving, lambda: _not_ready(server))
         try:
@@ -110,6 +113,13 @@ def _file_of_caller() -> str | None:
     frame = inspect.currentframe()
     caller = frame and frame.f_back and frame.f_back.f_back
     return caller.f_globals.get("__file__") if caller else None
+
+
+def _drain_on_hangup() -> None:
+    """End on SIGHUP as on SIGTERM: the terminal has closed. `nohup` is respected."""
+    main = threading.current_thread() is threading.main_thread()
+    if main and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def _environment_problems(*, deepgram: bool) -> Iterable[Problem]:

@@ -13,15 +13,17 @@ from timing_profiles.catalog import catalog, folder, schema_file
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.folder import Contents
 from timing_profiles.problems import Problem, ProfilesError, quoted
-from timing_profiles.worker import leases, metrics
+from timing_profiles.worker import leases, metrics, reload_status
 from timing_profiles.worker.events import Events
-from timing_profiles.worker.reload_status import serving
 
 DEBOUNCE = 0.03
 """Seconds between two reads that must have the same result before a set is checked."""
 
 OPEN_FOR_WRITING = 3.0
 """Seconds that a set waits for a process that has one of its changed files open for writing."""
+
+STABLE = 1.5
+"""Seconds without a change that a set waits for where the kernel does not tell of writers."""
 
 RESCAN = 4.5
 """Seconds after which all files are compared with the active set, for what events miss."""
@@ -64,13 +66,14 @@ class Watcher:
             is_published: Whether what was published is still there; called in the loop.
         """
         self.catalog = first
-        self.serving = serving(first.revision)
+        self.serving = reload_status.serving(first.revision)
         self._directory = profiles_dir
         self._publish = publish
         self._is_published = is_published
         self._events = Events(profiles_dir)
         self._active: _Files | None = None
         self._rescan_at = 0.0
+        self._unknown_logged = False
 
     async def run(self) -> None:
         """Follow the directory until cancelled."""
@@ -137,11 +140,11 @@ class Watcher:
         since = time.monotonic()
         while True:
             # Asked before the second read: who closes it in between has written what that finds.
-            open_for_writing = await asyncio.to_thread(self._is_open_for_writing, files)
+            stable_for = await asyncio.to_thread(self._stable_for, files)
             again = await self._read()
             if again != files:
                 files, since = again, time.monotonic()
-            elif not open_for_writing or time.monotonic() - since > OPEN_FOR_WRITING:
+            elif time.monotonic() - since >= stable_for:
                 return files
 
     async def _read(self) -> _Files:
@@ -154,16 +157,25 @@ class Watcher:
         profiles = folder.read(self._directory, self.catalog.label, known)
         return _Files(schema_file.content(self._directory), profiles)
 
-    def _is_open_for_writing(self, files: _Files) -> bool:
+    def _stable_for(self, files: _Files) -> float:
+        """Decide for how many seconds files must stay as they are, by who may be writing them."""
         known = self.catalog.entries
         changed = [
             self._directory / name
             for name, content in files.profiles.items()
             if name not in known or content is not known[name].content
         ]
-        return any(
-            map(leases.is_open_for_writing, [*changed, schema_file.in_force(self._directory)])
-        )
+        if files.schema != self.catalog.schema.text.encode():
+            changed.append(schema_file.in_force(self._directory))
+        found = {leases.is_open_for_writing(path) for path in changed}
+        if None in found and not self._unknown_logged:
+            self._unknown_logged = True
+            _logger.warning(
+                "cannot detect writers of other users' files in %s: changes wait for %g s",
+                self._directory,
+                STABLE,
+            )
+        return OPEN_FOR_WRITING if True in found else STABLE if None in found else 0.0
 
     def _published(self, files: _Files) -> Catalog:
         """Make a set of files, and publish it where it is new."""
@@ -180,7 +192,7 @@ class Watcher:
             _logger.error(
                 "the profiles cannot be used, revision %s stays in force:\n  %s",
                 self.catalog.revision,
-                "\n  ".join(str(problem) for problem in problems),
+                reload_status.reasons(problems),
                 exc_info=error,
             )
 
@@ -188,7 +200,7 @@ class Watcher:
         before, self.catalog = self.catalog, fresh
         mended = bool(self.serving.problems)
         if fresh.revision != before.revision or mended:
-            self.serving = serving(fresh.revision)
+            self.serving = reload_status.serving(fresh.revision)
             metrics.in_force(fresh.revision)
         if fresh.revision != before.revision:
             _logger.info("%s", _report(before, fresh))

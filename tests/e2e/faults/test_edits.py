@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.fixtures import Happened
-from tests.e2e.faults.followed_folder import FollowedFolder, away
+from tests.e2e.faults.followed_folder import FollowedFolder, away, following, until
 
 SYNTAX = "description: Half a sentence\nstt: [nova\n"
 SYNTAX_PROBLEM = (
@@ -68,6 +68,24 @@ def test_fault_05_one_bad_file_among_many_keeps_all_of_them_out(
     assert followed.served() == [first, followed.in_force]
 
 
+def test_fault_82_a_refusal_of_many_problems_is_short(
+    followed: FollowedFolder, happened: Happened
+) -> None:
+    """The log has the first ones, and the number of the others."""
+    aside = followed.folder.with_name("aside")
+    shutil.copytree(followed.folder, aside)
+    for number in range(200):
+        lines = "".join(f"unknown-{count}: 1\n" for count in range(20))
+        (aside / f"broken-{number}.yaml").write_text(lines, encoding="utf-8")
+    followed.folder.rename(followed.folder.with_name("former"))
+    aside.rename(followed.folder)
+    until(lambda: followed.gauge() == 0, "the set is refused", followed)
+    assert "\n  ... and 3950 more; see `timing-profiles check`\n" in followed.log
+    refusal = followed.log.partition("ERROR ")[2]
+    happened(f"4,000 problems: a log line of {len(refusal):,} characters")
+    assert len(refusal) < 20_000
+
+
 # Writes that take their time
 
 
@@ -90,6 +108,28 @@ def test_fault_07_half_a_write_is_never_published(
         file.write(away(20))
     happened(f"{pause} s between two halves: published once", followed.serves())
     assert followed.served() == [first, followed.in_force]
+
+
+def test_fault_68_half_a_write_of_another_users_file_is_never_published(
+    folder: Path, happened: Happened
+) -> None:
+    """The kernel does not tell of its writers, which is logged once: the set waits longer."""
+    if os.geteuid():
+        pytest.skip("only root makes files of other users")
+    profile = folder / "patient.yaml"
+    os.chown(profile, 10001, 10001)
+    with following(folder, within=("setpriv", "--bounding-set=-lease")) as followed:
+        first, slowest = followed.in_force, 0.0
+        for number, pause in enumerate((0.02, 0.3, 1.0)):
+            with profile.open("w", encoding="utf-8") as file:
+                file.write("vad: {min_silence_duration: 0.3}\n")
+                file.flush()
+                time.sleep(pause)
+                file.write(away(20 + number))
+            slowest = max(slowest, followed.serves())
+        happened("up to 1 s between two halves: each published once", slowest)
+        assert len(followed.served()) == len({first, *followed.served()}) == 4
+        assert followed.log.count("cannot detect writers") == 1
 
 
 @pytest.mark.parametrize("pause", [0.02, 0.3, 1.0])

@@ -214,6 +214,19 @@ async def test_fault_55_sigterm_during_a_reload_lets_calls_end(
     happened(f"the call kept {first}, then {status} after {took:.1f} s, nothing left")
 
 
+async def test_fault_85_sighup_ends_a_worker_as_sigterm_does(
+    tmp_path: Path, temporary: Path, around: Services, happened: Happened
+) -> None:
+    """A closed terminal leaves nothing behind."""
+    async with worker(tmp_path, among=around, env={"TMPDIR": str(temporary)}) as running:
+        assert states(temporary) != []
+        os.kill(running.process.pid, signal.SIGHUP)
+        status = await eventually(lambda: ended(running), 20, "the worker ends")
+        assert (status, running.tracebacks) == ("status 0", [])
+    assert states(temporary) == []
+    happened(f"{status}, nothing left")
+
+
 async def test_fault_45_a_full_disk_costs_no_call(
     tmp_path: Path, temporary: Path, around: Services, happened: Happened
 ) -> None:

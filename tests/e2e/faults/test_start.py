@@ -3,9 +3,10 @@
 import asyncio
 import os
 import shutil
+import socket
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -64,7 +65,25 @@ async def test_fault_32_a_worker_without_a_sound_set_does_not_start(
     happened(f"exit 1, {len(said)} lines of problems, no connection")
 
 
-async def run_worker(connection: Connection, folder: Path) -> tuple[int | None, str]:
+@pytest.mark.parametrize("variable", ["METRICS_PORT", "READY_PORT"])
+async def test_fault_92_a_port_in_use_ends_the_start_with_one_message(
+    livekit_port: tuple[int, list[object]], happened: Happened, variable: str
+) -> None:
+    """It names the variable; the status is 1, as for every other problem of the environment."""
+    connection = Connection(f"ws://127.0.0.1:{livekit_port[0]}", "key", "secret")
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))  # noqa: S104 - where the worker would listen
+        taken.listen()
+        port = taken.getsockname()[1]
+        status, printed = await run_worker(connection, PROFILES, {variable: str(port)})
+    message = f"{variable}: cannot listen at {port}: Address already in use"
+    assert (status, printed.count(message), "Traceback" in printed) == (1, 1, False)
+    happened(f"exit 1: {message}")
+
+
+async def run_worker(
+    connection: Connection, folder: Path, env: Mapping[str, str] | None = None
+) -> tuple[int | None, str]:
     """The status and the output of the agent of this repository."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(ROOT / "agent.py"), "start"),
@@ -74,6 +93,7 @@ async def run_worker(connection: Connection, folder: Path) -> tuple[int | None, 
             "DEEPGRAM_API_KEY": "a-key",
             "PROFILES_DIR": str(folder),
             **connection.environment(),
+            **(env or {}),
         },
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
