@@ -2,7 +2,7 @@
 
 Each word is an environment: a Python, and after a colon the versions to choose (lowest, lock or
 newest). Without one, every supported Python is tried. Exit status: 0 when all went well, 1 when
-something did not, 2 when a word makes no sense, 130 after Ctrl-C or SIGTERM.
+something did not, 2 when an argument is invalid, 130 after Ctrl-C or SIGTERM.
 """
 
 import argparse
@@ -73,7 +73,7 @@ async def _one(plan: Plan, built: Package, folder: Path) -> Row:
     python = environments.find(plan.python)
     if python is None:
         row.found = False
-        _say(f"{plan}: there is no Python {plan.python} on this machine, so it is not tried")
+        _say(f"{plan}: skipped, no Python {plan.python} on this machine")
         return row
     started = time.monotonic()
     install = environments.install(plan, python, built, folder / "environment")
@@ -95,7 +95,7 @@ async def _one(plan: Plan, built: Package, folder: Path) -> Row:
 
 
 async def _attempt(row: Row, step: str, doing: Awaitable[T]) -> T | None:
-    """Take a step; None when it fails, which is said and noted."""
+    """Take a step; print and record a failure, and return None."""
     try:
         return await doing
     except (StepError, LiveKitServerError) as error:

@@ -31,7 +31,7 @@ async def answered(made: Environment, folder: Path) -> float:
         The seconds that the caller waited for the answer.
 
     Raises:
-        StepError: What is wrong.
+        StepError: A check has failed.
     """
     command = made.bin / "timing-profiles"
     _, _, agent = (await output([command, "init"], folder)).partition("numbered here:\n\n")
@@ -74,8 +74,8 @@ async def _call(connection: Connection, log: Path) -> float:
         raise StepError(f"not answered: {error}\n{last_lines(_read(log))}") from None
     wait = result.waits[0]
     if (result.profile, result.problems) != ("brisk", ()) or wait is None:
-        said = f"profile {result.profile!r}, problems {result.problems}, wait {wait}"
-        raise StepError(f"not answered as asked: {said}\n{last_lines(_read(log))}")
+        found = f"profile {result.profile!r}, problems {result.problems}, wait {wait}"
+        raise StepError(f"answered with other settings: {found}\n{last_lines(_read(log))}")
     if "Traceback" in _read(log):
         raise StepError(f"answered, with a traceback\n{last_lines(_read(log))}")
     return wait

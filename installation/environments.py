@@ -110,7 +110,7 @@ async def install(plan: Plan, python: Path, package: Package, folder: Path) -> E
     Args:
         plan: Which.
         python: To make it with.
-        package: What to install.
+        package: The wheel to install.
         folder: Where; it does not exist.
 
     Raises:
@@ -131,8 +131,8 @@ async def install(plan: Plan, python: Path, package: Package, folder: Path) -> E
     await _pip(folder, "check")
     versions = "import platform; from importlib.metadata import version;"
     versions += "print(platform.python_version(), version('livekit-agents'))"
-    said = await output([folder / "bin" / "python", "-c", versions], folder)
-    return Environment(folder, *said.split())
+    names = await output([folder / "bin" / "python", "-c", versions], folder)
+    return Environment(folder, *names.split())
 
 
 async def add_what_tests_import(made: Environment) -> None:

@@ -13,7 +13,7 @@ _ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What users get.
+    """The files that users install.
 
     Attributes:
         wheel: As built from the repository, and from the sdist: they are the same.

@@ -1,4 +1,4 @@
-"""A child process that ends when its parent ends, however the parent ends."""
+"""A child process that ends with its parent, also when the parent is killed."""
 
 import asyncio
 import contextlib

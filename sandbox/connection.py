@@ -17,11 +17,11 @@ _KEYS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
 
 class ConnectionUnknownError(Exception):
-    """Nothing says where to call. The text is meant for people."""
+    """No LiveKit server is configured. The text is meant for people."""
 
 
 class AlreadyRunningError(Exception):
-    """Another `make dev` runs in this folder. The text is meant for people."""
+    """Another `make dev` runs in this directory. The text is meant for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,16 @@ class Connection:
     agent_name: str = ""
 
     def environment(self) -> dict[str, str]:
-        """The variables that a worker reads."""
+        """Return the environment variables that a worker reads."""
         values = (self.url, self.api_key, self.api_secret)
         return dict(zip(_KEYS, values, strict=True))
 
 
 def from_environment() -> Connection | None:
-    """What LIVEKIT_URL and its companions say; None without LIVEKIT_URL.
+    """Read LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET; None without LIVEKIT_URL.
 
     Raises:
-        ConnectionUnknownError: a companion is missing.
+        ConnectionUnknownError: a key is missing.
     """
     if not os.environ.get(_KEYS[0]):
         return None
@@ -61,25 +61,26 @@ def from_environment() -> Connection | None:
 
 
 def find() -> Connection:
-    """The environment's server, else the one of the `make dev` that runs in this folder.
+    """Return the server of the environment, else of the `make dev` in this directory.
 
     Raises:
-        ConnectionUnknownError: there is neither.
+        ConnectionUnknownError: neither exists.
     """
     if connection := from_environment() or _published():
         return connection
     raise ConnectionUnknownError(
-        "there is nobody to call: start `make dev` in another terminal, or set " + ", ".join(_KEYS)
+        "no LiveKit server to call: start `make dev` in another terminal, or set "
+        + ", ".join(_KEYS)
     )
 
 
 @contextlib.contextmanager
 def alone() -> Generator[None]:
-    """Be the only `make dev` of this folder. One that was killed stands in nobody's way.
+    """Hold the lock of this directory; the lock of a killed `make dev` is free.
 
     Raises:
-        AlreadyRunningError: there is another one.
-        OSError: the folder for its state cannot be used.
+        AlreadyRunningError: another `make dev` holds it.
+        OSError: the state directory cannot be written.
     """
     STATE_FOLDER.mkdir(mode=0o700, exist_ok=True)
     with _LOCK_FILE.open("a+", encoding="ascii") as file:
@@ -96,7 +97,7 @@ def alone() -> Generator[None]:
 
 @contextlib.contextmanager
 def published(connection: Connection) -> Generator[None]:
-    """Let `find` find this connection for as long as this process lives, which is `alone`."""
+    """Publish a connection for `find` while this process, which holds `alone`, lives."""
     state = {"pid": os.getpid(), "connection": asdict(connection)}
     unfinished = _STATE_FILE.with_suffix(".new")
     unfinished.touch(mode=0o600)
@@ -123,7 +124,7 @@ def _state() -> dict[str, Any]:
 
 def _running_already(pid: str) -> str:
     return (
-        f"already running in this folder, as process {pid}: call it with `make call`, or end it "
+        f"already running in this directory, as process {pid}: call it with `make call`, or end it "
         f"with Ctrl-C in its terminal or `kill -INT {pid}`"
     )
 
@@ -131,6 +132,6 @@ def _running_already(pid: str) -> str:
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except OSError:  # gone, or the number is somebody else's by now
+    except OSError:  # it has ended, or another user's process has its id
         return False
     return True

@@ -1,4 +1,4 @@
-"""How profiles get to a folder in a cluster: as the kubelet and git-sync lay them out."""
+"""Deliver profiles to a directory as the kubelet and git-sync do in a cluster."""
 
 import itertools
 import shutil
@@ -95,6 +95,6 @@ class Trees:
 
 
 def swap_link(link: Path, target: str, *, aside: Path) -> None:
-    """Have a link lead elsewhere, in one step."""
+    """Replace the target of a link, in one step."""
     aside.symlink_to(target)
     aside.replace(link)

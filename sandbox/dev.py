@@ -1,4 +1,4 @@
-"""`make dev`: the worker, and beside it whatever it needs that the environment does not name."""
+"""`make dev`: run the worker, and stand-ins for each service that the environment lacks."""
 
 import argparse
 import asyncio
@@ -41,14 +41,14 @@ _ENDINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Something that runs, here or elsewhere.
+    """A service that the worker uses, or the worker.
 
     Attributes:
         name: LiveKit, Deepgram, LLM or worker.
         kind: real, local or stand-in.
-        place: where it is.
-        because: why this one.
-        environment: what tells the worker, beside what is there already.
+        place: its address or file.
+        because: the reason for this kind.
+        environment: variables that the worker needs to use it.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """The line that `make dev` prints."""
+        """Format the line that `make dev` prints."""
         return f"{self.name:<9} {self.kind:<9} {self.place}  ({self.because})"
 
 
@@ -76,7 +76,7 @@ def main() -> int:
     except (AlreadyRunningError, LiveKitServerError, ConnectionUnknownError) as error:
         _say(f"make dev: {error}")
     except OSError as error:
-        _say(f"make dev: {error.filename or STATE_FOLDER} cannot be used: {error.strerror}")
+        _say(f"make dev: {error.filename or STATE_FOLDER} is not usable: {error.strerror}")
     return 1
 
 
@@ -90,7 +90,7 @@ async def _run(make: int | None) -> int:
         for service in (livekit, await _deepgram(running), await _llm(running, server)):
             _say(str(service))
             environment |= service.environment
-        _say(str(Service("worker", "local", "agent.py", f"its whole log: {_WORKER_LOG}")))
+        _say(str(Service("worker", "local", "agent.py", f"full log: {_WORKER_LOG}")))
         running.enter_context(connection.published(server))
         return await _work(environment)
 
@@ -133,7 +133,7 @@ async def _livekit(running: contextlib.AsyncExitStack) -> tuple[Connection, Serv
     local = await running.enter_async_context(LiveKitServer(log_file=_LIVEKIT_LOG, progress=_say))
     agent_name = os.environ.get("LIVEKIT_AGENT_NAME", "")
     server = replace(local.connection, agent_name=agent_name)
-    because = f"no LIVEKIT_URL; its log: {_LIVEKIT_LOG}"
+    because = f"no LIVEKIT_URL; log: {_LIVEKIT_LOG}"
     return server, Service("LiveKit", "local", local.url, because, server.environment())
 
 

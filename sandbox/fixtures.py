@@ -18,7 +18,7 @@ def _is_e2e(path: Path) -> bool:
     return any(path.is_relative_to(folder) for folder in _E2E)
 
 
-# A slow machine is no reason for an example to fail.
+# An example must not fail on a slow machine.
 _PATIENT = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
@@ -78,13 +78,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 class Happened:
-    """What a fault was answered with."""
+    """Recorder of the reaction to a fault."""
 
     def __init__(self, properties: list[tuple[str, object]]) -> None:
         self._properties = properties
 
     def __call__(self, what: str, recovered: float | None = None) -> None:
-        """Say it.
+        """Record it.
 
         Args:
             what: A few words, as measured: `kept 59c62fecb090, gauge 0`.
@@ -102,7 +102,7 @@ async def the_loop_of_all_tests() -> None:
 
 @pytest.fixture
 def temporary() -> Iterator[Path]:
-    """A folder for the temporary files of workers, and nobody else's.
+    """A directory for the temporary files of workers only.
 
     It is not below `tmp_path`: sockets of job processes lie in it, whose paths may have 107 bytes.
     """
@@ -121,5 +121,5 @@ def starters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def happened(request: pytest.FixtureRequest) -> Happened:
-    """Says what a fault was answered with, for the table of `make faults`."""
+    """Return the recorder for the table of `make faults`."""
     return Happened(request.node.user_properties)

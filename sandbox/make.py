@@ -1,4 +1,4 @@
-"""The make that runs a recipe: whether it has been told to end."""
+"""Detect that the make which runs a recipe was interrupted."""
 
 import asyncio
 import os
@@ -16,14 +16,13 @@ async def interrupted(make: int) -> None:
     """Wait until make has received a signal to end, or has ended.
 
     Ctrl-C reaches a recipe by itself: it goes to all processes of the terminal. A signal to make
-    alone does not: GNU make waits for the recipe to end without a word to it. All that can be seen
-    is that it does not handle that signal again; where there is no /proc to see it in, only its
-    end is.
+    alone does not: GNU make waits for the recipe to end and does not signal it. The only trace is
+    that it no longer handles that signal; without /proc, only its end is visible.
 
     Args:
         make: the process id of the parent.
     """
-    while os.getppid() == make and _handles_endings(make):  # noqa: ASYNC110 (nobody tells)
+    while os.getppid() == make and _handles_endings(make):  # noqa: ASYNC110 (no event reports it)
         await asyncio.sleep(_LOOK_EVERY)
 
 

@@ -18,11 +18,11 @@ ISOLATED = {
     **{f"GIT_{who}_NAME": "Ada" for who in _WHO},
     **{f"GIT_{who}_EMAIL": "ada@example.com" for who in _WHO},
 }
-"""What git's environment says beside everything else."""
+"""The variables of git in the environment."""
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's, without what it says of git or of profiles, and with the commands here."""
+    """Return this process's environment, isolated from the user's git and profiles."""
     foreign = ("GIT_", "PROFILES_DIR", "TIMING_PROFILES_", "PRE_COMMIT", "MAKE", "MFLAGS")
     own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{own['PATH']}"
@@ -32,7 +32,7 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 def run(
     command: Sequence[str | Path], folder: Path, more: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A command in a folder; what it writes is text."""
+    """Run a command in a directory; its output is text."""
     return subprocess.run(  # noqa: S603 - the commands of the tests
         command,
         cwd=folder,
@@ -53,7 +53,7 @@ class Repository:
 
     @classmethod
     def init(cls, folder: Path, *options: str) -> "Repository":
-        """A new one, on the branch `main`."""
+        """Make a repository on the branch `main`."""
         folder.mkdir(parents=True, exist_ok=True)
         made = cls(folder)
         made.git("init", "--quiet", "--initial-branch=main", *options)
@@ -65,7 +65,7 @@ class Repository:
         return self.folder / "profiles"
 
     def git(self, *arguments: str | Path) -> str:
-        """What a git command writes; it must succeed."""
+        """Return the output of a git command, which must succeed."""
         ran = run(["git", *arguments], self.folder)
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
@@ -81,7 +81,7 @@ class Repository:
         shutil.copytree(ROOT / "profiles", self.folder / folder)
 
     def commit(self, message: str = "Change something") -> str:
-        """Commit the whole work tree; the commit's name."""
+        """Commit the whole work tree; return the commit's name."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD").strip()

@@ -1,4 +1,4 @@
-"""What Prometheus would see of a worker."""
+"""Metrics of a worker, as Prometheus scrapes them."""
 
 import socket
 
@@ -11,7 +11,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
+    """Return a free TCP port."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
@@ -19,14 +19,14 @@ def free_port() -> int:
 
 
 async def page(port: int) -> str:
-    """All that is told at a port."""
+    """Return the text of the metrics page at a port."""
     url = f"http://127.0.0.1:{port}/metrics"
     async with aiohttp.ClientSession() as http, http.get(url) as answer:
         return await answer.text()
 
 
 async def scraped(port: int) -> Samples:
-    """Our samples, by name and labels."""
+    """Return our samples, by name and labels."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(await page(port))

@@ -1,4 +1,4 @@
-"""A real worker process, with everything that it talks to on this machine."""
+"""A real worker process, and the services that it uses on this machine."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ _OURS = re.compile(r"timing_profiles/[\w/]+\.py\\?\", line|unhandled exception")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What workers talk to, on this machine.
+    """The services of workers, on this machine.
 
     Attributes:
         livekit: The real LiveKit server.
@@ -59,8 +59,8 @@ class Worker:
     Attributes:
         process: Its main process.
         profiles: Its own folder of profiles, to be edited.
-        log_file: What it prints.
-        services: What it talks to.
+        log_file: Its standard output and standard error.
+        services: The services that it uses.
         connection: How to call it.
     """
 
@@ -72,12 +72,12 @@ class Worker:
 
     @property
     def deepgram(self) -> Deepgram:
-        """The stand-in that it talks to."""
+        """The stand-in that it uses."""
         return self.services.deepgram
 
     @property
     def llm(self) -> Inference:
-        """The stand-in that it talks to."""
+        """The stand-in that it uses."""
         return self.services.llm
 
     @property
@@ -89,8 +89,8 @@ class Worker:
     def tracebacks(self) -> list[str]:
         """Records of a traceback through our code, or of a job that crashed.
 
-        The SDK logs some of its own that mean nothing, as when it tells a room of events and the
-        caller has hung up in this very moment.
+        The SDK logs harmless ones of its own, as when it sends events to a caller who has just hung
+        up.
         """
         records = [line for line in self.log.splitlines() if "Traceback" in line]
         return [line for line in records if _OURS.search(line)]
@@ -140,7 +140,8 @@ async def worker(
         mode: `start` or `dev`.
         env: More of its environment.
         profiles: The folder that its profiles are copied from.
-        among: What it talks to. By default its own: workers without a name take each other's calls.
+        among: The services that it uses. By default its own, as workers without a name take each
+            other's calls.
         within: A command that becomes the worker, which it gets as its arguments.
     """
     shutil.copytree(profiles, folder / "profiles")

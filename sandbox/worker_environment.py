@@ -1,4 +1,4 @@
-"""What a worker among the stand-ins needs to know."""
+"""The environment of a worker that uses the stand-ins."""
 
 import os
 
@@ -18,7 +18,7 @@ _FOREIGN = (
 
 
 def environment(connection: Connection, deepgram: Deepgram, llm: Inference) -> dict[str, str]:
-    """This process's environment, without what it says of other services and workers."""
+    """Return this process's environment with these services in place of its own."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     return {
         **own,

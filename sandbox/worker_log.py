@@ -15,8 +15,8 @@ _RECORD = re.compile(r"\S+ (?P<time>\S+),\d+ - (?P<level>\w+)\s+(?P<logger>\S+) 
 _COLOUR = re.compile(r"\x1b\[\d+(?:;\d+)*m")
 _EXTRA = "\x1b[90m"
 
-# What the SDK says at nearly every start or call, and nobody has to do anything about.
-_NO_NEWS = (
+# Lines that the SDK logs at nearly every start or call, and that need no action.
+_IRRELEVANT = (
     "use `lk agent dev`",
     "event loop blocked",
     "no warmed process available",
@@ -58,7 +58,7 @@ def _is_record(line: str) -> bool:
 
 def _news(line: str) -> str:
     """The line as it is shown; empty when it is not."""
-    if any(phrase in line for phrase in _NO_NEWS):
+    if any(phrase in line for phrase in _IRRELEVANT):
         return ""
     message = _COLOUR.sub("", line.partition(_EXTRA)[0]).rstrip()
     record = _RECORD.fullmatch(message)

@@ -101,8 +101,8 @@ default: answered after 1.62 s; answered after 1.30 s
 left out: participant: profile: "sloe" is no profile; there
   are default, quick, slow
   hint: did you mean slow?
-left out: a change that a running call cannot take; the
-  worker's log says more
+left out: a field that cannot change in a running call; see
+  the log of the worker
 turn 1: answered after 1.62 s
 seconds 0              2             4              6
 caller  ▃▂▅▇▆▃▅▇▅▃▆··1.2 s··▃▂▅▇▆▃▅▇
@@ -118,7 +118,7 @@ default: nothing differs from default"""
 
 ELSEWHERE = """\
 slow: no answer
-left out: a value out of bounds; the worker's log says more
+left out: a value out of bounds; see the log of the worker
 seconds 0           1          2           3          4
 caller  ▃▂▅▇▆▃▅▇▅▃▆▇▅▃▃▂▅·pause 1.2 s··▃▂▅▇▆▃▅▇▅▃▆▇▅▃
 agent
@@ -166,7 +166,7 @@ def test_an_agent_without_timing_profiles_is_drawn() -> None:
     lines = page([one], UNICODE, Style(width=80)).split("\n")
     assert (lines[0], lines[-1]) == (
         "no profile: answered after 1.62 s",
-        "the agent says nothing of timing profiles",
+        "the agent reports no timing profile",
     )
 
 

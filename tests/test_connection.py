@@ -24,7 +24,7 @@ def test_call_finds_make_dev_of_its_directory() -> None:
     """And nobody afterwards."""
     with connection.alone(), connection.published(HERE):
         assert connection.find() == HERE
-    with pytest.raises(ConnectionUnknownError, match="there is nobody to call"):
+    with pytest.raises(ConnectionUnknownError, match="no LiveKit server to call"):
         connection.find()
 
 
@@ -36,7 +36,7 @@ def test_second_make_dev_is_refused_without_side_effects() -> None:
             pass
         assert connection.find() == HERE
     assert str(refused.value) == (
-        f"already running in this folder, as process {pid}: call it with `make call`, or end it "
+        f"already running in this directory, as process {pid}: call it with `make call`, or end it "
         f"with Ctrl-C in its terminal or `kill -INT {pid}`"
     )
 

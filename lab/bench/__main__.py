@@ -52,7 +52,7 @@ def main() -> int:
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in _SUBJECTS]
     if unknown:
-        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(_SUBJECTS)}")
+        parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(_SUBJECTS)}")
     return _run(arguments.names or list(_SUBJECTS), quick=arguments.quick)
 
 

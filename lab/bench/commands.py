@@ -68,7 +68,7 @@ def rows(*, quick: bool) -> Sequence[Row]:
 
 
 def _set(folder: Path, count: int) -> Path:
-    """A project with so many profiles, most of them alike."""
+    """A project with so many profiles, most of them equal."""
     profiles = folder / "profiles"
     profiles.mkdir(parents=True)
     shutil.copy(ROOT / "schema.json", folder)
@@ -128,7 +128,7 @@ def _show(folder: Path, *, rounds: int) -> Row:
 
 
 def _growth(folder: Path, *, rounds: int) -> Row:
-    """What one more file costs, by itself: `default` alone is taken off."""
+    """Return the cost of one more file, without that of `default` alone."""
     one, few, many = (
         _set(folder / f"growth-{count}", count) / "profiles" for count in (1, _FEW, _MANY)
     )

@@ -1,4 +1,4 @@
-"""Sessions over loopback that are spoken to: sound at the pace of real time, and no room."""
+"""Conversations with sessions over loopback: sound in real time, and no room."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ class Conversation:
     """
 
     def __init__(self, session: AgentSession[None]) -> None:
-        """Give the session somebody to talk to."""
+        """Connect the session to the caller."""
         self._session = session
         self._mouth = _Mouth()
         self._ear = _Ear()
@@ -48,7 +48,7 @@ class Conversation:
             await self._ear.finished.wait()
             while self._session.agent_state != "listening":  # noqa: ASYNC110 - it may be over by now
                 await asyncio.sleep(0.01)
-        self._mouth.rest()
+        self._mouth.pause()
         return time.thread_time() - began
 
 
@@ -71,13 +71,13 @@ class _Mouth(io.AudioInput):
         self._due = 0.0
 
     def speak(self, sound: bytes) -> None:
-        """Say it, and be silent after it."""
+        """Send the sound, then silence."""
         self._waiting += sound
         self._due = time.monotonic()
         self._open.set()
 
-    def rest(self) -> None:
-        """Give nothing, not even silence."""
+    def pause(self) -> None:
+        """Send nothing, not even silence."""
         self._open.clear()
 
     async def __anext__(self) -> rtc.AudioFrame:

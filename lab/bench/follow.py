@@ -1,4 +1,4 @@
-"""What it costs a call to be followed: each change, and each turn without one."""
+"""The cost of following a call: of each change, and of each turn without one."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ _TURN_AT_MOST = 1.02
 
 
 def rows(*, quick: bool) -> Sequence[Row]:
-    """A process with two sessions that are spoken to in turns, one of which is followed."""
+    """A process with two sessions that hear turns alternately, one of which is followed."""
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
         measured = asyncio.run(_measured(Path(folder), turns=4 if quick else 16))
     turns = medians(list(zip(measured["followed"], measured["alone"], strict=True)))

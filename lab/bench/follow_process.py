@@ -42,7 +42,7 @@ class _Job:
 
 
 async def main(turns: int, changes: int) -> dict[str, list[float]]:
-    """Talk to both in turns; then change the one that is followed."""
+    """Speak to both alternately; then change the followed one."""
     async with http_context.open(), AsyncExitStack() as running:
         timings = [_timing(), _timing()]
         sessions = [_session(timing) for timing in timings]

@@ -1,4 +1,4 @@
-"""What every benchmark asks for: a profile of this repository, and three overrides."""
+"""The request of every benchmark: a profile of this repository, and three overrides."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ def many_profiles(folder: Path, count: int) -> Path:
 
 
 def one_of_many(number: int) -> str:
-    """A profile that differs with a number, and that nobody is warned of."""
+    """Return a profile that differs with a number, and causes no warning."""
     delay = 0.4 + number % 1000 / 1000
     return (
         "description: One of many.\n"

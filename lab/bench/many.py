@@ -1,4 +1,4 @@
-"""What a worker's main process does with many profiles: an edit, a checkout, nothing at all."""
+"""A worker's main process with many profiles: an edit, a checkout, and idling."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ _SETTLED_WITHIN = 1.0  # seconds
 _IDLE_AT_MOST = 0.3  # percent of a core
 _NO_EVENTS_AT_MOST = 1.0
 
-_AT_REST = 7.0  # seconds after which a start has done all it does, a first comparison included
+_IDLE_AFTER = 7.0  # seconds after which a start has done all it does, a first comparison included
 
 # The limit of a user namespace of its own.
 _NO_EVENTS = (
@@ -97,7 +97,7 @@ async def _rows(folder: Path, *, quick: bool) -> Sequence[Row]:
 async def _edits(folder: Path, *, edits: int) -> Row:
     """The seconds from an edit until it is published, at worst."""
     async with _publisher(many_profiles(folder, _MANY)) as publisher:
-        await asyncio.sleep(_AT_REST)
+        await asyncio.sleep(_IDLE_AFTER)
         seconds = max([await _edit(publisher, edit) for edit in range(edits)])
     work, within = f"an edit, {_MANY:,} profiles -> published", shown(_EDIT_AT_MOST)
     return Row(work, shown(seconds), "", shown(seconds), within, seconds <= _EDIT_AT_MOST)
@@ -121,7 +121,7 @@ async def _checkouts(folder: Path, *, checkouts: int) -> Sequence[Row]:
         path.write_text(one_of_many(1), encoding="utf-8")
     _commit(folder)
     async with _publisher(profiles) as publisher:
-        await asyncio.sleep(_AT_REST)
+        await asyncio.sleep(_IDLE_AFTER)
         branches = ("before", "after") * checkouts
         found = [await _checkout(publisher, folder, branch) for branch in branches]
     seconds, reloads = max(seconds for seconds, _ in found), max(reloads for _, reloads in found)
@@ -147,17 +147,17 @@ async def _checkout(publisher: _Publisher, folder: Path, branch: str) -> tuple[f
 async def _idle(folder: Path, work: str, seconds: float) -> Row:
     shutil.copytree(PROFILES, folder / "profiles")
     async with _publisher(folder / "profiles") as publisher:
-        return await _at_rest(publisher, work, seconds, _IDLE_AT_MOST)
+        return await _idling(publisher, work, seconds, _IDLE_AT_MOST)
 
 
 async def _idle_without_events(folder: Path, seconds: float) -> Row:
     work = f"the same without events, {_CHANGED:,} profiles"
     async with _publisher(many_profiles(folder, _CHANGED), _NO_EVENTS) as publisher:
-        return await _at_rest(publisher, work, seconds, _NO_EVENTS_AT_MOST)
+        return await _idling(publisher, work, seconds, _NO_EVENTS_AT_MOST)
 
 
-async def _at_rest(publisher: _Publisher, work: str, seconds: float, at_most: float) -> Row:
-    await asyncio.sleep(_AT_REST)
+async def _idling(publisher: _Publisher, work: str, seconds: float, at_most: float) -> Row:
+    await asyncio.sleep(_IDLE_AFTER)
     percent = 100 * await publisher.busy(seconds)
     result = f"{percent:.2f}%"
     return Row(work, result, "a core", result, f"{at_most:g}%", percent <= at_most)

@@ -45,7 +45,7 @@ _APART = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Saves:
-    """What became of the saves.
+    """The outcome of the saves.
 
     Attributes:
         seconds: From the end of each until it was published.
@@ -173,7 +173,7 @@ def _megabytes(who: Worker) -> float:
 
 
 async def _save(profile: Path, published: Path, number: int) -> tuple[float, int]:
-    """Save once; returns the seconds until it was published, and how often half of it was."""
+    """Save once; return the seconds until it was published, and how often half of it was."""
     delay = number / 1000
     first = f"turn_handling:\n  endpointing:\n    min_delay: {delay}\n"
     second = f"    max_delay: {delay + _APART}\n"

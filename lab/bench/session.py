@@ -46,7 +46,7 @@ async def start(*, profiled: bool) -> Start:
 
 
 def _by_profile(model: Any) -> dict[str, Any]:
-    """What `for_call` does once the caller is there, and what an entrypoint does with it."""
+    """Do the same as `for_call` once the caller has joined, and as an entrypoint with it."""
     caller = SimpleNamespace(attributes={}, metadata=METADATA)
     nobody: Any = None  # the arguments depend on no job, and not on who calls
     return Timing(nobody, nobody, Requests(caller)).session_kwargs(llm=model)
@@ -66,10 +66,10 @@ class _Nowhere(io.AudioOutput):
         super().__init__(label="nowhere", capabilities=io.AudioOutputCapabilities(pause=True))
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
-        """Nobody speaks in these sessions."""
+        """Discard the frame."""
 
     def flush(self) -> None:
-        """There is nothing to flush."""
+        """Do nothing."""
 
     def clear_buffer(self) -> None:
-        """There is nothing to clear."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""What timing profiles add to the start of a session.
+"""The time that timing profiles add to the start of a session.
 
 What is the same code on both sides is counted once, as the median of both: an addition of 1 ms
 would be lost in the noise of two whole starts.
@@ -36,8 +36,8 @@ class _Measured:
     """Seconds.
 
     Attributes:
-        profiled: What fresh processes say whose session has a timing profile.
-        literal: What those say whose session has its settings written out.
+        profiled: Reports of fresh processes whose session has a timing profile.
+        literal: Reports of those whose session has literal settings.
         starts: From the beginning of the bare agent's entrypoint until its session has started.
     """
 

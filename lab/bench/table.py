@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measurement beside what it is held against.
+    """One measurement beside its reference.
 
     Attributes:
         work: What was measured.

@@ -1,4 +1,4 @@
-"""Is the wait that a profile promises the wait that its caller has? `make fidelity` calls and sees.
+"""Compare the wait that a profile promises with the wait of real callers: `make fidelity`.
 
 Every starter profile is called under every way to end a turn:
 

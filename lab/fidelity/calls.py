@@ -106,7 +106,7 @@ async def _batch(
         try:
             # One after the other: each takes the request at Deepgram that has come last.
             lines = [await stack.enter_async_context(_answered(running, row)) for row in rows]
-            await _at_rest(running, calls)
+            await _idle(running, calls)
         except (NotAnsweredError, NotMeasuredError, TimeoutError) as error:
             return [Measured(row, (), str(error)) for row in rows]
         return await asyncio.gather(*(_measured(line, turns) for line in lines))
@@ -133,7 +133,7 @@ async def _answered(running: Worker, row: Row) -> AsyncGenerator[_Line]:
             await session.aclose()
 
 
-async def _at_rest(running: Worker, calls: int) -> None:
+async def _idle(running: Worker, calls: int) -> None:
     """Wait until the worker has made the processes for the next calls; that keeps a core busy."""
     await eventually(
         lambda: len(started_processes(running)) >= calls + _IDLE,
@@ -143,7 +143,7 @@ async def _at_rest(running: Worker, calls: int) -> None:
 
 
 async def _measured(line: _Line, count: int) -> Measured:
-    """Turns of one call; a few that are spoiled are said again."""
+    """Measure turns of one call; repeat a few that are spoiled."""
     turns: list[Turn] = []
     spoiled = 0
     sentences = SENTENCES.turns()

@@ -1,4 +1,4 @@
-"""Settings, and what of a turn is not theirs -> how long the turn should have taken."""
+"""Settings, and the time of network and services -> the predicted time of a turn."""
 
 from dataclasses import dataclass
 

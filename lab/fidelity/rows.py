@@ -55,7 +55,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """By which people choose it."""
+        """The name on the command line."""
         return f"{self.profile}/{self.mode}"
 
     @property
@@ -76,7 +76,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What there is to call.
+    """The rows to call.
 
     Attributes:
         rows: What a caller can tell apart.

@@ -70,7 +70,7 @@ def wait(measured: Measured) -> Column:
 
 
 def missed(measured: Measured) -> str:
-    """What of a row missed its goal, or why it has none; empty when it held."""
+    """Return the missed goals of a row, or why it has none; empty when it held."""
     if measured.error:
         return f"NOT MEASURED: {measured.error}"
     late = [

@@ -1,4 +1,4 @@
-"""One turn of a call: what was said of it at both ends, and in between."""
+"""One turn of a call, as caller, agent and Deepgram report it."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ class SpoiledTurnError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a turn took, in seconds.
+    """The durations of a turn, in seconds.
 
     Attributes:
         decision: From the end of speech, as the agent has it, to its decision.
@@ -48,7 +48,7 @@ class Turn:
 
 @dataclass(slots=True)
 class Told:
-    """What the agent tells the room of one turn.
+    """The agent's reports of one turn to the room.
 
     Attributes:
         user: The metrics of what the caller said.
@@ -61,7 +61,7 @@ class Told:
     verdicts: list[agent_session.AgentSessionEvent.EotPrediction] = field(default_factory=list)
 
     def listen(self, session: RemoteSession) -> None:
-        """Hear what the session tells from now on."""
+        """Record the session's reports from now on."""
         verdict: Any = "eot_prediction"  # emitted, and missing in the type of its events
         session.on("conversation_item_added", self._added)
         session.on(verdict, lambda event: self.verdicts.append(event.eot_prediction))
@@ -78,7 +78,7 @@ class Told:
 
 
 def turn(spoken: Spoken, told: Told, request: Request, before: int) -> Turn:
-    """Put together what is known of a turn.
+    """Combine the reports of a turn.
 
     Args:
         spoken: What the caller measured.

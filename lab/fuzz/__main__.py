@@ -20,7 +20,7 @@ from lab.fuzz.targets import CORPUS, ROOT, TARGETS, Target
 
 
 def main(command_line: Sequence[str] | None = None) -> int:
-    """Do what the command line says."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m lab.fuzz", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=" or ".join(TARGETS))
     parser.add_argument("--inputs", type=int, default=1_000_000, help="of each; a million")
@@ -29,7 +29,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(command_line)
     unknown = [name for name in arguments.names if name not in TARGETS]
     if unknown:
-        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(TARGETS)}")
+        parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(TARGETS)}")
     targets = [TARGETS[name] for name in arguments.names or TARGETS]
     if arguments.input:
         if len(arguments.names) != 1:
@@ -42,7 +42,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
 
 
 def _again(target: Target, path: Path) -> int:
-    """What comes of one input; an exception that nothing catches is shown whole."""
+    """Print the outcome of one input; show an uncaught exception whole."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the process that explores hands to the one that judges."""
+"""The result that the exploring process hands to the judging one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RESULT = "result.json"
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """What came of the exploration of one target.
+    """The result of the exploration of one target.
 
     Attributes:
         inputs: How many were read.
@@ -32,12 +32,12 @@ class Exploration:
     fault: str
 
     def write(self, folder: Path) -> None:
-        """Leave it in the folder of the exploration."""
+        """Write it to the directory of the exploration."""
         (folder / RESULT).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """What was left in a folder; None where the process came to no end of its own."""
+        """Read it from a directory; None where the process was ended."""
         try:
             return cls(**json.loads((folder / RESULT).read_text(encoding="utf-8")))
         except FileNotFoundError:

@@ -44,7 +44,7 @@ def main() -> None:
 
 
 class _Explorer:
-    """Reads what libFuzzer makes up, and keeps count."""
+    """Reads the inputs of libFuzzer, and counts them."""
 
     def __init__(
         self, target: Target, language: Language, inputs: int, seconds: float, folder: Path
@@ -95,7 +95,7 @@ class _Explorer:
         seconds = time.thread_time() - started
         fault = next(self._target.faults(outcome), "")
         if fault:
-            raise _UnsoundError(fault)
+            raise _InvalidOutcomeError(fault)
         return seconds
 
     def _note(self, seconds: float, data: bytes) -> None:
@@ -118,8 +118,8 @@ class _Explorer:
         os._exit(0)
 
 
-class _UnsoundError(Exception):
-    """What came of an input is not what it must be."""
+class _InvalidOutcomeError(Exception):
+    """The outcome of an input is invalid."""
 
 
 _FIRST_PART = 0.1

@@ -1,4 +1,4 @@
-"""Inputs, judged by code that is not instrumented; those that are at fault are kept."""
+"""Inputs, judged by code without instrumentation; faulty ones are kept."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lab.fuzz.exploration import FAULTY, Exploration
 from lab.fuzz.targets import Target
 
 KEPT = Path(".dev") / "fuzz"
-"""Where inputs are kept that were not read as they must be, and the slowest ones."""
+"""Directory of faulty inputs, and of the slowest ones."""
 
 _TIMES = 3
 _TIMES_IF_SLOW = 20
-_PAUSE = 0.1  # s; what makes a machine slow, ends
+_PAUSE = 0.1  # s; until a busy machine is less busy
 
 _GROWTH_WITHIN = 16 * 2**20  # bytes; libFuzzer itself keeps every input that reached new code
 _OBJECTS_WITHIN = 2_000  # blocks; one that is left behind by each input would be a million
@@ -65,16 +65,16 @@ def slowest(target: Target, inputs: Iterable[Path]) -> Slow:
 
 
 def faults(target: Target, data: bytes, taken: float) -> Iterator[str]:
-    """Why an input that took so many seconds is not read as it must be."""
+    """Yield the faults of an input that took so many seconds."""
     yield from target.faults(target.read(data))
     yield from _too_slow(target, taken)
 
 
 def messages(target: Target, folder: Path, slow: Slow) -> Iterator[str]:
-    """All that is wrong with what an exploration left in its folder.
+    """Yield the faults that an exploration left in its directory.
 
     Args:
-        target: What was explored.
+        target: The explored target.
         folder: Of the exploration.
         slow: The slowest input.
     """
@@ -93,12 +93,12 @@ def messages(target: Target, folder: Path, slow: Slow) -> Iterator[str]:
 
 
 def log(folder: Path) -> Path:
-    """What the process that explored has printed."""
+    """Return the output file of the exploring process."""
     return folder / "log"
 
 
 def kept(target: Target, data: bytes, name: str) -> str:
-    """Keep an input; where it is, its length and its beginning, in plain letters."""
+    """Keep an input; return its path, its length and its beginning, escaped."""
     path = KEPT / f"{target.name}-{name}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -124,6 +124,6 @@ def _message(target: Target, fault: str, data: bytes) -> str:
         f"{target.name}: {fault.strip()}",
         f"input: {input_}",
         f"again: make fuzz ARGS='{target.name} --input {path}'",
-        f"once it is mended: cp {path} lab/fuzz/corpus/{target.name}/WHAT-IT-IS",
+        f"once it is fixed: cp {path} lab/fuzz/corpus/{target.name}/WHAT-IT-IS",
     ]
     return "\n".join(lines).replace("\n", "\n  ")

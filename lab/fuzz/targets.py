@@ -1,4 +1,4 @@
-"""What is fuzzed: bytes -> all that the library makes of them, and whether that is sound."""
+"""The targets: bytes -> the outcome in the library, and its faults."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _CODES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A reader of what others write.
+    """A reader of foreign text.
 
     Attributes:
-        name: What it is called on the command line.
-        read: Reads an input, whatever it is, and returns what came of it.
-        printed: What came of an input, for people.
-        faults: Why what came of an input is not sound, in words.
+        name: Its name on the command line.
+        read: Reads any input, and returns the outcome.
+        printed: The outcome of an input, for people.
+        faults: The faults of an outcome, in words.
         most_bytes: The longest input that is made: a little more than is read.
         within: The seconds of CPU that an input may take.
     """
@@ -117,7 +117,7 @@ def _faults_of_settings(found: Settings) -> Iterator[str]:
 
 
 def _warnings(found: Settings) -> list[Problem]:
-    """What the log of a call says of dead settings."""
+    """Return the log lines of a call about dead settings."""
     dead = dead_settings.reasons(found.values, found.changed)
     return [Problem("no-effect", reason, path) for path, reason in dead.items()]
 

@@ -7,7 +7,7 @@ is registered with one of two nodes of the real LiveKit server. Then, one after 
    workers' logs, which node has their rooms from Redis;
 2. **a change** is brought to one folder after the other, several times, while calls go on. Timed is
    each worker from the swap in its own folder until it says `profiles changed`. A call must report
-   a revision that was in force at its own worker between its first moment and the one in which
+   a revision that was active at its own worker between its first moment and the one in which
    its job took its settings;
 3. **a worker is killed** with all of its processes, in the midst of calls;
 4. **a node is killed** in the midst of calls, and started again.

@@ -1,4 +1,4 @@
-"""Calls by way of either node, and what became of them."""
+"""Calls through either node, and their outcomes."""
 
 import contextlib
 import time
@@ -21,7 +21,7 @@ class Answered:
         room_at: The node that had its room.
         agent: The agent's identity.
         taken: By which worker, and what its job took.
-        reported: The revision that the agent said to the room.
+        reported: The revision that the agent reported to the room.
         began: When the caller began to join (`time.time()`).
         seconds: From then until the agent listened.
     """
@@ -36,7 +36,7 @@ class Answered:
 
     @property
     def machine(self) -> Machine:
-        """Where its worker runs."""
+        """The machine of its worker."""
         return self.taken.machine
 
 
@@ -81,7 +81,7 @@ async def line(cluster: Cluster, by_way_of: Node) -> AsyncGenerator[Line]:
 
 
 async def call(cluster: Cluster, by_way_of: Node) -> Answered | str:
-    """A call of one sentence; a string says why nobody answered it."""
+    """Make a call of one sentence; return the reason as a string where it was not answered."""
     try:
         async with line(cluster, by_way_of) as made:
             if await made.answers():

@@ -56,19 +56,19 @@ class Node:
 
     @property
     def id(self) -> str:
-        """What it is called in Redis; another one after each start."""
+        """Its id in Redis; another one after each start."""
         found = _NODE_ID.search(self.log_file.read_text(encoding="utf-8", errors="replace"))
         return found[1] if found else ""
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class Active:
     """A revision at one machine, in seconds of `time.time()`.
 
     Attributes:
         revision: Which one.
         since: When its files were swapped in; no call can have had it before.
-        published: When the worker said that it had published it.
+        published: When the worker logged that it had published it.
     """
 
     revision: str
@@ -98,7 +98,7 @@ class Machine:
         number: From 1.
         node: Where its worker is registered.
         profiles: The folder.
-        services: What the worker talks to.
+        services: The services of the worker.
         swaps: When each revision was swapped in, oldest first.
     """
 
@@ -152,12 +152,12 @@ class Machine:
 
     @property
     def serves(self) -> str:
-        """The revision that its worker has in force."""
+        """The active revision of its worker."""
         return self.history()[-1].revision
 
     async def published(self, revision: str) -> None:
-        """Wait until its worker has a revision in force."""
-        what = f"{self.name} has revision {revision} in force"
+        """Wait until a revision is active in its worker."""
+        what = f"revision {revision} active at {self.name}"
         await eventually(lambda: self.serves == revision, _PUBLISHES_WITHIN, what)
 
     def registrations(self) -> int:
@@ -168,16 +168,16 @@ class Machine:
         """Wait until its worker has registered so often."""
         await eventually(lambda: self.registrations() >= times, _REGISTERS_WITHIN, _REGISTERED)
 
-    def history(self) -> list[InForce]:
-        """Every revision that its worker has had in force since it was started, oldest first."""
-        said = {_REVISION.findall(one["message"])[0]: _seconds(one) for one in self._put_in_force()}
+    def history(self) -> list[Active]:
+        """Return every active revision of its worker since the start, oldest first."""
+        said = {_REVISION.findall(one["message"])[0]: _seconds(one) for one in self._publications()}
         return [
-            InForce(revision, since, said[revision])
+            Active(revision, since, said[revision])
             for revision, since in self.swaps
             if revision in said
         ]
 
-    def _put_in_force(self) -> list[dict[str, Any]]:
+    def _publications(self) -> list[dict[str, Any]]:
         return [
             record
             for record in records(self.worker)
@@ -193,12 +193,12 @@ class Machine:
 
 
 class Cluster:
-    """All of it.
+    """Nodes, machines and Redis.
 
     Attributes:
         nodes: The LiveKit servers.
         machines: With their workers.
-        revision: What was distributed last.
+        revision: The revision that was distributed last.
     """
 
     def __init__(self, folder: Path, nodes: Sequence[Node], redis: Redis) -> None:
@@ -228,7 +228,7 @@ class Cluster:
 
     async def took(self, room: str) -> Taken:
         """Which worker has the call in a room, and what it took."""
-        return await eventually(lambda: self._taken(room), 10, f"no worker says it has {room}")
+        return await eventually(lambda: self._taken(room), 10, f"a worker that has {room}")
 
     async def node_of(self, room: str) -> Node:
         """The node that has a room.
@@ -240,7 +240,7 @@ class Cluster:
         for node in self.nodes:
             if node.id == has:
                 return node
-        raise LookupError(f"{room} is at no node that runs: {has or 'at none'}")
+        raise LookupError(f"no running node has {room}: {has or 'none'}")
 
     def _taken(self, room: str) -> Taken | None:
         return next(filter(None, (machine.took(room) for machine in self.machines)), None)
@@ -306,7 +306,7 @@ def _seconds(record: Mapping[str, Any]) -> float:
 
 
 def _text(number: int) -> str:
-    """Another text each time; callers notice nothing of it."""
+    """Return another text each time; callers notice no difference."""
     return f"""\
 turn_handling:
   turn_detection: vad

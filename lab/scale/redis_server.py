@@ -1,4 +1,4 @@
-"""A real Redis on this machine, by which LiveKit nodes know of each other."""
+"""A real Redis on this machine, which connects LiveKit nodes."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ _START_LIMIT = 20.0  # seconds
 
 
 class RedisMissingError(Exception):
-    """There is no Redis, or it does not start. The text is meant for people."""
+    """Redis is missing, or does not start. The text is meant for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Redis:
             return False
 
     async def _ask(self, command: str, *, lines: int) -> str:
-        """What it says to an inline command; `$-1`, for nothing, is one line."""
+        """Return the reply to an inline command; `$-1`, for nothing, is one line."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(f"{command}\r\n".encode())
@@ -65,7 +65,7 @@ async def redis_server(folder: Path) -> AsyncGenerator[Redis]:
     """Run one that keeps nothing, on a free port, until the block ends.
 
     Raises:
-        RedisMissingError: There is none on PATH, or it does not start.
+        RedisMissingError: It is not on PATH, or does not start.
     """
     binary, redis, log_file = _binary(), Redis(free_port()), folder / "redis.log"
     options = {"--port": redis.port, "--bind": "127.0.0.1", "--save": "", "--dir": folder}

@@ -1,4 +1,4 @@
-"""What happens, one after the other, and what of it is seen."""
+"""The scenario: its steps, and its observations."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from pathlib import Path
 from livekit import rtc
 
 from lab.scale.calls import Answered, Line, call, line
-from lab.scale.cluster import Cluster, InForce, Machine, Node, cluster
+from lab.scale.cluster import Active, Cluster, Machine, Node, cluster
 from sandbox.livekit_binary import Progress
 
 APART = 1.5
@@ -71,7 +71,7 @@ class WorkerDeath:
         others: And of those of other workers.
         following: The calls that came next.
         again: Seconds until it had registered when it was started again.
-        revision: What it then had in force.
+        revision: The revision that was then active.
         distributed: What had been distributed meanwhile.
     """
 
@@ -111,13 +111,13 @@ class NodeDeath:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """All that was seen.
+    """All observations.
 
     Attributes:
         plan: What was to be done.
         machines: Every machine: its name, and that of its worker's node.
         calls: While all was well.
-        histories: By machine's name: what was in force meanwhile.
+        histories: By machine's name: the active revisions.
         worker: A worker's death.
         node: A node's death.
     """
@@ -125,7 +125,7 @@ class Found:
     plan: Plan
     machines: dict[str, str]
     calls: tuple[Outcome, ...]
-    histories: dict[str, list[InForce]]
+    histories: dict[str, list[Active]]
     worker: WorkerDeath
     node: NodeDeath
 
@@ -256,7 +256,7 @@ async def _held(
 async def _aftermath(
     cluster: Cluster, lines: Sequence[Line], nodes: Sequence[Node]
 ) -> tuple[tuple[Disturbed, ...], tuple[Outcome, ...]]:
-    """What becomes of calls that go on, and of the next ones."""
+    """Observe the running calls, and the next ones."""
     died = time.monotonic()
     speaking = asyncio.gather(*(_disturbed(line, died) for line in lines))
     following = await _next(cluster, nodes)

@@ -1,4 +1,4 @@
-"""What was seen -> a table, in the terminal and on its page."""
+"""Observations -> a table, in the terminal and on its page."""
 
 import re
 import statistics
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.scale.calls import Answered
-from lab.scale.cluster import InForce
+from lab.scale.cluster import Active
 from lab.scale.scenario import LOOKED_AT, Disturbed, Found, NodeDeath, Outcome, WorkerDeath
 
 PUBLISHED_WITHIN = 1.0
@@ -71,12 +71,12 @@ def write(page: Path, result: str) -> None:
     """
     before = page.read_text(encoding="utf-8")
     if not _MARKED.search(before):
-        raise ValueError(f"{page}: there is no {_BEGIN} ... {_END} to write into")
+        raise ValueError(f"{page}: markers {_BEGIN} ... {_END} are missing")
     after = _MARKED.sub(lambda _: f"{_BEGIN}\n\n{result}\n\n{_END}", before)
     page.write_text(after, encoding="utf-8")
 
 
-def wrong_revision(call: Answered, history: Sequence[InForce]) -> str:
+def wrong_revision(call: Answered, history: Sequence[Active]) -> str:
     """Why a call may not have reported its revision; empty where it may.
 
     It may be one that was in force at its own worker at some moment from when the caller began to
@@ -84,14 +84,14 @@ def wrong_revision(call: Answered, history: Sequence[InForce]) -> str:
     """
     names = [one.revision for one in history]
     if call.reported != call.taken.revision:
-        return f"a call said {call.reported}, and its job took {call.taken.revision}"
+        return f"a call reported {call.reported}, and its job took {call.taken.revision}"
     if call.reported not in names:
-        return f"a call said {call.reported}, which {call.machine.name} never had"
+        return f"a call reported {call.reported}, which {call.machine.name} never had"
     place = names.index(call.reported)
     if history[place].since > call.taken.at:
-        return f"a call said {call.reported} before {call.machine.name} had its files"
+        return f"a call reported {call.reported} before {call.machine.name} had its files"
     if place + 1 < len(history) and history[place + 1].published < call.began:
-        return f"a call said {call.reported}, which {call.machine.name} had replaced before it"
+        return f"a call reported {call.reported}, which {call.machine.name} had replaced before it"
     return ""
 
 
@@ -147,7 +147,7 @@ def _worker(death: WorkerDeath) -> Iterator[Row]:
         f"{_lost(death.own)} of {len(death.own)}",
     )
     left = [one.agent_left for one in death.own if one.agent_left is not None]
-    yield Row("LiveKit told their callers that the agent has left", f"after {_times(left)}")
+    yield Row("LiveKit reported to their callers that the agent had left", f"after {_times(left)}")
     yield Row(f"calls of other workers, {_WENT_ON}", *_went_on(death.others))
     yield _following("the next calls, at once, by way of both nodes", death.following)
     yield Row(
@@ -200,7 +200,7 @@ def _answered(outcomes: Iterable[Outcome]) -> list[Answered]:
     return [outcome for outcome in outcomes if isinstance(outcome, Answered)]
 
 
-def _amid(answered: Sequence[Answered], histories: Sequence[Sequence[InForce]]) -> tuple[int, int]:
+def _amid(answered: Sequence[Answered], histories: Sequence[Sequence[Active]]) -> tuple[int, int]:
     """How many calls took the older and the newer revision while two were in force."""
     older = newer = 0
     for change in zip(*histories, strict=True):

@@ -1,4 +1,4 @@
-"""Does anything grow? `make soak` runs a worker under load for an hour, and keeps looking.
+"""Find growth: `make soak` runs a worker under load for an hour, and samples it.
 
 A real worker on the real LiveKit server is called all the time, while its folder of profiles is
 edited all the time: good edits, broken ones, mended ones, renamed files, and swaps as Kubernetes

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 
 @contextlib.contextmanager
 def beside(work: Callable[[threading.Event], None]) -> Generator[None]:
-    """Do it meanwhile, whatever else keeps this process busy.
+    """Run it meanwhile, however busy this process is.
 
     Args:
         work: What is done; it returns soon after the event is set, at the end of the block.

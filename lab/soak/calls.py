@@ -4,7 +4,7 @@ Every call is held to this:
 
 - it is answered, and nothing is left out of what it asks for;
 - its revision is that of a state of the folder that was in place before the call began;
-- its session has that state in force, when it begins and when it ends.
+- its session has that state active, when it begins and when it ends.
 
 Of all calls together, agents decide as soon as their states say, and callers wait as predicted. A
 few may have been answered and not measured: the machine broke their sound into pieces.
@@ -38,7 +38,7 @@ from sandbox.worker import ROOT, Worker, worker
 from timing_profiles.turns.fields import MIN_DELAY
 
 _SENTENCE = Script("Yes please.")
-_TRIES = 3  # a turn that the machine spoils is said again
+_TRIES = 3  # a turn that the machine spoils is reported again
 _PATIENCE = 30.0  # seconds
 _ENDPOINTING_MS = 25  # of the first of the calls that go on at once; it tells them apart
 
@@ -46,12 +46,12 @@ Progress = Callable[[str], None]
 
 
 class _NotHeldError(Exception):
-    """What did not hold in a call."""
+    """A check of a call failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """What an agent says of itself.
+    """The settings that an agent reports.
 
     Attributes:
         attributes: Those of ours.
@@ -96,17 +96,17 @@ async def _outcome(running: Worker, edits: Edits, index: int) -> Outcome:
     asked = json.dumps({"profile": PROFILE, "endpointing_ms": endpointing_ms})
     try:
         async with join(running.connection, Dial(metadata=asked, patience=_PATIENCE)) as caller:
-            said, measured = await _talk(running, caller, endpointing_ms)
+            reported, measured = await _talk(running, caller, endpointing_ms)
             began = _began(running, caller)
     except (NotAnsweredError, _NotHeldError, TimeoutError) as error:
         return Outcome(f"{type(error).__name__}: {error}")
-    return _judged(said, measured, began, edits, asked)
+    return _judged(reported, measured, began, edits, asked)
 
 
 async def _talk(
     running: Worker, caller: Caller, endpointing_ms: int
 ) -> tuple[_Session, Turn | SpoiledTurnError]:
-    """One turn, and what the session has in force before it, and still after it."""
+    """One turn, and the active settings before and after it."""
     await caller.agent_listens()
     if not caller.agent:
         raise _NotHeldError("the agent left")
@@ -116,13 +116,13 @@ async def _talk(
     await session.start()
     try:
         request = _heard_by(running, endpointing_ms)
-        began_with = await _said_by(caller, session)
+        began_with = await _reported_by(caller, session)
         measured = await _turn(caller, told, request)
-        ended_with = await _said_by(caller, session)
+        ended_with = await _reported_by(caller, session)
     finally:
         await session.aclose()
     if began_with != ended_with:
-        raise _NotHeldError(f"changed in flight: {began_with} -> {ended_with}")
+        raise _NotHeldError(f"changed during the call: {began_with} -> {ended_with}")
     return began_with, measured
 
 
@@ -134,13 +134,13 @@ def _heard_by(running: Worker, endpointing_ms: int) -> Request:
         if request.query.get("endpointing") == [str(endpointing_ms)]
     ]
     if not mine:
-        raise _NotHeldError("nobody listens with what the caller asked for")
+        raise _NotHeldError("no connection to Deepgram has the requested settings")
     return mine[-1]
 
 
-async def _said_by(caller: Caller, session: RemoteSession) -> _Session:
-    said = caller.agent.attributes if caller.agent else {}
-    ours = {name: value for name, value in said.items() if name.startswith("timing.")}
+async def _reported_by(caller: Caller, session: RemoteSession) -> _Session:
+    reported = caller.agent.attributes if caller.agent else {}
+    ours = {name: value for name, value in reported.items() if name.startswith("timing.")}
     options = (await session.get_session_state()).options
     return _Session(ours, {name: ast.literal_eval(text) for name, text in options.items()})
 
@@ -166,7 +166,7 @@ async def _turn(caller: Caller, told: Told, request: Request) -> Turn | SpoiledT
 
 
 def _began(running: Worker, caller: Caller) -> float:
-    """When the call's job took its settings, as its log says."""
+    """Return when the call's job logged its settings."""
     for line in running.log.splitlines():
         if '"call with profile' in line and caller.room.name in line:
             return datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
@@ -174,22 +174,22 @@ def _began(running: Worker, caller: Caller) -> float:
 
 
 def _judged(
-    said: _Session,
+    reported: _Session,
     measured: Turn | SpoiledTurnError,
     began: float,
     edits: Edits,
     asked: str,
 ) -> Outcome:
-    edit = number(said.options["user_away_timeout"])
+    edit = number(reported.options["user_away_timeout"])
     settings = edits.settings(edit, asked)
-    revision = said.attributes.get("timing.revision", "")
+    revision = reported.attributes.get("timing.revision", "")
     expected = {"timing.profile": PROFILE, "timing.revision": settings.revision}
     superseded = edits.written[edit + 1] if edit + 1 < len(edits.written) else began
     error = ""
-    if dict(said.attributes) != expected:
-        error = f"it says {said.attributes}, and has edit {edit} in force: {expected}"
-    elif said.options["endpointing"]["min_delay"] != settings.values[MIN_DELAY]:
-        error = f"edit {edit} has another min_delay than {said.options['endpointing']}"
+    if dict(reported.attributes) != expected:
+        error = f"it reports {reported.attributes}, but edit {edit} is active: {expected}"
+    elif reported.options["endpointing"]["min_delay"] != settings.values[MIN_DELAY]:
+        error = f"edit {edit} has another min_delay than {reported.options['endpointing']}"
     elif edits.written[edit] > began:
         error = f"edit {edit} was not written when the call began"
     behind = max(began - superseded, 0.0)

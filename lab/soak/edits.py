@@ -1,4 +1,4 @@
-"""A profile that is edited without a pause, each time to a state of its own that can be named."""
+"""A profile that is edited without a pause, to a state with a number each time."""
 
 import contextlib
 import shutil
@@ -18,7 +18,7 @@ EVERY = 0.05
 """Seconds from one edit to the next."""
 
 DELAYS = (0.6, 1.0, 1.4)
-"""Seconds of `min_delay`, one after the other: a wait tells which of them was in force."""
+"""Seconds of `min_delay`, one after the other: a wait tells which of them was active."""
 
 _FIRST_AWAY = 15.0  # seconds; a number of the edit that no wait depends on
 _AWAY_STEP = 0.001
@@ -45,7 +45,7 @@ class Edits:
             yield
 
     def settings(self, number: int, metadata: str) -> Settings:
-        """What a call gets that asks for this while that edit is in force."""
+        """Return the settings of a call with this request while an edit is active."""
         (self._aside / f"{PROFILE}.yaml").write_text(_text(number), encoding="utf-8")
         return timing_profiles.resolve(metadata, profiles_dir=self._aside)
 
@@ -65,7 +65,7 @@ class Edits:
 
 
 def number(user_away_timeout: float) -> int:
-    """The edit that a session has in force, by what it tells of itself."""
+    """Return the number of the edit that is active in a session, from its reports."""
     return round((user_away_timeout - _FIRST_AWAY) / _AWAY_STEP)
 
 

@@ -29,7 +29,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What became of one quantity, warm-up excluded.
+    """The change of one quantity, warm-up excluded.
 
     Attributes:
         quantity: Which one.

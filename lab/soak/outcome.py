@@ -1,4 +1,4 @@
-"""What became of calls under reload, and how it is told."""
+"""Outcomes of calls under reload, and their text."""
 
 import itertools
 import math
@@ -13,13 +13,13 @@ from lab.soak.edits import DELAYS, PROFILE
 from timing_profiles.resolution.settings import Settings
 
 DECISION_WITHIN = round(min(b - a for a, b in itertools.pairwise(DELAYS)) / 2, 3)
-"""Seconds by which an agent's decision may miss the prediction: it tells which edit is in force."""
+"""Seconds by which an agent's decision may miss the prediction: it tells which edit is active."""
 
 MISSES = 0.1
 """The part of the decisions that may miss by more, and of calls that cannot be measured at all.
 
 Agents and sound stutter on a machine with too much to do. With ten processes for each core, 9 of
-200 decisions did, though every session had the right edit in force.
+200 decisions did, though every session had the right edit active.
 """
 
 DECISIONS_WITHIN = 0.02
@@ -31,12 +31,12 @@ WAITS_WITHIN = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one call.
+    """The outcome of one call.
 
     Attributes:
         error: What it failed by; empty where it held.
         revision: What the agent said it runs with.
-        edit: The number of the edit that was in force in its session.
+        edit: The number of the edit that was active in its session.
         behind: Seconds for which another state had been in place when the call began.
         settings: What that state promises; None where the call did not get so far.
         turn: What was measured; None where nothing could be.
@@ -52,7 +52,7 @@ class Outcome:
     spoiled: str = ""
 
     def __str__(self) -> str:
-        """What became of it, in words."""
+        """Format it."""
         if self.error or not self.spoiled:
             return self.error or "held"
         return f"answered, not measured: {self.spoiled}"
@@ -82,7 +82,7 @@ class Run:
     Attributes:
         outcomes: One for each call.
         edits: How often the folder was changed meanwhile.
-        reloads: How many of its states were put in force.
+        reloads: How many of its states were made active.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -91,7 +91,7 @@ class Run:
 
     @property
     def failures(self) -> list[str]:
-        """What did not hold, in words."""
+        """The failed checks, in words."""
         return [outcome.error for outcome in self.outcomes if outcome.error] + list(self._missed())
 
     @property
@@ -132,7 +132,7 @@ def _counts(found: Run) -> Iterator[str]:
     yield f"{len(found.outcomes)} calls, {failed} failed, {revisions} revisions among them"
     if found.spoiled:
         yield f"{found.spoiled} answered, not measured"
-    yield f"{found.edits} edits meanwhile, {found.reloads} of them put in force"
+    yield f"{found.edits} edits meanwhile, {found.reloads} of them made active"
 
 
 def _times(measured: Sequence[Outcome]) -> Iterator[str]:

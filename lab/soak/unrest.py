@@ -1,4 +1,4 @@
-"""A folder of profiles that comes to no rest: edits of every kind, one after the other."""
+"""Constant edits of a directory of profiles: every kind, one after the other."""
 
 import contextlib
 import itertools
@@ -28,7 +28,7 @@ class Unrest:
     """
 
     def __init__(self, profiles: Path) -> None:
-        """Know the folder; nothing is edited yet."""
+        """Take the directory; nothing is edited yet."""
         self.edits = 0
         self._folder = profiles
         self._sound = (profiles / _EDITED).read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ class Unrest:
 
     @contextlib.contextmanager
     def going_on(self) -> Generator[None]:
-        """Edit for as long as the block runs; the folder is sound afterwards."""
+        """Edit for as long as the block runs; the profiles are valid afterwards."""
         try:
             with beside(self._edit):
                 yield
@@ -75,7 +75,7 @@ class Unrest:
         (self._folder / _EDITED).write_text(self._sound, encoding="utf-8")
 
     def _rename(self) -> None:
-        """There and back again."""
+        """Rename a profile, and back."""
         old, new = (self._folder / name for name in _RENAMED)
         if old.exists():
             old.rename(new)
@@ -103,7 +103,7 @@ class Unrest:
             shutil.rmtree(before)
 
     def _text(self) -> str:
-        """Another sound text each time."""
+        """Return another valid text each time."""
         return f"{self._sound}\n# edit {self.edits}\n"
 
 

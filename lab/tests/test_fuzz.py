@@ -1,4 +1,4 @@
-"""Hostile input: what is kept of it is read each time, and `make fuzz` says what is wrong."""
+"""Hostile input: what is kept of it is read each time, and `make fuzz` prints the faults."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -50,7 +50,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_one_input_is_read_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What comes of it is printed, the time it took, and that nothing is wrong with it."""
+    """The outcome, the time and the verdict are printed."""
     (here / "input").write_bytes(b"tts: {sped: 1}\n")
     assert command.main(["yaml", "--input", "input"]) == 0
     problem, hint, time, verdict = capsys.readouterr().out.splitlines()
@@ -72,7 +72,7 @@ def test_metadata_is_read_again(here: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["yml"], "there is no yml; there are yaml, metadata"),
+        (["yml"], "unknown: yml; choose from yaml, metadata"),
         (["--input", "x"], "--input goes with one of yaml, metadata"),
     ],
     ids=["unknown", "input-of-none"],
@@ -80,7 +80,7 @@ def test_metadata_is_read_again(here: Path, capsys: pytest.CaptureFixture[str]) 
 def test_wrong_word_is_a_usage_error(
     words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Status 2, and what there is."""
+    """Status 2, and the known names."""
     with pytest.raises(SystemExit) as caught:
         command.main(words)
     assert caught.value.code == 2
@@ -88,13 +88,13 @@ def test_wrong_word_is_a_usage_error(
 
 
 def test_missing_input_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """No traceback for a slip of the keyboard."""
+    """A typo gets no traceback."""
     assert command.main(["yaml", "--input", "nowhere"]) == 2
     assert capsys.readouterr().err == "fuzz: nowhere cannot be read: No such file or directory\n"
 
 
 def test_input_of_uncaught_error_is_kept_with_command_to_repeat(here: Path) -> None:
-    """The message says what happened, where the input is, and what to do with it."""
+    """The message has the error, the path of the input, and the commands to repeat and keep it."""
     left(here, b"a: 1\n", "KeyError: 'x'\n")
     (message,) = judgement.messages(YAML, here, Slow(0, b""))
     path = ".dev/fuzz/yaml-37b128c59f1f"
@@ -102,7 +102,7 @@ def test_input_of_uncaught_error_is_kept_with_command_to_repeat(here: Path) -> N
         "yaml: KeyError: 'x'",
         f"  input: {path}, 5 bytes: 'a: 1\\n'",
         f"  again: make fuzz ARGS='yaml --input {path}'",
-        f"  once it is mended: cp {path} lab/fuzz/corpus/yaml/WHAT-IT-IS",
+        f"  once it is fixed: cp {path} lab/fuzz/corpus/yaml/WHAT-IT-IS",
     ]
     assert Path(path).read_bytes() == b"a: 1\n"
 

@@ -1,4 +1,4 @@
-"""What `make scale` holds calls to, and how it writes what it saw."""
+"""The checks of `make scale`, and how it writes its result."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from lab.scale import table
 from lab.scale.__main__ import main
 from lab.scale.calls import Answered
-from lab.scale.cluster import InForce, Machine, Node, Taken
+from lab.scale.cluster import Active, Machine, Node, Taken
 from lab.scale.redis_server import RedisMissingError, redis_server
 from lab.scale.table import Row
 from sandbox.deepgram import Deepgram
@@ -18,9 +18,9 @@ from sandbox.livekit_server import LiveKitServer
 from sandbox.worker import Services
 
 HISTORY = (
-    InForce("first", since=0.0, published=0.5),
-    InForce("second", since=10.0, published=10.5),
-    InForce("third", since=20.0, published=20.5),
+    Active("first", since=0.0, published=0.5),
+    Active("second", since=10.0, published=10.5),
+    Active("third", since=20.0, published=20.5),
 )
 
 Call = Callable[..., Answered]
@@ -55,7 +55,7 @@ def test_in_a_change_a_call_may_report_either_revision(call: Call) -> None:
 def test_a_call_may_not_report_what_was_replaced_before_it(call: Call) -> None:
     """The second was in force when it began."""
     why = table.wrong_revision(call("first", 11.0, 12.0), HISTORY)
-    assert why == "a call said first, which worker 1 had replaced before it"
+    assert why == "a call reported first, which worker 1 had replaced before it"
 
 
 def test_a_call_may_not_report_what_came_later_or_from_elsewhere(call: Call) -> None:
@@ -63,9 +63,9 @@ def test_a_call_may_not_report_what_came_later_or_from_elsewhere(call: Call) -> 
     later = table.wrong_revision(call("third", 11.0, 12.0), HISTORY)
     foreign = table.wrong_revision(call("fourth", 11.0, 12.0), HISTORY)
     other = table.wrong_revision(call("second", 11.0, 12.0, reported="first"), HISTORY)
-    assert later == "a call said third before worker 1 had its files"
-    assert foreign == "a call said fourth, which worker 1 never had"
-    assert other == "a call said first, and its job took second"
+    assert later == "a call reported third before worker 1 had its files"
+    assert foreign == "a call reported fourth, which worker 1 never had"
+    assert other == "a call reported first, and its job took second"
 
 
 def test_table_is_aligned_and_names_failures() -> None:
@@ -92,10 +92,10 @@ def test_a_result_replaces_the_one_before_on_its_page(tmp_path: Path) -> None:
 
 
 def test_a_page_without_its_markers_is_an_error(tmp_path: Path) -> None:
-    """A result is not lost without a word."""
+    """A result is not lost silently."""
     page = tmp_path / "page.md"
     page.write_text("nothing\n")
-    with pytest.raises(ValueError, match="there is no <!-- make scale") as raised:
+    with pytest.raises(ValueError, match="markers <!-- make scale") as raised:
         table.write(page, "result")
     assert str(page) in str(raised.value)
 
@@ -123,7 +123,7 @@ async def test_missing_redis_message_names_package(
 def test_too_few_workers_or_calls_is_a_usage_error(
     words: list[str], why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One worker has nobody to take its calls."""
+    """No other worker could take the calls of a single one."""
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2

@@ -1,4 +1,4 @@
-"""What `make soak` counts as growth, and what it does to a folder of profiles."""
+"""What counts as growth in `make soak`, and its edits of a directory of profiles."""
 
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def _cells(line: str) -> list[str]:
 
 @pytest.mark.parametrize("minutes", ["0.5", "-1"])
 def test_too_short_run_is_a_usage_error(minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing could be seen to grow."""
+    """Growth could not be detected."""
     with pytest.raises(SystemExit) as ended:
         main(["--minutes", minutes])
     assert ended.value.code == 2
@@ -93,5 +93,5 @@ def test_one_unmeasured_call_passes_but_many_fail() -> None:
     assert outcome.text(Run((spoiled, spoiled), 7, 5)).splitlines() == [
         "2 calls, 0 failed, 1 revisions among them",
         "2 answered, not measured",
-        "7 edits meanwhile, 5 of them put in force",
+        "7 edits meanwhile, 5 of them made active",
     ]

@@ -11,7 +11,7 @@
     KIND               standard or sip
     ROOM_METADATA      metadata of the room
     DISPATCH_METADATA  metadata of the agent's dispatch
-    OBSERVER=1         somebody who may not speak is in the room first
+    OBSERVER=1         a participant who may not speak joins first
     PRECONNECT=1       the caller speaks before the agent is there
     RECORD=call.wav    keep the call: the caller on the left, the agent on the right; several
                        calls are kept as call-1.wav, call-2.wav
@@ -23,7 +23,7 @@ for one call, a list of them for several:
 
     values    each field, with its `value` and `origin`; null beside a `note` why, when the agent
               took something else than the same metadata resolves to here
-    profile   in force, as the agent says; null when it says nothing
+    profile   active, as the agent reports it; null when it reports none
     revision  likewise
     problems  codes of what the agent left out of the metadata
     waits     seconds from the last sound sent to the first sound of the agent, one for each turn;
@@ -31,7 +31,7 @@ for one call, a list of them for several:
     cut_in    whether the agent spoke into a pause
 
 The status is 0 when every call was answered, whatever the agent left out; 1 when one was not, after
-the pictures of those that were; 2 when a variable makes no sense; 130 after Ctrl-C.
+the pictures of those that were; 2 when a variable is invalid; 130 after Ctrl-C.
 """
 
 from sandbox.caller.call import Caller, Dial, NotAnsweredError, call, join

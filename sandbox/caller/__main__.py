@@ -18,7 +18,7 @@ from sandbox.caller.picture import symbols
 from sandbox.caller.progress import Progress
 from sandbox.caller.report import as_text, report
 from sandbox.caller.sound import write_wav
-from sandbox.caller.wish import Wish, wish
+from sandbox.caller.variables import Calls, read_variables
 from sandbox.connection import ConnectionUnknownError
 from timing_profiles.cli import terminal
 
@@ -26,11 +26,11 @@ _PIPED = 80  # columns of a picture where no terminal says how many there are
 
 
 def main() -> int:
-    """Exit status: 0 answered, 1 not answered, 2 a variable makes no sense, 130 interrupted."""
+    """Exit status: 0 answered, 1 not answered, 2 a variable is invalid, 130 interrupted."""
     load_dotenv(".env.local")
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # what matters of it becomes an error
     try:
-        return _main(wish(os.environ))
+        return _main(read_variables(os.environ))
     except (NotAnsweredError, ConnectionUnknownError) as error:
         return _fail(1, str(error))
     except ValueError as error:
@@ -42,7 +42,7 @@ def main() -> int:
         return 0
 
 
-def _main(asked: Wish) -> int:
+def _main(asked: Calls) -> int:
     form = asked.form or ("text" if sys.stdout.isatty() else "json")
     calls: list[Answered] = []
     try:
@@ -60,7 +60,7 @@ def _main(asked: Wish) -> int:
     return status
 
 
-async def _make(asked: Wish, progress: Progress, calls: list[Answered]) -> None:
+async def _make(asked: Calls, progress: Progress, calls: list[Answered]) -> None:
     """Make one call after the other, and add each as soon as it has ended."""
     where = connection.find()
     for name, dial in asked.dials:
@@ -86,7 +86,7 @@ def _print_json(calls: Sequence[Answered]) -> None:
     _print(objects[0] if len(objects) == 1 else f"[\n{several}\n]")
 
 
-def _record(asked: Wish, calls: Sequence[Answered]) -> int:
+def _record(asked: Calls, calls: Sequence[Answered]) -> int:
     for one, file in zip(calls, asked.recordings(), strict=True):
         if file is not None:
             try:

@@ -20,7 +20,7 @@ from sandbox.connection import Connection
 _STATE = "lk.agent.state"
 _PRECONNECT_TOPIC = "lk.agent.pre-connect-audio-buffer"
 
-_SETTLED = 0.5  # seconds of listening in silence after which the agent has had its say
+_SETTLED = 0.5  # seconds of listening in silence after which the agent has finished
 _AFTER_CUT = 3.0  # seconds for the answer to what an agent talked over; often there is none
 
 _CLOSED = "the room was closed during the call"
@@ -29,7 +29,7 @@ Progress = Callable[[str], None]
 
 
 class NotAnsweredError(Exception):
-    """Nobody took the call. The text is meant for people."""
+    """The call was not answered. The text is meant for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Dial:
         kind: of the participant.
         room_metadata: of the room, which the call creates.
         dispatch_metadata: of the agent's dispatch.
-        observer: whether somebody without the right to publish is there first.
+        observer: whether a participant without the right to publish joins first.
         preconnect: whether the caller speaks before the agent is there.
         patience: seconds to wait for the agent to come, and for each answer.
     """
@@ -70,7 +70,7 @@ async def call(
     """Make a call: join, say each turn of the script and hear out the answer, leave.
 
     Raises:
-        NotAnsweredError: nobody came, or nobody said a word.
+        NotAnsweredError: no agent joined, or it did not answer.
         ValueError: the script cannot be spoken.
     """
     dial, turns = dial or Dial(), (script or Script()).turns()
@@ -129,12 +129,12 @@ class Caller:
 
     @property
     def agent(self) -> rtc.RemoteParticipant | None:
-        """The agent, as long as it has come; also after it has left."""
+        """The agent, once it has joined; also after it has left."""
         self._agent = self._agent_in_room() or self._agent
         return self._agent
 
     async def agent_listens(self) -> None:
-        """Wait until the agent is there and has had its say: it listens and is silent.
+        """Wait until the agent has joined, listens and is silent.
 
         Raises:
             NotAnsweredError: that takes longer than the caller's patience.
@@ -160,7 +160,7 @@ class Caller:
         return measured()
 
     async def hear_out(self, turn: Turn) -> Turn:
-        """Listen until the agent has had its say; the turn with all that was heard.
+        """Listen until the agent has finished; return the turn with all sound.
 
         Raises:
             NotAnsweredError: that takes longer than the caller's patience.
@@ -172,7 +172,7 @@ class Caller:
         return replace(turn, sounds=tuple(s for s in self._ear.sounds if s.start >= first))
 
     def result(self, turns: Sequence[Turn]) -> Call:
-        """The call so far, with what the agent says of it."""
+        """Return the call so far, with the attributes of the agent."""
         attributes = self.agent.attributes if self.agent else {}
         problems = attributes.get("timing.problems", "")
         return Call(
@@ -222,7 +222,7 @@ class Caller:
                 await self._microphone.pause(sound)
 
     async def _send_early_sound(self, publication: rtc.LocalTrackPublication) -> None:
-        """What was said until the agent heard the track, in the way of LiveKit's own clients."""
+        """Send the recording from before the agent subscribed, as LiveKit's clients do."""
         await publication.wait_for_subscription()
         samples = bytes(self._microphone.sent.samples)
         await self._until(self._agent_is_active)
@@ -273,26 +273,26 @@ class Caller:
             return _CLOSED
         if self.agent is None:
             return (
-                f"no agent came within {self._dial.patience:g} s: does the worker run, and has it "
-                "registered with this server? One with more load than 0.7 gets no call"
+                f"no agent joined within {self._dial.patience:g} s: check that the worker runs and "
+                "is registered with this server; a worker with a load above 0.7 gets no calls"
             )
         state = self.agent.attributes.get(_STATE, "no state")
         return (
-            f"the agent came, but did not listen within {self._dial.patience:g} s ({state}): "
-            "the worker's log says why"
+            f"the agent joined, but did not listen within {self._dial.patience:g} s ({state}): "
+            "see the log of the worker"
         )
 
     def _why_nobody_answers(self) -> str:
         if not self.room.isconnected():
             return _CLOSED
         return (
-            f"the agent listened, but said nothing within {self._dial.patience:g} s: the worker's "
-            "log says what became of speech-to-text, LLM and text-to-speech"
+            f"the agent listened, but did not answer within {self._dial.patience:g} s: see the log "
+            "of the worker for errors of speech-to-text, LLM and text-to-speech"
         )
 
 
 class _Tokens:
-    """Who may come into the room."""
+    """Access tokens of the participants."""
 
     def __init__(self, connection: Connection, dial: Dial, room: str) -> None:
         self._connection = connection
@@ -337,7 +337,7 @@ async def _in_room(
     try:
         await room.connect(url, token, rtc.RoomOptions(auto_subscribe=listens))
     except rtc.ConnectError as error:
-        raise NotAnsweredError(f"{url} does not let the caller in: {_reason(error)}") from None
+        raise NotAnsweredError(f"{url} refused the caller: {_reason(error)}") from None
     try:
         yield
     finally:
@@ -345,7 +345,7 @@ async def _in_room(
 
 
 def _reason(error: rtc.ConnectError) -> str:
-    """Without what it quotes of the token."""
+    """Return the reason without the token that it quotes."""
     if "401" in error.message:
-        return "LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not its own"
-    return "nothing listens there" if "Connection refused" in error.message else error.message
+        return "wrong LIVEKIT_API_KEY or LIVEKIT_API_SECRET"
+    return "connection refused" if "Connection refused" in error.message else error.message

@@ -1,4 +1,4 @@
-"""What was measured in a call."""
+"""Measurements of a call."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from sandbox.caller.sound import Interval, Track
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What the caller said in one go, and what was heard of the agent from then on.
+    """One turn of the caller, and the sound of the agent from then on.
 
     Attributes:
         parts: the caller's stretches of speech between the pauses.
@@ -48,7 +48,7 @@ class Turn:
 
     @property
     def verdict(self) -> str:
-        """What happened, in a line for people."""
+        """A summary in one line for people."""
         cut = self.cut_at
         if cut is None:
             return "no answer" if self.wait is None else f"answered after {self.wait:.2f} s"
@@ -64,7 +64,7 @@ class Call:
     """A call that was answered.
 
     Attributes:
-        profile: in force, as the agent says; empty when it says nothing.
+        profile: active, as the agent reports it; empty when it reports none.
         revision: of the profiles, likewise.
         problems: codes of what the agent left out of the metadata.
         turns: one for each turn of the script.

@@ -15,16 +15,16 @@ from timing_profiles.cli.terminal import Style
 
 # For problems whose text only the worker knows. The codes are those of the README.
 _MEANINGS = {
-    "metadata-invalid": "the metadata is not JSON, gives a key twice or is nested too deep",
+    "metadata-invalid": "the metadata is not JSON, has duplicate keys or is nested too deep",
     "metadata-too-large": "the metadata is too long",
-    "profile-unknown": "the worker has no such profile",
-    "override-unknown": "there is no such field",
+    "profile-unknown": "the worker has no profile of this name",
+    "override-unknown": "unknown field",
     "override-type": "a value of the wrong type",
     "override-range": "a value out of bounds",
-    "override-forbidden": "the profile does not let metadata change a field",
+    "override-forbidden": "the profile does not allow metadata to change the field",
     "override-conflict": "values that break a rule together",
     "profiles-unavailable": "the job could not read the published profiles",
-    "next-call": "a change that a running call cannot take",
+    "next-call": "a field that cannot change in a running call",
 }
 
 
@@ -44,12 +44,12 @@ class Answered:
 
     @property
     def title(self) -> str:
-        """The profile in force."""
+        """The active profile."""
         return self.call.profile or "no profile"
 
 
 def answered(dial: Dial, call: Call) -> Answered:
-    """A call, with what the caller's metadata resolves to here."""
+    """Return a call with the settings that its metadata resolves to here."""
     settings = resolved(call, dial)
     if isinstance(settings, str):
         return Answered(call, settings, None)
@@ -79,11 +79,11 @@ def _picture(one: Answered, picture: Picture, style: Style) -> Iterator[str]:
 
 
 def _problems(one: Answered, style: Style) -> Iterator[str]:
-    """What the agent left out of what it was asked for: each thing, or what its code means."""
+    """Yield the problems of the call: each message, or the meaning of its code."""
     here = () if isinstance(one.settings, str) else one.settings.problems
     for code in one.call.problems:
         known = [str(problem) for problem in here if problem.code == code]
-        for text in known or [f"{_MEANINGS.get(code, code)}; the worker's log says more"]:
+        for text in known or [f"{_MEANINGS.get(code, code)}; see the log of the worker"]:
             first, *more = f"left out: {text}".split("\n")
             yield style.wrapped(first, later="  ").replace("left out", style.warning("left out"), 1)
             yield from (style.wrapped(line, later="    ") for line in more)
@@ -92,7 +92,7 @@ def _problems(one: Answered, style: Style) -> Iterator[str]:
 def _settings(one: Answered, style: Style) -> Iterator[str]:
     here, title = one.settings, style.bold(one.title)
     if not one.call.profile:
-        yield style.wrapped("the agent says nothing of timing profiles")
+        yield style.wrapped("the agent reports no timing profile")
     elif isinstance(here, str) or one.schema is None:
         found = f"{one.title} of revision {one.call.revision}: values unknown: {here}"
         yield style.wrapped(found).replace(one.title, title, 1)

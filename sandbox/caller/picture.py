@@ -15,7 +15,7 @@ from timing_profiles.authoring.timeline.time_axis import Axis
 from timing_profiles.cli.terminal import Style
 
 NARROWEST = 32
-"""Columns that a picture takes at least, whatever the terminal says."""
+"""Columns that a picture takes at least, however narrow the terminal is."""
 
 WIDEST = 120
 """Columns that it takes at most: longer bars are no easier to compare."""
@@ -32,10 +32,10 @@ _LABEL: Kind = "label"
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """What a picture is drawn with.
+    """The symbols of a picture.
 
     Attributes:
-        speech: a pattern that is repeated for as long as somebody speaks.
+        speech: a pattern that is repeated while a side speaks.
         silence: a pause of the caller, or the caller's wait.
         answer: the first sound of an answer.
         cut_in: the first sound of an agent that does not let the caller finish.
@@ -110,7 +110,7 @@ class Picture:
         yield self._row("agent", self._agent(turn))
 
     def legend(self) -> Iterator[str]:
-        """What the symbols mean."""
+        """Explain the symbols."""
         known, line = self._symbols, ""
         for entry in (
             f"{known.silence} silence",

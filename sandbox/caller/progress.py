@@ -1,4 +1,4 @@
-"""What happens during a call: lines in a file, one line that is replaced on a terminal."""
+"""Progress of a call: lines in a file, one line that is replaced on a terminal."""
 
 import os
 from typing import TextIO

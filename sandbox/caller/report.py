@@ -35,7 +35,7 @@ def as_text(result: Mapping[str, Any]) -> str:
 
 
 def resolved(call: Call, dial: Dial) -> Settings | str:
-    """What the caller's metadata resolves to here; a note, when the agent took something else."""
+    """Resolve the metadata here; return a note where the agent took other settings."""
     try:
         here = timing_profiles.resolve(
             dial.metadata,

@@ -1,4 +1,4 @@
-"""What a caller says: words, pauses, turns."""
+"""The script of a caller: words, pauses, turns."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _PAUSE = re.compile(r"\[\s*(\d+(?:\.\d+)?)\s*\]")
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What to say, and in which voice.
+    """A text with pauses and turns, and the voice for it.
 
     Attributes:
         text: as in `parse_say`; a `|` ends a turn.
@@ -27,14 +27,14 @@ class Script:
         """The sound of each turn, without silence around it, and the pauses between in seconds.
 
         Raises:
-            ValueError: there is no such voice or rate, or a turn in which nothing is said.
+            ValueError: the voice or the rate is unknown, or a turn contains no words.
         """
         return [self._sounds(turn) for turn in self.text.split("|")]
 
     def _sounds(self, turn: str) -> list[bytes | float]:
         sounds = [self._sound(item) if isinstance(item, str) else item for item in parse_say(turn)]
         if not any(isinstance(sound, bytes) and sound for sound in sounds):
-            raise ValueError(f"{turn.strip()!r} says nothing")
+            raise ValueError(f"{turn.strip()!r} contains no words")
         return [sound for sound in sounds if sound]
 
     def _sound(self, words: str) -> bytes:
@@ -44,7 +44,7 @@ class Script:
 
 
 def parse_say(text: str) -> list[str | float]:
-    """`"words [1.5] words"` -> what to say, and the pauses between in seconds."""
+    """`"words [1.5] words"` -> the text of each part, and the pauses between them in seconds."""
     pieces = _PAUSE.split(text)
     items: list[str | float] = [
         float(piece) if index % 2 else piece.strip() for index, piece in enumerate(pieces)

@@ -67,7 +67,7 @@ class Track:
 
 
 class Microphone:
-    """Sends silence, and between it what it is given.
+    """A microphone that sends silence, and the sound that it is given.
 
     Attributes:
         track: to be published.
@@ -114,7 +114,7 @@ class Microphone:
 
 
 class Ear:
-    """What arrives on a track.
+    """Sound that arrives on a track.
 
     Attributes:
         sounds: stretches of audible sound, parted by at least 0.3 s of silence.

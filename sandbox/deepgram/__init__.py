@@ -67,7 +67,7 @@ class Deepgram(LoopbackServer[Request]):
         self.idle_timeout = 10.0
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
-        """What of Deepgram's API is here, and what it hears."""
+        """Return the routes of Deepgram's API, and of the words that it hears."""
         yield web.put("/sandbox/words", self._set_words)
         yield web.get("/v1/listen", self._recorded(self._listen))
         yield web.get("/v1/speak", self._recorded(self._speak))

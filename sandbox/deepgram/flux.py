@@ -91,7 +91,7 @@ class Flux:
         return self._message("Connected", request_id=self._request_id)
 
     def hear(self, audio: bytes) -> Iterator[Body]:
-        """Yield what the next piece of audio gives rise to."""
+        """Yield the messages that the next piece of audio causes."""
         for loud in self._hearing.frames(audio):
             self._now += 1
             yield from self._on_sound() if loud else self._on_silence()
@@ -102,7 +102,7 @@ class Flux:
         """Yield the answer to a message.
 
         Raises:
-            NotUnderstoodError: There is no such message.
+            NotUnderstoodError: The message is unknown.
         """
         match message.get("type"):
             case "Configure":

@@ -1,4 +1,4 @@
-"""What a `/v2/listen` connection wants, at first and after each Configure.
+"""Options of a `/v2/listen` connection, at first and after each Configure.
 
 https://developers.deepgram.com/docs/flux/configuration
 https://developers.deepgram.com/docs/flux/configure
@@ -124,7 +124,7 @@ def _language_hints(query: Query, model: str) -> tuple[str, ...]:
 
 
 def _as_query(message: Body) -> Iterator[tuple[str, list[str]]]:
-    """What a Configure names, as fields of a query."""
+    """Return the fields of a Configure as fields of a query."""
     thresholds = message.get("thresholds", {})
     if not (isinstance(thresholds, dict) and thresholds.keys() <= _THRESHOLDS):
         raise RefusedError("Invalid 'thresholds'. Expected an object of thresholds.")

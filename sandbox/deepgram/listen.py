@@ -1,4 +1,4 @@
-"""`/v1/listen` and `/v2/listen`: a WebSocket around somebody who listens."""
+"""`/v1/listen` and `/v2/listen`: a WebSocket around a listener."""
 
 import asyncio
 import contextlib
@@ -36,13 +36,13 @@ class Listener(Protocol):
         """Where in the audio the last sound ended."""
 
     def hear(self, audio: bytes) -> Iterable[Body]:
-        """What the next piece of audio gives rise to."""
+        """Return the messages that the next piece of audio causes."""
 
     def obey(self, message: Body) -> Iterable[Body]:
-        """What is said to a message; an empty one stands for what is no JSON object.
+        """Return the reply to a message; an empty one stands for text that is not a JSON object.
 
         Raises:
-            NotUnderstoodError: There is no such message.
+            NotUnderstoodError: The message is unknown.
         """
 
 

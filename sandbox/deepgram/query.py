@@ -1,4 +1,4 @@
-"""What a request asks for; refuses what Deepgram refuses.
+"""Options of a request; refuses the same as Deepgram.
 
 https://developers.deepgram.com/reference/speech-to-text/listen-streaming
 https://developers.deepgram.com/reference/speech-to-text/listen-flux
@@ -99,7 +99,7 @@ class Query:
         return tuple(self._fields.get(name, ()))
 
     def has(self, name: str) -> bool:
-        """Tell whether the field is there at all."""
+        """Return whether the field is present."""
         return name in self._fields
 
     def invalid(self, name: str, expected: str) -> RefusedError:
@@ -110,7 +110,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class ListenOptions:
-    """What a `/v1/listen` connection wants. Times in seconds; None is off."""
+    """Options of a `/v1/listen` connection. Times in seconds; None is off."""
 
     model: str
     sample_rate: int
@@ -176,7 +176,7 @@ def _utterance_end(query: Query, *, interim_results: bool) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class SpeakOptions:
-    """What a `/v1/speak` request wants."""
+    """Options of a `/v1/speak` request."""
 
     model: str
     sample_rate: int

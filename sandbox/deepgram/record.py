@@ -1,4 +1,4 @@
-"""What the stand-in remembers of a request."""
+"""Records of requests to the stand-in."""
 
 import time
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ Body = dict[str, Any]
 
 
 class NotUnderstoodError(Exception):
-    """A message of the client that means nothing here; Deepgram hangs up."""
+    """The client sent an invalid message; Deepgram closes the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class Request:
 
 
 class Vocabulary(Protocol):
-    """What it hears; can be set at any time, also during a call."""
+    """The words that it hears; can be set at any time, also during a call."""
 
     words: Sequence[str]
     deaf: bool
 
 
 class Behaviour(Vocabulary, Protocol):
-    """What can be set at the stand-in at any time, also during a call."""
+    """Settings of the stand-in; can be set at any time, also during a call."""
 
     latency: float
     tts_latency: float

@@ -73,7 +73,7 @@ class Transcriber:
         return None if self._last_sound is None else in_seconds(self._last_sound)
 
     def hear(self, audio: bytes) -> Iterator[Body]:
-        """Yield what the next piece of audio gives rise to."""
+        """Yield the messages that the next piece of audio causes."""
         self._sha256.update(audio)
         for loud in self._hearing.frames(audio):
             self._now += 1
@@ -84,7 +84,7 @@ class Transcriber:
         """Yield the answer to a message.
 
         Raises:
-            NotUnderstoodError: There is no such message.
+            NotUnderstoodError: The message is unknown.
         """
         match message.get("type"):
             case "KeepAlive":
@@ -170,10 +170,10 @@ class Transcriber:
 
     def _final(self, reason: _Reason) -> Body:
         results = self._results(reason)
-        if said := self._spans():
-            self._last_word_end = said[-1][1]
-        self._words_said += len(said)
-        self._sentence_words = 0 if reason.ends_sentence else self._sentence_words + len(said)
+        if spans := self._spans():
+            self._last_word_end = spans[-1][1]
+        self._words_said += len(spans)
+        self._sentence_words = 0 if reason.ends_sentence else self._sentence_words + len(spans)
         self._speaking = self._speaking and reason is not _Reason.ENDPOINT
         self._segment_start = self._now
         self._segment_sound.clear()

@@ -33,7 +33,7 @@ class Inference(LoopbackServer[Request]):
 
     Attributes:
         latency: Seconds from a request to the LLM to its first token.
-        reply: What the LLM always says; None for a greeting, then short requests to go on.
+        reply: Every answer of the LLM; None for a greeting, then short requests to go on.
         calls: What makes the LLM call a function tool: words of the last user message, in lower
             case, and the call. It is made where the tool is offered, until its result is there.
         words: What it hears, a word for each 0.3 s of sound, over and over.
@@ -58,7 +58,7 @@ class Inference(LoopbackServer[Request]):
         self.deaf = deaf
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
-        """What of the gateway's API is here."""
+        """Return the routes of the gateway's API."""
         yield web.post("/chat/completions", self._with_key(self._complete))
         yield web.get("/models", self._with_key(self._models))
         yield web.get("/stt", self._with_key(self._transcribe))

@@ -27,7 +27,7 @@ _ANSWERS: Final = (
 
 
 class Mind(Protocol):
-    """What can be set at the stand-in at any time."""
+    """Settings of the stand-in; can be set at any time."""
 
     latency: float
     reply: str | None
@@ -35,7 +35,7 @@ class Mind(Protocol):
 
 
 async def read(http: web.Request, request: Request, mind: Mind) -> Body:
-    """Note in `request` what is asked and what to say to it; return the body.
+    """Record the question and the answer in `request`; return the body.
 
     Raises:
         ValueError, TypeError, KeyError or AttributeError: The body holds no messages.
@@ -51,7 +51,7 @@ async def read(http: web.Request, request: Request, mind: Mind) -> Body:
 
 
 async def answer(http: web.Request, request: Request, body: Body, mind: Mind) -> web.StreamResponse:
-    """Say it, streamed or whole as the body wants it."""
+    """Send the answer, streamed or whole as the body requires."""
     try:
         await asyncio.sleep(mind.latency)
         return await _completion(http, request, body)
@@ -76,12 +76,12 @@ def _results(messages: list[Body]) -> Iterator[str]:
 
 
 def _call(request: Request, body: Body, calls: Mapping[str, ToolCall]) -> ToolCall | None:
-    """What is to be called: once for a user message, and only where it is offered."""
+    """Return the call to make: once for a user message, and only of an offered tool."""
     if body.get("tool_choice") == "none" or _has_called(body["messages"]):
         return None
     offered = {tool["function"]["name"] for tool in body.get("tools") or ()}
-    said = (request.user or "").lower()
-    wanted = (call for words, call in calls.items() if words in said and call.name in offered)
+    text = (request.user or "").lower()
+    wanted = (call for words, call in calls.items() if words in text and call.name in offered)
     return next(wanted, None)
 
 

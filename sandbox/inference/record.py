@@ -1,4 +1,4 @@
-"""What the stand-in remembers of a request."""
+"""Records of requests to the stand-in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

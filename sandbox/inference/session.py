@@ -1,4 +1,4 @@
-"""What `/stt` and `/tts` have in common: a session of JSON messages on a WebSocket."""
+"""The common part of `/stt` and `/tts`: a session of JSON messages on a WebSocket."""
 
 import json
 import time
@@ -32,7 +32,7 @@ class Session:
         self._ws = ws
 
     async def open(self) -> Body:
-        """Wait for `session.create`, which says what the client wants.
+        """Wait for `session.create`, which has the options of the client.
 
         Raises:
             ValueError: It does not come first.
@@ -46,7 +46,7 @@ class Session:
         """Wait for a message; None when the client has gone.
 
         Raises:
-            ValueError, TypeError or KeyError: It is no JSON object with a type.
+            ValueError, TypeError or KeyError: It is not a JSON object with a type.
         """
         message = await self._ws.receive()
         if message.type is not WSMsgType.TEXT:

@@ -28,7 +28,7 @@ READY = "ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends
 MAKE_DEV = ["make", "--file", str(ROOT / "Makefile"), "--old-file", ".venv/.ready", "dev"]
 
 NOBODY = (
-    "call: there is nobody to call: start `make dev` in another terminal, or set LIVEKIT_URL, "
+    "call: no LiveKit server to call: start `make dev` in another terminal, or set LIVEKIT_URL, "
     "LIVEKIT_API_KEY, LIVEKIT_API_SECRET\n"
 )
 
@@ -155,7 +155,7 @@ async def test_interrupt_leaves_no_process_behind(tmp_path: Path) -> None:
         first = everyone[0]
         first_pid = json.loads(first.state.read_text())["pid"]
         refused = (
-            f"make dev: already running in this folder, as process {first_pid}: call it with "
+            f"make dev: already running in this directory, as process {first_pid}: call it with "
             f"`make call`, or end it with Ctrl-C in its terminal or `kill -INT {first_pid}`\n"
         )
         assert await second(folders[0]) == (1, refused)
@@ -232,7 +232,7 @@ async def test_services_of_environment_are_used(checkout: Path) -> None:
         f"LiveKit   real      {livekit.url}  (LIVEKIT_URL)",
         f"Deepgram  real      {deepgram.url}  (DEEPGRAM_API_KEY)",
         f"LLM       real      {llm.url}  (LIVEKIT_INFERENCE_URL)",
-        "worker    local     agent.py  (its whole log: .dev/worker.log)",
+        "worker    local     agent.py  (full log: .dev/worker.log)",
     ]
 
 
@@ -287,6 +287,6 @@ async def test_unanswered_call_prints_one_line(tmp_path: Path) -> None:
     assert (status, output) == (1, "")
     _joined, reason = progress.splitlines()
     assert reason == (
-        "call: no agent came within 1 s: does the worker run, and has it registered with this "
-        "server? One with more load than 0.7 gets no call"
+        "call: no agent joined within 1 s: check that the worker runs and is registered with this "
+        "server; a worker with a load above 0.7 gets no calls"
     )

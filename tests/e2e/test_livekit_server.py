@@ -20,7 +20,7 @@ from sandbox.worker import ROOT
 Program = Callable[[str, str], Path]
 
 BUILDING = (
-    "building LiveKit server 1.13.5, as there is no livekit-server on PATH: about two minutes, "
+    "building LiveKit server 1.13.5, as livekit-server is not on PATH: about two minutes, "
     "once (75 MB in the user's cache)"
 )
 INSTALL_FAILED = "`go install -v github.com/livekit/livekit-server/cmd/server@v1.13.5` failed:"
@@ -92,7 +92,7 @@ async def test_it_is_built_once_into_the_cache(program: Program, tmp_path: Path)
 @pytest.mark.parametrize(
     ("go", "reason"),
     [
-        (None, "there is no Go on PATH"),
+        (None, "Go is not on PATH"),
         ("echo go1.20.14; echo auto", "Go on PATH is go1.20.14 with GOTOOLCHAIN=auto"),
         ("echo go1.25.1; echo local", "Go on PATH is go1.25.1 with GOTOOLCHAIN=local"),
         (
@@ -111,15 +111,15 @@ async def test_build_failure_names_alternatives(
         await ensure_binary()
     message = str(caught.value)
     start = f"""\
-there is no livekit-server on PATH, and LiveKit server 1.13.5 cannot be built:
+livekit-server is not on PATH, and LiveKit server 1.13.5 cannot be built:
 - {reason}
 - `{sys.executable} -m pip install --quiet --disable-pip-version-check --no-deps"""
     end = """
-any one of these helps:
+do one of these:
 - install livekit-server, so that it is on PATH (https://docs.livekit.io)
 - install Go 1.26 or newer
-- let pip and Go reach the places that packages come from, and try again
-- set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET to a server elsewhere"""
+- give pip and Go access to their package registries, and try again
+- set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET of another server"""
     assert message[: len(start)] == start
     assert message[-len(end) :] == end
     assert files(tmp_path / "cache") == ["livekit-server.lock"]

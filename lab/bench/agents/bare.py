@@ -1,4 +1,4 @@
-"""The agent that the others are held against: the same session, its settings written out."""
+"""The agent to compare with: the same session with literal settings."""
 
 import logging
 import time
@@ -16,7 +16,7 @@ server = AgentServer(port=0, load_fnc=lambda: 0.0, num_idle_processes=1)
 
 @server.rtc_session()
 async def entrypoint(ctx: JobContext) -> None:
-    """Answer one call, and say how long the start took."""
+    """Answer one call, and log how long the start took."""
     began = time.perf_counter()
     await ctx.connect()
     caller = await ctx.wait_for_participant()

@@ -1,4 +1,4 @@
-"""Variables of the environment -> the calls that they ask for."""
+"""Environment variables -> the calls to make."""
 
 import json
 import math
@@ -14,12 +14,12 @@ FORMATS = ("text", "json")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What the environment asks for.
+class Calls:
+    """The calls to make.
 
     Attributes:
-        dials: one for each call, by what to call it: the profile's name; empty where none is named.
-        script: what to say in each of them.
+        dials: one for each call, with the name of the requested profile or an empty text.
+        script: of each call.
         form: one of `FORMATS`; empty where it is left to the stream.
         recording: where to keep the sound; None for nowhere.
     """
@@ -30,21 +30,21 @@ class Wish:
     recording: Path | None
 
     def recordings(self) -> list[Path | None]:
-        """Where to keep each call: `call.wav`, or `call-1.wav`, `call-2.wav`."""
+        """Return the file of each call: `call.wav`, or `call-1.wav`, `call-2.wav`."""
         file, count = self.recording, len(self.dials)
         if file is None or count == 1:
             return [file] * count
         return [file.with_stem(f"{file.stem}-{number}") for number in range(1, count + 1)]
 
 
-def wish(environment: Mapping[str, str]) -> Wish:
-    """Read the variables; those that are empty are as good as not set.
+def read_variables(environment: Mapping[str, str]) -> Calls:
+    """Read the variables; an empty one counts as not set.
 
     Raises:
-        ValueError: one makes no sense; the text is meant for people.
+        ValueError: a variable is invalid; the text is meant for people.
     """
     found = {name: value for name, value in environment.items() if value}
-    return Wish(list(_dials(found)), _script(found), _form(found), _recording(found))
+    return Calls(list(_dials(found)), _script(found), _form(found), _recording(found))
 
 
 def _dials(found: Mapping[str, str]) -> Iterator[tuple[str, Dial]]:
@@ -56,7 +56,7 @@ def _dials(found: Mapping[str, str]) -> Iterator[tuple[str, Dial]]:
     if "METADATA" in found:
         raise ValueError("PROFILE and METADATA are both set: name the profile in METADATA")
     if "" in names:
-        raise ValueError(f"PROFILE is names with commas between, not {found['PROFILE']}")
+        raise ValueError(f"PROFILE must be names separated by commas, not {found['PROFILE']}")
     for name in names:
         yield name, replace(dial, metadata=json.dumps({"profile": name}))
 
@@ -64,10 +64,10 @@ def _dials(found: Mapping[str, str]) -> Iterator[tuple[str, Dial]]:
 def _dial(found: Mapping[str, str]) -> Dial:
     kind = found.get("KIND", "standard")
     if kind not in ("standard", "sip"):
-        raise ValueError(f"KIND is standard or sip, not {kind}")
+        raise ValueError(f"KIND must be standard or sip, not {kind}")
     patience = _number(found, "WAIT", Dial().patience)
     if patience <= 0:
-        raise ValueError(f"WAIT is a number of seconds above 0, not {found['WAIT']}")
+        raise ValueError(f"WAIT must be a number of seconds above 0, not {found['WAIT']}")
     return Dial(
         attributes=_attributes(found),
         kind="sip" if kind == "sip" else "standard",
@@ -86,7 +86,7 @@ def _attributes(found: Mapping[str, str]) -> dict[str, str]:
     except ValueError:
         attributes = None
     if not isinstance(attributes, dict) or not all(map(_is_text, attributes.values())):
-        raise ValueError(f"ATTRIBUTES is a JSON object of strings, not {text}")
+        raise ValueError(f"ATTRIBUTES must be a JSON object of strings, not {text}")
     return attributes
 
 
@@ -106,7 +106,7 @@ def _script(found: Mapping[str, str]) -> Script:
 def _form(found: Mapping[str, str]) -> str:
     form = found.get("FORMAT", "")
     if form not in ("", *FORMATS):
-        raise ValueError(f"FORMAT is {' or '.join(FORMATS)}, not {form}")
+        raise ValueError(f"FORMAT must be {' or '.join(FORMATS)}, not {form}")
     return form
 
 
@@ -115,9 +115,9 @@ def _recording(found: Mapping[str, str]) -> Path | None:
         return None
     file = Path(found["RECORD"])
     if not file.parent.is_dir():
-        raise ValueError(f"RECORD: there is no folder {file.parent}")
+        raise ValueError(f"RECORD: no such directory: {file.parent}")
     if file.is_dir():
-        raise ValueError(f"RECORD is a file, and {file} is a folder")
+        raise ValueError(f"RECORD must be a file, not the directory {file}")
     return file
 
 
@@ -127,7 +127,7 @@ def _number(found: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{name} is a number, not {found[name]}")
+        raise ValueError(f"{name} must be a number, not {found[name]}")
     return number
 
 
