@@ -30,7 +30,7 @@ from timing_profiles.call.follow_metadata import RAPID
 from timing_profiles.call.silence import SETTLED
 
 # A session that connects to no text-to-speech when it starts, and closes at once.
-MUTE: Mapping[str, Any] = {"tts": NOT_GIVEN, "session_close_transcript_timeout": 0.0}
+MUTE: Mapping[str, Any] = {"tts": None, "session_close_transcript_timeout": 0.0}
 
 REST = RAPID + 0.1  # seconds after which a change of metadata has been taken in
 
@@ -416,7 +416,7 @@ async def test_what_the_sdk_refuses_does_not_end_the_call(
 async def test_arguments_of_the_other_engine_do_not_end_the_call(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Flux does not take what the application gave nova: nova stays, and it is said once."""
+    """Flux takes over without what only nova takes, which is logged once; nova gets it back."""
     running = Running(asking())
     ear = running.timing.stt(punctuate=True)
     running.session = Session(**running.timing.session_kwargs(**MUTE, stt=ear))
@@ -427,9 +427,16 @@ async def test_arguments_of_the_other_engine_do_not_end_the_call(
         running.session.transcribes(is_final=True)
         running.session.becomes("listening")
         await asyncio.sleep(SETTLED + 0.2)
-        assert running.listener is ear
-    (refused,) = [line for line in caplog.messages if "rejected" in line]
-    assert "punctuate" in refused
+        assert isinstance(running.listener, deepgram.STTv2)
+        running.room.change_metadata(asking())
+        await asyncio.sleep(REST + SETTLED + 1.0)
+        assert isinstance(running.listener, deepgram.STT)
+        assert options_of(running.listener).punctuate is True
+    (lost,) = [line for line in caplog.messages if "left out" in line]
+    assert lost == (
+        "left out (not-applied): application: stt.punctuate: is not applied: STTv2 has no such"
+        " argument"
+    )
 
 
 def test_a_session_that_has_not_started_takes_changes() -> None:

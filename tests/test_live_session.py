@@ -507,3 +507,39 @@ def test_a_second_sessions_own_options_are_its_own() -> None:
         return [*seen, running.in_force(MIN_DELAY)]
 
     assert run(story()) == [0.7, 2.0]
+
+
+def test_former_arguments_of_the_session_win() -> None:
+    """They reach the session, and a later request of the caller leaves them as they are."""
+
+    async def story() -> list[Any]:
+        own = {"min_endpointing_delay": 0.7, "turn_detection": "vad", "turn_handling": None}
+        running = Running('{"profile": "patient"}', session=own).follow()
+        seen: list[Any] = [delays(running), running.session.turn_detection]
+        await ask(running, '{"profile": "elderly"}')
+        return [*seen, delays(running), running.session.turn_detection]
+
+    assert run(story()) == [(0.7, 4.0), "vad", (0.7, 6.0), "vad"]
+
+
+def test_argument_that_the_engine_does_not_take_costs_no_call(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is left out with a problem, which stays among those of the call, and in the room."""
+
+    async def story() -> tuple[Any, ...]:
+        running = Running('{"profile": "flux-conversation"}')
+        running.timing.stt(punctuate=True)
+        running.timing.stt(punctuate=True)
+        running.follow()
+        codes = [problem.code for problem in running.timing.problems]
+        await ask(running, '{"profile": "patient"}')
+        later = [problem.code for problem in running.timing.problems]
+        return codes, later, running.room.local_participant.attributes["timing.problems"]
+
+    assert run(story()) == (["not-applied"], ["not-applied"], "not-applied")
+    (line,) = [line for line in caplog.messages if "left out" in line]
+    assert line == (
+        "left out (not-applied): application: stt.punctuate: is not applied: STTv2 has no such"
+        " argument"
+    )

@@ -1,12 +1,14 @@
 """Settings -> the SDK's own objects: every field arrives, under the SDK's names."""
 
 import copy
+import inspect
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 from livekit.agents import Agent, AgentSession, LanguageCode, inference, llm
 from livekit.agents.types import NOT_GIVEN
+from livekit.agents.voice import turn
 from livekit.agents.voice.agent_activity import AgentActivity
 from livekit.plugins import deepgram
 
@@ -574,3 +576,92 @@ def build(found: Values) -> None:
         **sdk_arguments.section(found, "session"),
     )
     AgentActivity(Agent(instructions=""), session)
+
+
+OWN = object()
+
+FORMER: dict[str, tuple[Any, dict[str, Any]]] = {
+    "turn_detection": (OWN, {"turn_detection": OWN}),
+    "allow_interruptions": (False, {"interruption": {"enabled": False}}),
+    "discard_audio_if_uninterruptible": (
+        False,
+        {"interruption": {"discard_audio_if_uninterruptible": False}},
+    ),
+    "min_interruption_duration": (0.8, {"interruption": {"min_duration": 0.8}}),
+    "min_interruption_words": (3, {"interruption": {"min_words": 3}}),
+    "min_endpointing_delay": (0.7, {"endpointing": {"min_delay": 0.7}}),
+    "max_endpointing_delay": (9, {"endpointing": {"max_delay": 9}}),
+    "false_interruption_timeout": (None, {"interruption": {"false_interruption_timeout": None}}),
+    "agent_false_interruption_timeout": (
+        4.0,
+        {"interruption": {"false_interruption_timeout": 4.0}},
+    ),
+    "resume_false_interruption": (False, {"interruption": {"resume_false_interruption": False}}),
+    "preemptive_generation": (False, {"preemptive_generation": {"enabled": False}}),
+}
+"""Former arguments of AgentSession: a value, and what `turn_handling` has instead."""
+
+
+@pytest.mark.parametrize("name", FORMER)
+def test_former_argument_moves_into_turn_handling(name: str) -> None:
+    """Beside `turn_handling`, AgentSession ignores it; all else stays an argument."""
+    value, handling = FORMER[name]
+    assert sdk_arguments.without_former({name: value, "userdata": 7}) == (
+        {"userdata": 7},
+        handling,
+    )
+
+
+def test_former_arguments_are_all_there_are() -> None:
+    """Those that the SDK's own migration takes, and it makes the same of each."""
+    migrate = vars(turn)["_migrate_turn_handling"]
+    assert set(FORMER) == set(inspect.signature(migrate).parameters)
+    for name, (value, handling) in FORMER.items():
+        assert migrate(**{name: value}) == handling
+
+
+def test_former_arguments_merge_and_newer_ones_win() -> None:
+    """`turn_handling` wins over them, and the former time-out of a false interruption is older."""
+    yours = {
+        "min_endpointing_delay": 0.7,
+        "max_endpointing_delay": 9.0,
+        "false_interruption_timeout": 1.0,
+        "agent_false_interruption_timeout": 4.0,
+        "preemptive_generation": {"max_retries": 1},
+        "turn_handling": {"endpointing": {"max_delay": 5.0}},
+    }
+    assert sdk_arguments.without_former(yours) == (
+        {},
+        {
+            "endpointing": {"min_delay": 0.7, "max_delay": 5.0},
+            "interruption": {"false_interruption_timeout": 4.0},
+            "preemptive_generation": {"max_retries": 1},
+        },
+    )
+
+
+@pytest.mark.parametrize("nothing", [None, NOT_GIVEN], ids=["None", "NOT_GIVEN"])
+@pytest.mark.parametrize("name", ["turn_handling", "turn_detection", "min_endpointing_delay"])
+def test_argument_without_a_value_is_not_given(name: str, nothing: object) -> None:
+    """A factory that passes its own optional arguments through gets the profile's."""
+    assert sdk_arguments.without_former({name: nothing}) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "part", "extra", "accepted"),
+    [
+        pytest.param(FLUX, "stt", {"punctuate": True, "keyterm": "Ann"}, ["keyterm"], id="flux"),
+        pytest.param({}, "stt", {"punctuate": True}, ["punctuate"], id="nova"),
+        pytest.param({}, "tts", {"model": "aura-2-zeus-en", "voice": "x"}, ["model"], id="tts"),
+        pytest.param({}, "vad", {"padding": 1}, [], id="vad"),
+        pytest.param({}, "vad", {}, [], id="none"),
+    ],
+)
+def test_argument_that_a_part_does_not_take_is_left_out(
+    changes: dict[str, Any], part: str, extra: dict[str, Any], accepted: list[str]
+) -> None:
+    """It would be a TypeError in the entrypoint; the problem names it, and not its value."""
+    taken, problems = sdk_arguments.accepted(values(changes), part, extra)
+    assert [*taken] == accepted
+    assert [p.path for p in problems] == [f"{part}.{key}" for key in extra if key not in taken]
+    assert {p.code for p in problems} <= {"not-applied"}

@@ -9,7 +9,7 @@ from livekit.agents import AgentSession, inference, stt
 from livekit.agents.utils import is_given
 from livekit.plugins import deepgram
 
-from timing_profiles.call import sdk_arguments, sdk_internals
+from timing_profiles.call import announce, sdk_arguments, sdk_internals
 from timing_profiles.call.changes import DETECTOR, ENDPOINTING, Own, Part, Plan
 from timing_profiles.turns.fields import (
     DETECTION,
@@ -93,9 +93,11 @@ def _replace(session: AgentSession[Any], own: Own, part: Part, values: Values) -
     agent = sdk_internals.current_agent(session)
     if agent is None:
         return
+    extra, problems = sdk_arguments.accepted(values, "stt", part.extra)
+    announce.log_problems(problems)
     try:
-        another = sdk_arguments.speech_to_text(values, **part.extra)
-    except (TypeError, ValueError):  # the application's arguments are not for this engine
+        another = sdk_arguments.speech_to_text(values, **extra)
+    except (TypeError, ValueError):  # a value of the application's is not for this engine
         part.values = values
         raise
     own.parts.append(Part(another, part.extra, values))

@@ -60,6 +60,7 @@ class Requests:
 
     Attributes:
         caller: The caller of now; None where there is nobody to ask.
+        of_application: Problems with what the application sets itself: part of all settings.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Requests:
         dispatch: str | None = None,
     ) -> None:
         self.caller = caller
+        self.of_application: tuple[Problem, ...] = ()
         self._layers = partial(request.layers, profile, room, dispatch)
         self._published = _published()
         self._instead: Profiles | None = None
@@ -135,7 +137,9 @@ class Requests:
     def _resolve(self, layers: Sequence[Request]) -> Settings:
         resolved = self._read(lambda profiles: settings.resolve(profiles, layers))
         unavailable = () if self._published else (_UNAVAILABLE,)
-        return _supported(replace(resolved, problems=(*unavailable, *resolved.problems)))
+        problems = (*unavailable, *resolved.problems)
+        resolved = _supported(replace(resolved, problems=problems))
+        return replace(resolved, problems=(*resolved.problems, *self.of_application))
 
     def _read(self, read: Callable[[Profiles], _Read]) -> _Read:
         try:

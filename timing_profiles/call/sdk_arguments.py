@@ -6,14 +6,19 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from livekit.agents import inference, stt, tts, vad
+from livekit.agents.types import NOT_GIVEN
+from livekit.agents.utils import is_given
 from livekit.plugins import deepgram
 
 from timing_profiles.call import sdk_internals
+from timing_profiles.problems import Problem
+from timing_profiles.resolution.request import FLAT_NAMES
 from timing_profiles.turns.fields import DETECTION, ENGINE, Values
 
 DEEPGRAM_URL = "https://api.deepgram.com"
@@ -24,12 +29,25 @@ _OFF_IS_LEFT_OUT = "stt.flux.eager_eot_threshold"
 
 _TAKES_HINTS = "flux-general-multi"
 
+_CONSTRUCTORS: Mapping[str, Callable[..., Any]] = {
+    "stt": deepgram.STT,
+    "tts": deepgram.TTS,
+    "vad": inference.VAD,
+}
+
+_HANDLING = "turn_handling"
+
+# Former arguments of AgentSession; where two are the same field, the SDK takes the last one here.
+_FORMER = {name: path for name, path in FLAT_NAMES.items() if path.startswith(f"{_HANDLING}.")}
+_FORMER["agent_false_interruption_timeout"] = _FORMER.pop("agent_false_interruption_timeout")
+_MAY_BE_OFF = _FORMER["false_interruption_timeout"]
+
 # With these, a realtime model gives up its own turn detection, or refuses to start.
 _AGAINST_REALTIME = (DETECTION, "turn_handling.interruption.mode")
 
 
 def speech_to_text(values: Values, **extra: Any) -> stt.STT[Any]:
-    """The speech-to-text of the engine in force; `extra` wins over the settings."""
+    """Build the speech-to-text of the active engine; `extra` wins over the settings."""
     if values[ENGINE] == "flux":
         flux = section(values, "stt.flux")
         if flux["model"] != _TAKES_HINTS:
@@ -41,13 +59,67 @@ def speech_to_text(values: Values, **extra: Any) -> stt.STT[Any]:
 
 
 def text_to_speech(values: Values, **extra: Any) -> tts.TTS[Any]:
-    """The text-to-speech; `extra` wins over the settings."""
+    """Build the text-to-speech; `extra` wins over the settings."""
     return deepgram.TTS(**{"base_url": _deepgram("/v1/speak"), **section(values, "tts"), **extra})
 
 
 def voice_activity(values: Values, **extra: Any) -> vad.VAD:
-    """The voice activity detector; `extra` wins over the settings."""
+    """Build the voice activity detector; `extra` wins over the settings."""
     return inference.VAD(**{**section(values, "vad"), **extra})
+
+
+def accepted(
+    values: Values, part: str, extra: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """Leave out arguments that a part does not take: they would cost the call.
+
+    Args:
+        values: The settings that the part is built from.
+        part: `stt`, `tts` or `vad`.
+        extra: The application's own arguments.
+
+    Returns:
+        The arguments that it takes, and a problem for each other one.
+    """
+    if not extra:
+        return {}, ()
+    flux = part == "stt" and values[ENGINE] == "flux"
+    constructor: Any = deepgram.STTv2 if flux else _CONSTRUCTORS[part]
+    parameters = inspect.signature(constructor).parameters
+    message = f"is not applied: {constructor.__name__} has no such argument"
+    problems = (
+        Problem("not-applied", message, f"{part}.{key}", "application")
+        for key in extra
+        if key not in parameters
+    )
+    return {key: extra[key] for key in extra if key in parameters}, tuple(problems)
+
+
+def without_former(yours: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Move former arguments of `AgentSession` into `turn_handling`, beside which it ignores them.
+
+    `None` and `NOT_GIVEN` count as not given; the time-out of a false interruption alone has None
+    as a value: off.
+
+    Args:
+        yours: Arguments of `AgentSession` that the application sets.
+
+    Returns:
+        The arguments without former ones, and `turn_handling`, where its own keys win.
+    """
+    kept = {name: value for name, value in yours.items() if is_given(value)}
+    handling = kept.pop("turn_handling", None) or {}
+    moved: dict[str, Any] = {}
+    for name, path in _FORMER.items():
+        value = kept.pop(name, NOT_GIVEN)
+        if value is NOT_GIVEN or (value is None and path != _MAY_BE_OFF):
+            continue
+        *_, inner, key = path.split(".")
+        if isinstance(value, Mapping):  # preemptive_generation takes its whole section, too
+            moved[inner] = value
+        else:
+            moved = _over(moved, {key: value} if inner == _HANDLING else {inner: {key: value}})
+    return kept, _over(moved, handling)
 
 
 def turn_handling(values: Values, yours: Mapping[str, Any], *, realtime: bool) -> dict[str, Any]:

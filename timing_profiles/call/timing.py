@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from livekit import rtc
@@ -91,7 +92,8 @@ class Timing:
 
         Args:
             **yours: Arguments of `AgentSession` that the application sets itself. They win, and no
-                default is built for them; `turn_handling` is merged key by key. With a realtime
+                default is built for them; `turn_handling` is merged key by key, and former
+                arguments such as `min_endpointing_delay` are moved into it. With a realtime
                 `llm`, what would switch off its own turn detection is left out, and so are
                 speech-to-text, text-to-speech and VAD, which it has itself.
 
@@ -101,7 +103,7 @@ class Timing:
         if isinstance(yours.get("llm"), str):
             yours["llm"] = sdk_internals.llm_from_model_string(yours["llm"])
         realtime = sdk_internals.is_realtime(yours.get("llm"))
-        handling = yours.pop("turn_handling", {})
+        yours, handling = sdk_arguments.without_former(yours)
         self._given = frozenset(sdk_arguments.given(yours, handling, realtime=realtime))
         self._began_with = self.settings
         built = {} if realtime else {"stt": self.stt, "tts": self.tts, "vad": self.vad}
@@ -115,16 +117,19 @@ class Timing:
         }
 
     def stt(self, **extra: Any) -> stt.STT[Any]:
-        """The speech-to-text; `extra` are further arguments of the plugin, such as `keyterm`."""
-        return self._built(sdk_arguments.speech_to_text(self.settings.values, **extra), extra)
+        """Build the speech-to-text; `extra` are arguments of the plugin, such as `keyterm`.
+
+        An argument that the active engine does not take is left out, with a problem.
+        """
+        return self._built(sdk_arguments.speech_to_text, "stt", extra)
 
     def tts(self, **extra: Any) -> tts.TTS[Any]:
-        """The text-to-speech; `extra` are further arguments of the plugin, such as `model`."""
-        return self._built(sdk_arguments.text_to_speech(self.settings.values, **extra), extra)
+        """Build the text-to-speech; `extra` are arguments of the plugin, such as `model`."""
+        return self._built(sdk_arguments.text_to_speech, "tts", extra)
 
     def vad(self, **extra: Any) -> vad.VAD:
-        """The voice activity detector; `extra` are further arguments of `inference.VAD`."""
-        return self._built(sdk_arguments.voice_activity(self.settings.values, **extra), extra)
+        """Build the voice activity detector; `extra` are arguments of `inference.VAD`."""
+        return self._built(sdk_arguments.voice_activity, "vad", extra)
 
     def room_options(self, **yours: Any) -> room_io.RoomOptions:
         """Room options that make the session listen to the caller; `yours` win."""
@@ -209,7 +214,8 @@ class Timing:
                 )
             self._leave()
         if self._live is None:
-            self._live = LiveSession(session, Own(self._parts, self._given), self._began_with)
+            began_with = replace(self._began_with, problems=self.problems)
+            self._live = LiveSession(session, Own(self._parts, self._given), began_with)
         return self._live
 
     def _leave(self) -> None:
@@ -222,9 +228,23 @@ class Timing:
     def _went_on(self, settings: Settings) -> None:
         self.settings = settings
 
-    def _built(self, part: _Built, extra: Mapping[str, Any]) -> _Built:
+    def _built(self, build: Callable[..., _Built], name: str, extra: Mapping[str, Any]) -> _Built:
+        accepted, problems = sdk_arguments.accepted(self.settings.values, name, extra)
+        self._add(problems)
+        part = build(self.settings.values, **accepted)
         self._parts.append(Part(part, extra, self.settings.values))
         return part
+
+    def _add(self, problems: Sequence[Problem]) -> None:
+        """Report what of the application's own arguments is left out, once."""
+        fresh = tuple(p for p in problems if p not in self.settings.problems)
+        if not fresh:
+            return
+        self._requests.of_application += fresh
+        self.settings = replace(self.settings, problems=(*self.settings.problems, *fresh))
+        announce.log_problems(fresh)
+        if not self._ctx.is_fake_job():
+            announce.announce(self._ctx, self.settings)
 
 
 async def for_call(
