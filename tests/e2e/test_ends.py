@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ from sandbox.polling import eventually
 from sandbox.records import records, started_processes
 from sandbox.worker import ROOT, SLOW_AGENT, WARM_AGENT, Worker, services, worker
 from tests.e2e.guest import guest
+
+OUTLIVING_AGENT = Path(__file__).with_name("outliving_agent.py")
 
 
 async def test_fault_52_a_job_ends_when_no_caller_comes(tmp_path: Path, happened: Happened) -> None:
@@ -69,6 +72,21 @@ async def test_job_ends_when_lost_caller_does_not_reconnect(tmp_path: Path) -> N
         await server.room.remove_participant(who)
         await _ends(running, "no call: the caller left while the call was set up", seconds=40)
     assert running.tracebacks == []
+
+
+async def test_fault_67_a_job_goes_on_after_its_session_was_linked(
+    tmp_path: Path, happened: Happened
+) -> None:
+    """A session that was closed or moved: the caller's leaving cancels nothing."""
+    async with worker(tmp_path, agent=OUTLIVING_AGENT) as running:
+        for profile in ("patient", "brisk"):
+            metadata = json.dumps({"profile": profile})
+            async with join(running.connection, Dial(metadata=metadata)):
+                await running.logs(f"{profile}: ready")
+            await running.logs(f"{profile}: written up")
+    assert "no call: the caller left" not in running.log
+    assert running.tracebacks == []
+    happened("the entrypoint went on: after aclose, and after set_participant")
 
 
 async def _ends(running: Worker, reason: str, seconds: float = 20.0) -> str:

@@ -73,6 +73,16 @@ def ignore(*_: Any) -> None:
     """Stand for a handler that is not called."""
 
 
+def taking(taken: list[Any]) -> Callable[[Any], Any]:
+    """Keep the handler that a session registers, and have it registered as it is."""
+
+    def take(handler: Any) -> Any:
+        taken.append(handler)
+        return handler
+
+    return take
+
+
 def session(**handling: Any) -> AgentSession[None]:
     """Make a session that does not start."""
     return AgentSession(vad=None, turn_handling=cast("Any", handling))
@@ -92,7 +102,7 @@ async def intercepted_recordings() -> None:
     kept: list[Any] = []
     taken: list[Any] = []
     room = rtc.Room(loop=asyncio.get_running_loop())
-    sdk_internals.intercept_recordings(room, lambda *stream: kept.append(stream), taken.append)
+    sdk_internals.intercept_recordings(room, lambda *stream: kept.append(stream), taking(taken))
     handlers = vars(room)["_byte_stream_handlers"]
     handlers[TOPIC]("reader", "caller")
     assert kept == [("reader", "caller")]
@@ -108,7 +118,7 @@ async def taken_topic() -> None:
     """An application that receives recordings itself loses the call."""
     room = rtc.Room(loop=asyncio.get_running_loop())
     room.register_byte_stream_handler(TOPIC, ignore)
-    sdk_internals.intercept_recordings(room, ignore, ignore)
+    sdk_internals.intercept_recordings(room, ignore, taking([]))
     assert vars(room)["_byte_stream_handlers"] == {TOPIC: ignore}
 
 
@@ -117,7 +127,7 @@ async def registered_session() -> None:
     """The session never gets a recording that came before it, and callers are not heard for 3 s."""
     taken: list[Any] = []
     room = rtc.Room(loop=asyncio.get_running_loop())
-    sdk_internals.intercept_recordings(room, ignore, taken.append)
+    sdk_internals.intercept_recordings(room, ignore, taking(taken))
     _pre_connect_audio.PreConnectAudioHandler(room=room, timeout=1.0).register()
     assert len(taken) == 1
 
@@ -126,7 +136,7 @@ async def registered_session() -> None:
 async def false_alarm() -> None:
     """Each call with a recording logs a false alarm: that it may have been lost."""
     room = rtc.Room(loop=asyncio.get_running_loop())
-    sdk_internals.intercept_recordings(room, ignore, ignore)
+    sdk_internals.intercept_recordings(room, ignore, taking([]))
     handler = _pre_connect_audio.PreConnectAudioHandler(room=room, timeout=0.01)
     vars(handler)["_registered_after_connect"] = True
     logged: list[logging.LogRecord] = []

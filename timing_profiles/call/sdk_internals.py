@@ -91,7 +91,7 @@ def is_recorded(publication: rtc.RemoteTrackPublication) -> bool:
     return AudioTrackFeature.TF_PRECONNECT_BUFFER in publication.audio_features
 
 
-def intercept_recordings(room: rtc.Room, keep: Stream, taken: Callable[[Stream], None]) -> None:
+def intercept_recordings(room: rtc.Room, keep: Stream, taken: Callable[[Stream], Stream]) -> None:
     """Receive pre-connect recordings until a session registers for them.
 
     An application that has registered for them itself keeps them, as it would beside a session.
@@ -99,7 +99,7 @@ def intercept_recordings(room: rtc.Room, keep: Stream, taken: Callable[[Stream],
     Args:
         room: The room, not connected yet.
         keep: Called with each recording until then.
-        taken: Called once with the session's handler, after it was registered.
+        taken: Called once with the session's handler; returns the one that is registered for it.
     """
     register = room.register_byte_stream_handler
 
@@ -109,8 +109,7 @@ def intercept_recordings(room: rtc.Room, keep: Stream, taken: Callable[[Stream],
             return
         setattr(room, "register_byte_stream_handler", register)  # noqa: B010
         room.unregister_byte_stream_handler(topic)
-        register(topic, handler)
-        taken(handler)
+        register(topic, taken(handler))
 
     try:
         register(PRE_CONNECT_TOPIC, keep)

@@ -25,7 +25,7 @@ from livekit.agents import (
 from timing_profiles.call import announce, sdk_arguments, sdk_internals
 from timing_profiles.call.caller import CallerMissing, wait_for_caller
 from timing_profiles.call.changes import Own, Part
-from timing_profiles.call.early_audio import EarlyAudio
+from timing_profiles.call.early_audio import EarlyAudio, Recordings
 from timing_profiles.call.follow_metadata import Following
 from timing_profiles.call.live_session import LiveSession
 from timing_profiles.call.requests import Requests
@@ -40,6 +40,9 @@ CALLER_TIMEOUT = 300.0
 # Seconds in which a caller who was lost may come again: for as long, LiveKit keeps a room that
 # everybody has left.
 _COMES_AGAIN = 20.0
+
+# Seconds after which a session that was linked is noticed.
+_LINKED_WITHIN = 0.2
 
 # Seconds from the caller's arrival after which early audio waits for the session no longer.
 _SESSION_STARTS = 3.0
@@ -269,7 +272,8 @@ async def for_call(
     if ctx.is_fake_job():
         return _console(ctx, profile)
     try:
-        early = await _connect(ctx)
+        recordings = Recordings(ctx.room)
+        early = await _connect(ctx, recordings)
         caller = await wait_for_caller(
             ctx.room,
             identity=identity or sdk_internals.publisher(ctx),
@@ -279,6 +283,7 @@ async def for_call(
         _logger.info("no call: %s", missing)
         ctx.shutdown(str(missing))
         raise asyncio.CancelledError(str(missing)) from None
+    recordings.only_of(lambda identity: identity in {caller.identity, _linked(ctx)})
     timing = Timing(ctx, caller, Requests(caller, profile, ctx.room.metadata, ctx.job.metadata))
     ctx.add_shutdown_callback(timing.aclose)
     if early:
@@ -291,10 +296,10 @@ async def for_call(
     return timing
 
 
-async def _connect(ctx: JobContext) -> EarlyAudio | None:
+async def _connect(ctx: JobContext, recordings: Recordings) -> EarlyAudio | None:
     if ctx.room.isconnected():
         return None
-    early = EarlyAudio(ctx.room)
+    early = EarlyAudio(ctx.room, recordings)
     await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
     early.connected()
     return early
@@ -314,28 +319,41 @@ def _caller_timeout() -> float:
 
 
 def _end_with_caller(ctx: JobContext, caller: rtc.RemoteParticipant) -> None:
-    """End the job if the caller leaves before the session is linked to it.
+    """End the job if the caller leaves before the session is linked to anybody.
 
-    A session waits for ever for a participant who has gone. Once linked, it closes by itself. Who
-    has not said goodbye, as a session understands it, may come again.
+    A session waits for ever for a participant who has gone. Once linked, it closes by itself, and
+    this watch is over. Who has not said goodbye, as a session understands it, may come again.
     """
     setting_up = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    is_over = False
+
+    def look() -> None:
+        # The SDK reports no event when a session is linked.
+        nonlocal is_over
+        is_over = is_over or _linked(ctx) is not None
+        if is_over:
+            ctx.room.off("participant_disconnected", left)
+        else:
+            loop.call_later(_LINKED_WITHIN, look)
 
     def gone() -> None:
-        if caller.identity not in ctx.room.remote_participants and not _is_linked(ctx, caller):
-            _logger.info("no call: the caller left while the call was set up")
-            _end(ctx, setting_up)
+        if is_over or _linked(ctx) or caller.identity in ctx.room.remote_participants:
+            return
+        _logger.info("no call: the caller left while the call was set up")
+        _end(ctx, setting_up)
 
     def left(participant: rtc.RemoteParticipant) -> None:
-        if participant.identity != caller.identity or _is_linked(ctx, caller):
+        if participant.identity != caller.identity:
             return
         if participant.disconnect_reason in sdk_internals.ENDS_THE_CALL:
             gone()
         else:
             # It has lost its connection, or the job has: both make another one.
-            asyncio.get_running_loop().call_later(_COMES_AGAIN, gone)
+            loop.call_later(_COMES_AGAIN, gone)
 
     ctx.room.on("participant_disconnected", left)
+    look()
     if caller.identity not in ctx.room.remote_participants:
         left(caller)
 
@@ -349,6 +367,7 @@ def _end(ctx: JobContext, setting_up: asyncio.Task[None] | None) -> None:
         setting_up.cancel("the caller left")
 
 
-def _is_linked(ctx: JobContext, caller: rtc.RemoteParticipant) -> bool:
+def _linked(ctx: JobContext) -> str | None:
+    """Return the identity of the participant that the session listens to; None before that."""
     linked = sdk_internals.linked_participant(ctx)
-    return linked is not None and linked.identity == caller.identity
+    return linked.identity if linked else None
