@@ -120,7 +120,7 @@ def every_sound(silence: str) -> Problem:
         ({SILENCE: 0.8}, every_sound("0.8")),
     ],
 )
-def test_what_callers_will_complain_of_is_said(changes: dict[str, Any], expected: Problem) -> None:
+def test_advice_warns_of_likely_complaint(changes: dict[str, Any], expected: Problem) -> None:
     """What they will notice, and what helps; the likeliest field first."""
     assert expected in found(changes)
 
@@ -147,12 +147,12 @@ def test_what_callers_will_complain_of_is_said(changes: dict[str, Any], expected
         {MIN_DURATION: 2.0, **VAD, **FLUX},
     ],
 )
-def test_a_usual_choice_raises_no_doubt(changes: dict[str, Any]) -> None:
+def test_usual_value_gives_no_warning(changes: dict[str, Any]) -> None:
     """Each of them is just within its limit."""
     assert found(changes) == []
 
 
-def test_several_doubts_are_all_said() -> None:
+def test_all_advice_is_reported() -> None:
     """One run finds them all."""
     changes = {MAX_DELAY: 12.0, MIN_DURATION: 2.0}
     assert found(changes) == [
@@ -162,7 +162,7 @@ def test_several_doubts_are_all_said() -> None:
 
 
 @pytest.mark.parametrize("name", CATALOG.names())
-def test_starter_profile_raises_no_doubt(name: str) -> None:
+def test_starter_profile_gives_no_warning(name: str) -> None:
     """What comes with the project can be used as it is."""
     profile = CATALOG.profile(name)
     assert profile

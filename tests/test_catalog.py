@@ -55,7 +55,7 @@ def test_broken_set_is_refused_with_all_its_problems(case: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("case", cases("valid"))
-def test_sound_set_is_merged(case: Path, tmp_path: Path) -> None:
+def test_valid_set_is_merged(case: Path, tmp_path: Path) -> None:
     """Every profile has its values with their places; what has no effect is a warning."""
     loaded = catalog.load(laid_out(case, tmp_path))
     assert "".join(f"{line}\n" for line in report(loaded)) == (case / "expected.txt").read_text()
@@ -95,15 +95,15 @@ def problems(profiles: Path) -> list[str]:
 
 
 def built(
-    files: Mapping[str, str], before: Catalog | None = None, in_force: Schema = SCHEMA
+    files: Mapping[str, str], before: Catalog | None = None, schema: Schema = SCHEMA
 ) -> Catalog:
     """A catalog of the real default.yaml and other files, from memory."""
     contents = {"default.yaml": DEFAULT.read_bytes()}
     contents |= {f"{name}.yaml": text.encode() for name, text in files.items()}
-    return catalog.build(contents, in_force, before, "profiles")
+    return catalog.build(contents, schema, before, "profiles")
 
 
-def test_starter_profiles_are_sound() -> None:
+def test_starter_profiles_are_valid() -> None:
     """The profiles that come with the project are one set, without a warning."""
     loaded = catalog.load(ROOT / "profiles")
     assert loaded.names() == sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
@@ -124,7 +124,7 @@ def test_label_names_the_files() -> None:
         assert default.origins["stt.engine"].startswith(start)
 
 
-def test_layer_says_what_its_file_says() -> None:
+def test_layer_has_settings_of_its_file() -> None:
     """Description, parent, policy and settings of one file, as the file has them."""
     text = "description: Slow.\nextends: a\noverrides: {allow: [vad]}\ntts:\n  speed: 0.9\n"
     layer = built({"a": "{}", "b": text}).layers["b"]
@@ -231,7 +231,7 @@ def test_revision_is_12_hex_digits_of_the_content() -> None:
         pytest.param(built({"a": "{} "}), id="byte"),
         pytest.param(built({"a": "{}", "b": "{}"}), id="file"),
         pytest.param(built({}), id="missing-file"),
-        pytest.param(built({"a": "{}"}, in_force=Schema(f"{SCHEMA.text} ")), id="schema"),
+        pytest.param(built({"a": "{}"}, schema=Schema(f"{SCHEMA.text} ")), id="schema"),
     ],
 )
 def test_revision_differs_with_the_content(other: Catalog) -> None:
@@ -239,16 +239,16 @@ def test_revision_differs_with_the_content(other: Catalog) -> None:
     assert other.revision != built({"a": "{}"}).revision
 
 
-def test_file_with_the_same_bytes_is_spared() -> None:
+def test_file_with_same_bytes_is_not_parsed_again() -> None:
     """A reload reads only what changed, and sees the same as a fresh start."""
     before = built({"a": "tts: {speed: 0.9}", "b": "{}"})
     after = built({"a": "tts: {speed: 0.9}", "b": "extends: a"}, before)
-    assert after.entries["a.yaml"] is before.entries["a.yaml"]
-    assert after.entries["b.yaml"] is not before.entries["b.yaml"]
+    assert after.files["a.yaml"] is before.files["a.yaml"]
+    assert after.files["b.yaml"] is not before.files["b.yaml"]
     assert after == built({"a": "tts: {speed: 0.9}", "b": "extends: a"})
 
 
-def test_another_schema_spares_no_file() -> None:
+def test_another_schema_checks_every_file_again() -> None:
     """What one schema let pass, the next one may not."""
     before = built({"a": "tts: {speed: 0.9}"})
     tighter = Schema(SCHEMA.text.replace('"minimum": 0.7', '"minimum": 1.0'))
@@ -309,7 +309,7 @@ def make_unreadable(path: Path) -> None:
         (make_unreadable, "Permission denied"),
     ],
 )
-def test_what_cannot_be_read_is_refused_at_once(
+def test_unreadable_file_is_refused_without_blocking(
     profiles: Path, make: Callable[[Path], None], reason: str
 ) -> None:
     """A pipe, a device, a folder or a broken link in the place of a profile never blocks."""
@@ -337,7 +337,7 @@ def test_unreadable_file_hides_no_other_problem(profiles: Path) -> None:
     ]
 
 
-def test_problem_stands_in_place_of_bytes_that_cannot_be_read(tmp_path: Path) -> None:
+def test_unreadable_file_has_problem_instead_of_bytes(tmp_path: Path) -> None:
     """Who reads a folder gets every file of it: its bytes, or why there are none."""
     (tmp_path / "a.yaml").mkdir()
     (tmp_path / "b.yaml").write_bytes(b"{}")
@@ -347,7 +347,7 @@ def test_problem_stands_in_place_of_bytes_that_cannot_be_read(tmp_path: Path) ->
     }
 
 
-def test_what_cannot_be_read_leaves_no_file_open(profiles: Path) -> None:
+def test_unreadable_file_leaks_no_descriptor(profiles: Path) -> None:
     """A broken folder that is read every few seconds does not use up the descriptors."""
     (profiles / "a.yaml").mkdir()
     make_fifo(profiles / "b.yaml")
@@ -413,7 +413,7 @@ def test_folder_reads_the_same_by_paths(tmp_path: Path, monkeypatch: pytest.Monk
     assert (by_path, list(by_path)) == (by_handle, list(by_handle))
 
 
-def test_no_more_than_the_largest_file_is_read(profiles: Path) -> None:
+def test_read_is_limited_to_largest_file(profiles: Path) -> None:
     """A file of 10 MB takes no 10 MB of memory."""
     (profiles / "big.yaml").write_bytes(b"#" * 10_000_000)
     assert folder.read(profiles, "profiles")["big.yaml"] == b"#" * (folder.MAX_BYTES + 1)
@@ -425,7 +425,7 @@ def test_thousands_of_files_are_served() -> None:
     before = built(files)
     after = built({**files, "p7": "tts: {speed: 0.9}"}, before)
     assert len(after.names()) == 1_001
-    assert sum(after.entries[name] is before.entries[name] for name in after.entries) == 1_000
+    assert sum(after.files[name] is before.files[name] for name in after.files) == 1_000
 
 
 def test_fault_43_a_file_of_10_mb_is_refused_and_10000_files_are_served(

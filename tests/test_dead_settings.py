@@ -207,7 +207,7 @@ def because(field: str, changes: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(("field", "reason", "dead", "alive"), CASES)
-def test_setting_is_dead_only_while_its_reason_holds(
+def test_setting_is_dead_only_while_condition_is_met(
     field: str, reason: str, dead: dict[str, Any], alive: dict[str, Any]
 ) -> None:
     """It is named with the reason, and the reason goes when what it speaks of goes."""
@@ -218,7 +218,7 @@ def test_setting_is_dead_only_while_its_reason_holds(
 @pytest.mark.parametrize(
     "field", ["vad.prefix_padding_duration", "turn_detector.backchannel_threshold"]
 )
-def test_setting_that_is_never_read_is_always_dead(field: str) -> None:
+def test_unused_setting_is_always_dead(field: str) -> None:
     """Beside any other setting."""
     for changes in (NOTHING, {**FLUX, **STT, **DYNAMIC}, MANUAL):
         assert NEVER_READ in because(field, changes)
@@ -237,7 +237,7 @@ def test_rows_have_stable_names() -> None:
     assert [row.id for row in dead_settings.rows(ALPHA)] == ["alpha-in-mode-fixed"]
 
 
-def test_a_setting_is_named_once_with_all_its_reasons() -> None:
+def test_dead_setting_is_reported_once_with_all_reasons() -> None:
     """Whoever mends one of them learns of the next."""
     changes = {**MANUAL, **OFF}
     among = [ALPHA, f"{INTERRUPTION}.backchannel_boundary", ENDPOINTING]
@@ -252,12 +252,12 @@ def test_a_setting_is_named_once_with_all_its_reasons() -> None:
     ]
 
 
-def test_only_what_is_asked_for_is_judged() -> None:
+def test_only_requested_settings_are_checked() -> None:
     """A profile is not blamed for what it inherits."""
     assert dead_settings.reasons(values(FLUX), []) == {}
 
 
-def test_what_default_is_known_for_acts() -> None:
+def test_dead_settings_of_default_profile() -> None:
     """What of it does nothing, does so by the SDK's own choice of values."""
     found = dead_settings.reasons(values(NOTHING), values(NOTHING))
     assert sorted(found) == [
@@ -276,6 +276,6 @@ def test_what_default_is_known_for_acts() -> None:
     ]
 
 
-def test_starter_profiles_set_nothing_in_vain() -> None:
+def test_starter_profiles_have_no_dead_settings() -> None:
     """No profile that comes with the project holds a setting without effect, or a doubtful one."""
     assert CATALOG.warnings == ()

@@ -89,7 +89,7 @@ def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_what_is_no_directory_is_found_too(tmp_path: Path) -> None:
+def test_path_that_is_not_a_directory_is_found(tmp_path: Path) -> None:
     """It is a mistake to report, not a reason to look elsewhere: a file, or a link to nowhere."""
     make(tmp_path / "src" / "profiles")
     here = tmp_path / "elsewhere" / "profiles"

@@ -57,7 +57,7 @@ TOO_MUCH = Problem(
         ),
     ],
 )
-def test_text_says_where_and_what(problem: Problem, text: str) -> None:
+def test_problem_text_has_place_and_message(problem: Problem, text: str) -> None:
     """A problem reads `file:line:column: path: message`, without what it does not have."""
     assert str(problem) == text
 
@@ -83,7 +83,7 @@ def test_located_problem_has_a_place_and_no_fields() -> None:
     assert problem.located("tts.speed", "p/a.yaml", 2, 3) == located
 
 
-def test_problems_are_sorted_by_place_and_given_once() -> None:
+def test_problems_are_sorted_by_place_without_duplicates() -> None:
     """The order is that of the files, and line 10 follows line 9."""
     places = [("b", 1, 1), ("a", 10, 1), ("a", 9, 7), ("a", 9, 2), ("b", 1, 1)]
     found = in_order(Problem("c", "m", file=file, line=n, column=c) for file, n, c in places)

@@ -29,7 +29,7 @@ def text(found: Catalog, name: str, overrides: dict[str, Any] | None = None) -> 
 
 def pasted(found: Catalog, content: str) -> Catalog:
     """A set with one profile more."""
-    files = {name: entry.content for name, entry in found.entries.items()}
+    files = {name: entry.content for name, entry in found.files.items()}
     files["pasted.yaml"] = content.encode()
     return catalog.build(files, found.schema, found, "profiles")
 
@@ -140,7 +140,7 @@ def test_any_settings_are_the_same_as_a_file(name: str, overrides: dict[str, Any
 
 def pasted_policy(name: str) -> Catalog:
     """The starter set, where metadata may change everything in one profile."""
-    files = {file: entry.content for file, entry in CATALOG.entries.items()}
+    files = {file: entry.content for file, entry in CATALOG.files.items()}
     file = f"{name}{folder.SUFFIX}"
     content = files[file]
     assert isinstance(content, bytes)

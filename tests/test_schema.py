@@ -436,7 +436,7 @@ def test_fields_of_a_document_are_listed_flat() -> None:
         ("..", "unknown field; a profile takes " + ", ".join(SCHEMA.children("")), ""),
     ],
 )
-def test_unknown_path_is_answered_with_its_neighbours(path: str, message: str, hint: str) -> None:
+def test_unknown_path_lists_known_keys(path: str, message: str, hint: str) -> None:
     """A dotted path that is no field gets the keys of the nearest section."""
     problem = SCHEMA.unknown(path)
     assert (problem.message, problem.hint) == (message, hint)
@@ -465,7 +465,7 @@ NUMBERS = sorted(path for path, field in SCHEMA.fields.items() if field.unit)
 
 
 @pytest.mark.parametrize("path", NUMBERS)
-def test_number_says_its_unit_and_what_too_little_and_too_much_do(path: str) -> None:
+def test_number_description_has_unit_and_effects_of_bounds(path: str) -> None:
     """Whoever hovers over a number learns what a caller notices at both ends."""
     field = SCHEMA.fields[path]
     said = field.schema["description"].lower()
@@ -473,13 +473,13 @@ def test_number_says_its_unit_and_what_too_little_and_too_much_do(path: str) -> 
     assert ("too low" in said and "too high" in said) or "no value" in said
 
 
-def test_text_that_misses_a_pattern_gets_a_sentence() -> None:
+def test_pattern_has_error_message() -> None:
     """No editor answers with a regular expression."""
     silent = [node for node in nodes() if "pattern" in node and "errorMessage" not in node]
     assert silent == []
 
 
-def test_every_word_of_an_enum_has_a_meaning() -> None:
+def test_every_enum_value_has_description() -> None:
     """Editors show it beside the word."""
     enums = [node for node in nodes() if "enum" in node]
     assert [len(node["enumDescriptions"]) for node in enums] == [

@@ -68,18 +68,18 @@ def problems(folder: Path) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_packaged_schema_serves_a_folder_that_has_none_beside_it(folder: Path) -> None:
+def test_packaged_schema_is_active_without_own_schema(folder: Path) -> None:
     """Who changes no bound needs no schema of their own."""
     assert schema_file.FILE_NAME == "schema.json"
-    assert schema_file.in_force(folder) == schema_file.packaged("schema.json")
+    assert schema_file.active(folder) == schema_file.packaged("schema.json")
     assert schema_file.load(folder).text == TEXT
 
 
-def test_schema_beside_the_folder_is_in_force(folder: Path) -> None:
+def test_schema_beside_the_directory_is_active(folder: Path) -> None:
     """A team's own schema takes the place of the packaged one."""
     own = edited(ENDPOINTING, maximum=500)
     put_beside(folder, own)
-    assert schema_file.in_force(folder) == folder.parent / "schema.json"
+    assert schema_file.active(folder) == folder.parent / "schema.json"
     assert schema_file.load(folder).text == own
 
 

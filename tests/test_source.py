@@ -217,7 +217,7 @@ NOT_PLAIN = "a key must be plain text\n  hint: write a name, a colon and a value
         ),
     ],
 )
-def test_key_that_is_no_text_is_refused(text: str, message: str) -> None:
+def test_key_that_is_not_text_is_refused(text: str, message: str) -> None:
     """Only text can be the name of a field."""
     assert problems(text) == [f"p.yaml:{message}"]
 
@@ -262,7 +262,7 @@ def test_alias_is_refused(text: str, expected: str) -> None:
         pytest.param("true", "1:1: expected a mapping at the top, found a boolean", id="true"),
     ],
 )
-def test_what_a_profile_has_no_use_for_is_refused(text: str, message: str) -> None:
+def test_unsupported_yaml_is_refused(text: str, message: str) -> None:
     """Tags, several documents and whatever is no mapping are refused where they stand."""
     assert problems(text) == [f"p.yaml:{message}"]
 
@@ -322,7 +322,7 @@ def test_what_a_profile_has_no_use_for_is_refused(text: str, message: str) -> No
         ),
     ],
 )
-def test_syntax_error_says_what_it_looks_like(text: str, message: str) -> None:
+def test_syntax_error_is_explained(text: str, message: str) -> None:
     """What is not YAML is refused at its place, in words for the usual accidents."""
     assert problems(text) == [f"p.yaml:{message}"]
 
@@ -350,17 +350,17 @@ def test_syntax_error_says_what_it_looks_like(text: str, message: str) -> None:
         ),
     ],
 )
-def test_what_is_no_profile_at_all_is_named(content: bytes, message: str) -> None:
+def test_other_kind_of_file_is_named(content: bytes, message: str) -> None:
     """A file of another kind is called by its name, not a syntax error."""
     assert problems(content) == [f"p.yaml:1:1: {message}"]
 
 
-def test_document_after_many_blank_lines_is_read() -> None:
+def test_document_after_199_blank_lines_is_read() -> None:
     """Blank lines, however many, do not make a file empty."""
     assert read("\n" * 199 + "a: 1\n").data == {"a": 1}
 
 
-def test_document_after_more_blank_lines_is_read() -> None:
+def test_document_after_200_blank_lines_is_read() -> None:
     """Blank lines, however many, do not make a file empty."""
     assert read("\n" * 200 + "a: 1\n").data == {"a": 1}
 
@@ -379,7 +379,7 @@ def test_500_values_are_read() -> None:
     assert problems(most.replace("]", "2]")) == ["p.yaml:1:1500: more than 500 values"]
 
 
-def test_key_given_over_and_over_counts_each_time() -> None:
+def test_duplicate_keys_count_towards_value_limit() -> None:
     """What is read and overwritten costs as much as what stays."""
     assert problems("a: {b: [1], b: [1]}\n" + "c: [" + "1, " * 493 + "]\n") == [
         "p.yaml:1:13: a.b: duplicate key, first defined on line 1",
@@ -389,7 +389,7 @@ def test_key_given_over_and_over_counts_each_time() -> None:
     ]
 
 
-def test_after_100_problems_a_file_is_read_no_further() -> None:
+def test_reading_stops_after_100_problems() -> None:
     """The first hundred are named, however many there are, and nothing of the file is used."""
     found = read("a: 1\n" * 5_000)
     assert [str(problem) for problem in found.problems] == [
@@ -544,7 +544,7 @@ FRAGMENTS = st.lists(st.sampled_from(TOKENS.split("·"))).map("".join)
 
 
 @given(st.one_of(st.binary(), YAMLISH.map(str.encode), FRAGMENTS.map(str.encode)))
-def test_no_bytes_make_it_raise(content: bytes) -> None:
+def test_no_bytes_make_parser_raise(content: bytes) -> None:
     """Any bytes are either read into a mapping or refused."""
     found = read(content)
     assert isinstance(found.data, dict)
@@ -578,7 +578,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(TEXT, JSON, max_size=6))
-def test_what_is_written_is_read_back(data: dict[str, object]) -> None:
+def test_written_document_is_parsed_back(data: dict[str, object]) -> None:
     """Data written as flow YAML comes back equal, in its types and its order."""
     assert as_json(read(f"{flow(data)}\n").data) == as_json(data)
 

@@ -44,7 +44,7 @@ def sentences(changes: dict[str, Any]) -> list[str]:
     return summary.sentences({**default.values, **changes})
 
 
-def test_the_answer_comes_first() -> None:
+def test_summary_starts_with_answer() -> None:
     """Then interruptions, and then what is less often noticed."""
     assert sentences({}) == [TWO_ANSWERS, STOPS, GOES_ON, WORKS_AHEAD]
 
@@ -95,7 +95,7 @@ def test_the_answer_comes_first() -> None:
         ),
     ],
 )
-def test_when_it_answers(changes: dict[str, Any], expected: list[str]) -> None:
+def test_summary_of_answer(changes: dict[str, Any], expected: list[str]) -> None:
     """By what ends a turn, and from what on."""
     assert sentences(changes)[: len(expected)] == expected
 
@@ -119,13 +119,13 @@ def test_when_it_answers(changes: dict[str, Any], expected: list[str]) -> None:
         ({f"{INTERRUPTION}.resume_false_interruption": False}, STAYS_SILENT),
     ],
 )
-def test_what_stops_it_and_what_then(changes: dict[str, Any], expected: str) -> None:
+def test_summary_of_interruption(changes: dict[str, Any], expected: str) -> None:
     """By sound, by words, or not at all."""
     assert expected in sentences(changes)
 
 
 @pytest.mark.parametrize("changes", [MANUAL, NO_INTERRUPTION], ids=["manual", "off"])
-def test_where_no_sound_stops_it_nothing_is_said_of_noises(changes: dict[str, Any]) -> None:
+def test_summary_without_interruption_omits_noise(changes: dict[str, Any]) -> None:
     """They have no effect."""
     assert [sentence for sentence in sentences(changes) if "sound without" in sentence] == []
 
@@ -146,13 +146,13 @@ def test_where_no_sound_stops_it_nothing_is_said_of_noises(changes: dict[str, An
         ),
     ],
 )
-def test_what_is_noticed_less_often(changes: dict[str, Any], expected: str) -> None:
+def test_summary_of_limits_and_voice(changes: dict[str, Any], expected: str) -> None:
     """Only where a profile asks for it."""
     assert expected in sentences(changes)
     assert expected not in sentences({})
 
 
-def test_what_has_no_effect_is_not_promised() -> None:
+def test_summary_omits_dead_settings() -> None:
     """An early start that never comes, a limit that Flux never reaches."""
     assert WORKS_AHEAD not in sentences(STT)
     assert WORKS_AHEAD not in sentences({f"{PREEMPTIVE}.enabled": False})
@@ -160,7 +160,7 @@ def test_what_has_no_effect_is_not_promised() -> None:
 
 
 @pytest.mark.parametrize("name", CATALOG.names())
-def test_every_starter_profile_is_described(name: str) -> None:
+def test_every_starter_profile_has_summary(name: str) -> None:
     """In sentences that a person can read aloud, without a name of a field."""
     profile = CATALOG.profile(name)
     assert profile

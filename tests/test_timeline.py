@@ -146,7 +146,7 @@ MADE_UP: dict[str, tuple[dict[str, Any], tuple[float, float | None], list[str]]]
 
 
 @pytest.mark.parametrize(("changed", "seconds", "fields"), MADE_UP.values(), ids=MADE_UP)
-def test_a_turn_ends_when_the_wait_does(
+def test_turn_ends_with_wait(
     changed: dict[str, Any], seconds: tuple[float, float | None], fields: list[str]
 ) -> None:
     """The answer is that of `wait`, and it is seen which settings it comes from."""
@@ -157,7 +157,7 @@ def test_a_turn_ends_when_the_wait_does(
 
 
 @pytest.mark.parametrize("name", STARTERS.names())
-def test_a_starter_profile_ends_a_turn_when_its_wait_does(name: str) -> None:
+def test_starter_turn_ends_with_wait(name: str) -> None:
     """Each moment of an answer is the end of a setting that is said to decide it."""
     turn = starter(name)
     assert turn.wait == wait.effective(values_of(name))
@@ -202,7 +202,7 @@ def turns_of_any_profile(draw: st.DrawFn) -> Turn:
 
 
 @given(turns_of_any_profile())
-def test_any_answer_comes_from_a_setting(turn: Turn) -> None:
+def test_every_answer_has_deciding_setting(turn: Turn) -> None:
     """The formulas of the spans and that of the wait never part."""
     assert_explained(turn)
 
@@ -249,7 +249,7 @@ def test_a_turn_as_json() -> None:
     }
 
 
-def test_values_read_as_people_write_them() -> None:
+def test_values_are_printed_with_units() -> None:
     """With their unit, rounded to the millisecond, and what stands behind auto."""
     changed: dict[str, Any] = {DETECTION: "stt", ENGINE: "flux", MIN_DELAY: 0.12349}
     flux = starter("default", **changed)
@@ -318,13 +318,13 @@ def test_the_answer_in_words(changed: dict[str, Any], answer: str, on_top: str) 
         "realtime model",
     ],
 )
-def test_the_llm_works_ahead_where_it_can(changed: dict[str, Any], prepares: list[Span]) -> None:
+def test_early_start_of_llm_is_shown(changed: dict[str, Any], prepares: list[Span]) -> None:
     """From the first final words on, or from Flux's eager end of turn."""
     spans = starter("default", **changed).spans
     assert [span for span in spans if span.kind == "prepares"] == prepares
 
 
-def test_nothing_in_a_description_reaches_the_picture_but_what_can_be_printed() -> None:
+def test_description_is_printable_in_picture() -> None:
     """Neither an escape sequence nor what reorders text or is no character in XML."""
     turn = starter("default", "Elderly\tcallers \x1b[31m\u202e\ud800\n with\x00 time")
     assert turn.description == "Elderly callers [31m with time"
@@ -438,7 +438,7 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_a_picture_can_be_read_out() -> None:
+def test_picture_has_title_and_description() -> None:
     """It has a title, and a description that says when the agent answers and why."""
     root = parsed(svg([starter("brisk"), starter("dictation")]))
     assert root.findtext(f"{SVG}title") == "When the agent answers: brisk, dictation"

@@ -26,7 +26,7 @@ def vad(**changes: Any) -> wait.Wait:
     return waiting(turn_handling__turn_detection="vad", **changes)
 
 
-def test_a_turn_detector_waits_min_delay_or_max_delay() -> None:
+def test_turn_detector_waits_min_delay_or_max_delay() -> None:
     """Which of the two, its verdict decides; never before 0.30 s of silence."""
     assert waiting() == wait.Wait(
         (0.39, 2.59), "max(0.09 + max((0.3 to 2.5), 0.256, 0.3), 0.025 + deepgram)"
@@ -72,7 +72,7 @@ def test_dynamic_endpointing_may_learn_up_to_max_delay() -> None:
     assert found.seconds == (0.39, 2.59)
 
 
-def test_terms_of_a_wait_say_which_decide() -> None:
+def test_terms_of_wait_mark_those_that_decide() -> None:
     """The words are final and the detector is done before `min_delay` or `max_delay` is over."""
     default = catalog.load(PROFILES).profile("default")
     assert default
@@ -121,12 +121,12 @@ def test_flux_decides_within_its_time_out(timeout: Any, longest: float) -> None:
     ],
     ids=["manual", "no endpointing", "a VAD that hears silence as speech"],
 )
-def test_some_waits_have_no_end(changes: dict[str, Any]) -> None:
+def test_wait_without_limit(changes: dict[str, Any]) -> None:
     """The application, Deepgram's segments, or the noise in the room decide."""
     assert waiting(**changes).seconds[1] is None
 
 
-def test_a_wait_reads_as_a_person_would_say_it() -> None:
+def test_wait_is_printed_as_text() -> None:
     """One number, two, or one without an end."""
     texts = [str(wait.Wait(seconds, "")) for seconds in ((1.5, 1.5), (0.39, 2.59), (0.0, None))]
     assert texts == ["1.5 s", "0.39 to 2.59 s", "from 0 s"]

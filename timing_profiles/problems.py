@@ -1,4 +1,4 @@
-"""What is wrong, as values; text and JSON are made here and nowhere else."""
+"""Represent problems as values, and convert them to text and JSON."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Problem:
 
     Attributes:
         code: A stable name for programs, such as `range` or `override-forbidden`.
-        message: What was found and what is allowed.
+        message: The value that was found, and the allowed ones.
         path: The dotted field, such as `stt.nova.endpointing_ms`; empty for a whole file.
-        file: The file as it is shown to people, or the metadata layer; empty where neither is.
-        line: Counted from 1; 0 where there is none.
-        column: Counted from 1; 0 where there is none.
+        file: The file as messages show it, or the metadata layer; may be empty.
+        line: Counted from 1; 0 if unknown.
+        column: Counted from 1; 0 if unknown.
         severity: `error` keeps a set out of service, `warning` does not.
-        hint: What to do about it, where that can be said.
+        hint: How to fix it; may be empty.
         fields: The dotted fields that cause the problem, the most likely one first.
         at: The keys and indices that lead from the top of a document to the problem.
     """
@@ -54,14 +54,14 @@ class Problem:
     at: KeyPath = ()
 
     def __str__(self) -> str:
-        """`file:line:column: path: message`, and the hint in a line of its own."""
+        """Return `file:line:column: path: message`, and the hint in a line of its own."""
         warning = "warning" if self.severity == "warning" else ""
         text = ": ".join(part for part in (self.place, warning, self.path, self.message) if part)
         return f"{text}\n  hint: {self.hint}" if self.hint else text
 
     @property
     def place(self) -> str:
-        """`file:line:column`, as far as they are known."""
+        """Return `file:line:column`, without what is unknown."""
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
     def to_json(self) -> dict[str, Any]:
@@ -80,26 +80,26 @@ class ProfilesError(Exception):
     """A set of profiles that cannot be used.
 
     Attributes:
-        problems: All that is wrong with it, sorted.
+        problems: All problems of the set, sorted.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        """Keep the problems; the text of the exception is all of them, a line each."""
+        """Store the problems; the text of the exception is all of them, one on each line."""
         self.problems = in_order(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     def __reduce__(self) -> tuple[type[ProfilesError], tuple[tuple[Problem, ...]]]:
-        """Survive pickling, so that it can cross a process border."""
+        """Support pickling, so that the error can cross a process border."""
         return type(self), (self.problems,)
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Problems by file, line and column, each once."""
+    """Return problems by file, line and column, each once."""
     return tuple(sorted(set(problems), key=lambda p: (p.file, p.line, p.column, p.path, p.message)))
 
 
 def dotted(path: KeyPath) -> str:
-    """A path as people write it, `overrides.allow[2]`; each key printable and not too long."""
+    """Return a path such as `overrides.allow[2]`, each key printable and of bounded length."""
     text = "".join(f"[{key}]" if isinstance(key, int) else f".{_printable(key)}" for key in path)
     return text.removeprefix(".")
 
@@ -110,25 +110,25 @@ def _printable(key: str) -> str:
 
 
 def quoted(value: Any) -> str:
-    """A value as JSON, on one line, printable ASCII, cut after 60 characters."""
+    """Return a value as JSON, on one line, in printable ASCII, cut after 60 characters."""
     text = json.dumps(value, default=str)
     return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 3] + "..."
 
 
 def listed(words: Iterable[str], most: int = 20) -> str:
-    """Words separated by commas, the first `most` of them."""
+    """Return the first `most` words, separated by commas, and the number of the others."""
     known = list(words)
     shown = ", ".join(known[:most])
     return f"{shown}, and {len(known) - most} more" if len(known) > most else shown
 
 
 def strerror(error: OSError) -> str:
-    """Why the system refused, in C's words: those of Windows depend on its language."""
+    """Return the reason of a system error in C's words; those of Windows depend on its language."""
     return os.strerror(error.errno) if error.errno else error.strerror or str(error)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a near miss, or nothing."""
+    """Return a hint for a near miss, or an empty text."""
     near = near_miss(word, known)
     return f"did you mean {near}?" if near else ""
 

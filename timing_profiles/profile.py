@@ -1,4 +1,4 @@
-"""Layers of settings, and what they make together."""
+"""Merge layers of settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEFAULT = "default"
 """The profile that every other one extends."""
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-"""What a profile may be called: at most 63 characters, and never a path."""
+"""A valid profile name: at most 63 characters, and never a path."""
 
 EVERYTHING = "*"
 """The item of `overrides.allow` that stands for every field."""
@@ -23,15 +23,15 @@ MAX_CHAIN = 32
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What one file sets itself.
+    """The settings of one file.
 
     Attributes:
         name: The profile's name.
         sets: The fields that the file sets, by dotted path.
-        origins: Where each of them stands, such as `profiles/patient.yaml:4`.
-        description: For people who choose a profile.
+        origins: The place of each of them, such as `profiles/patient.yaml:4`.
+        description: The text that is shown where a profile is chosen.
         extends: The profile below this one; None for `default` alone.
-        allow: The fields and sections that metadata may change; None where the file is silent.
+        allow: The fields and sections that metadata may change; None where the file has no list.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Profile:
     Attributes:
         name: Its name.
         values: Every field, by dotted path.
-        origins: Where each value stands.
+        origins: The place of each value.
         allow: The fields and sections that metadata may change.
     """
 
@@ -59,7 +59,7 @@ class Profile:
     allow: tuple[str, ...] = ()
 
     def allows(self, path: str) -> bool:
-        """Whether metadata may change the field at a dotted path."""
+        """Return whether metadata may change the field at a dotted path."""
         return any(item in {EVERYTHING, path} or path.startswith(f"{item}.") for item in self.allow)
 
 

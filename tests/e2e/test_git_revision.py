@@ -166,7 +166,7 @@ def test_unchanged_files_are_not_read_again(repository: Repository) -> None:
     at_hand = catalog.load(repository.profiles)
     found = git.catalog_at("HEAD", repository.profiles, before=at_hand)
     assert found.schema is at_hand.schema
-    assert found.entries["patient.yaml"].source.keys is at_hand.entries["patient.yaml"].source.keys
+    assert found.files["patient.yaml"].source.keys is at_hand.files["patient.yaml"].source.keys
     assert found.layers["patient"].origins[MIN_DELAY].startswith("HEAD:profiles/patient.yaml:")
 
 

@@ -1,4 +1,4 @@
-"""Facts about one field, as the schema states them."""
+"""Describe one field by its schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Field:
 
     Attributes:
         path: Its dotted path, such as `turn_handling.endpointing.min_delay`.
-        schema: What the schema says of it.
+        schema: Its JSON Schema.
     """
 
     path: str
@@ -21,21 +21,21 @@ class Field:
 
     @property
     def types(self) -> tuple[str, ...]:
-        """The JSON types that it takes."""
+        """Return its JSON types."""
         return types_of(self.schema)
 
     @property
     def unit(self) -> str:
-        """Its unit, such as `s` or `ms`; empty where it has none."""
+        """Return its unit, such as `s` or `ms`; may be empty."""
         return str(self.schema.get("x-unit", ""))
 
     @property
     def live(self) -> str:
-        """When a change reaches a running call: `now`, `silence`, `next-speech` or `next-call`."""
+        """Return when a change takes effect: `now`, `silence`, `next-speech` or `next-call`."""
         return str(self.schema.get("x-live", ""))
 
     def normal(self, value: Any) -> Any:
-        """The value as the SDK wants it: 800.0 is 800 where the field is an integer.
+        """Convert a value to the type that the SDK expects: 800.0 to 800 in an integer field.
 
         Deepgram's plugin writes the number into its URL as it is, and Deepgram refuses `800.0`.
         """
@@ -44,6 +44,6 @@ class Field:
 
 
 def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """The JSON types that a schema takes."""
+    """Return the JSON types of a schema."""
     types = schema.get("type", ())
     return (types,) if isinstance(types, str) else tuple(types)

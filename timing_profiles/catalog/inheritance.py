@@ -7,14 +7,14 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from timing_profiles.catalog.folder import SUFFIX
-from timing_profiles.catalog.parsed_file import EXTENDS, Entry
+from timing_profiles.catalog.parsed_file import EXTENDS, ParsedFile
 from timing_profiles.catalog.source import Source
 from timing_profiles.problems import Problem, did_you_mean, listed, quoted
 from timing_profiles.profile import DEFAULT, MAX_CHAIN, Layer, overlay, walk
 from timing_profiles.turns import advice, dead_settings, rules
 from timing_profiles.turns.fields import KnownValues, Values
 
-Entries = Mapping[str, Entry]
+ParsedFiles = Mapping[str, ParsedFile]
 Layers = Mapping[str, Layer]
 
 CYCLE = "extends itself: "
@@ -62,7 +62,7 @@ def affected(layers: Layers, changed: AbstractSet[str]) -> AbstractSet[str]:
 
 def problems(
     file: str,
-    entries: Entries,
+    files: ParsedFiles,
     layers: Layers,
     in_cycles: Mapping[str, Sequence[str]],
     *,
@@ -74,17 +74,17 @@ def problems(
 
     Args:
         file: The profile's file, one that has a layer.
-        entries: Every file of the set, by its name.
+        files: Every file of the set, by its name.
         layers: What each profile sets itself.
         in_cycles: What `cycles` finds in the layers.
         default: Whether the profile `default` sets every field.
     """
-    entry = entries[file]
+    entry = files[file]
     if entry.layer is None:
         return ()
-    chain, reaches_default = _chain(entry, entry.layer, entries)
+    chain, reaches_default = _chain(entry, entry.layer, files)
     values = _values(chain, complete=default and reaches_default)
-    extends = [*_extends_problems(entry.layer, entries, layers, in_cycles)]
+    extends = [*_extends_problems(entry.layer, files, layers, in_cycles)]
     if reaches_default and len(chain) > MAX_CHAIN:
         extends.append(Problem("extends", _TOO_LONG))
     found = [entry.source.locate(problem, (EXTENDS,)) for problem in extends]
@@ -96,10 +96,10 @@ def problems(
 
 
 def _extends_problems(
-    layer: Layer, entries: Entries, layers: Layers, in_cycles: Mapping[str, Sequence[str]]
+    layer: Layer, files: ParsedFiles, layers: Layers, in_cycles: Mapping[str, Sequence[str]]
 ) -> Iterator[Problem]:
     extends = layer.extends
-    if extends and extends + SUFFIX not in entries and extends != DEFAULT:
+    if extends and extends + SUFFIX not in files and extends != DEFAULT:
         message = f"there is no profile {quoted(extends)}; there are {listed(sorted(layers))}"
         hint = did_you_mean(extends, layers.keys() - {layer.name})
         yield Problem("extends", message, hint=hint)
@@ -107,12 +107,12 @@ def _extends_problems(
         yield Problem("extends", CYCLE + " <- ".join(in_cycles[layer.name]))
 
 
-def _chain(entry: Entry, layer: Layer, entries: Entries) -> tuple[list[Entry], bool]:
+def _chain(entry: ParsedFile, layer: Layer, files: ParsedFiles) -> tuple[list[ParsedFile], bool]:
     """Return a profile and what it extends, as far as known; whether that is down to `default`."""
-    chain: list[Entry] = []
+    chain: list[ParsedFile] = []
 
     def layer_of(name: str) -> Layer | None:
-        following = entry if name == layer.name else entries.get(name + SUFFIX)
+        following = entry if name == layer.name else files.get(name + SUFFIX)
         if following is None or (chain and EXTENDS in chain[-1].unknown):
             return None
         if following.layer:
@@ -123,7 +123,7 @@ def _chain(entry: Entry, layer: Layer, entries: Entries) -> tuple[list[Entry], b
     return chain, end is None
 
 
-def _values(chain: Sequence[Entry], *, complete: bool) -> Values:
+def _values(chain: Sequence[ParsedFile], *, complete: bool) -> Values:
     """Merge the values of a profile, without those that a broken file leaves open.
 
     Args:
@@ -142,7 +142,7 @@ def _values(chain: Sequence[Entry], *, complete: bool) -> Values:
     return KnownValues((path, value) for path, value in values.items() if path not in unknown)
 
 
-def _located(read: Source, layer: Layer, problems: Iterable[Problem]) -> Iterator[Problem]:
+def _located(text: Source, layer: Layer, problems: Iterable[Problem]) -> Iterator[Problem]:
     """Yield problems of a merged profile, each at the first of its fields that the layer sets.
 
     A problem of inherited fields only is reported where they are set.
@@ -151,7 +151,7 @@ def _located(read: Source, layer: Layer, problems: Iterable[Problem]) -> Iterato
         own = next((path for path in problem.fields if path in layer.sets), None)
         if own:
             at = tuple(own.split("."))
-            yield read.locate(problem, at, key=problem.severity == "warning")
+            yield text.locate(problem, at, key=problem.severity == "warning")
 
 
 def _warnings(layer: Layer, values: Values) -> Iterator[Problem]:

@@ -57,7 +57,7 @@ def missing(label: str, places: Sequence[Path], bases: Sequence[Path] = ()) -> P
 
 
 def shown(path: Path) -> str:
-    """A path for people: it may hold control characters."""
+    """Return a path for messages, with control characters escaped."""
     return text if (text := str(path)).isprintable() else text.encode("unicode_escape").decode()
 
 
@@ -76,7 +76,7 @@ def _is_installed(file: str) -> bool:
 
 
 def _is_there(place: Path) -> bool:
-    """Whether anything has this path: what cannot be read is a mistake to report."""
+    """Return whether anything has this path, also what cannot be read."""
     try:
         place.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""One file of a set: its data, its places, and what is wrong with it by itself."""
+"""Parse one file of a set, and check it by itself."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from timing_profiles.problems import MAX_PROBLEMS, KeyPath, Problem, quoted
 from timing_profiles.profile import DEFAULT, EVERYTHING, NAME, Layer
 
 EXTENDS = "extends"
-"""Where a file names the profile that it extends."""
+"""The key that names the profile that a file extends."""
 
 _ALLOW = ("overrides", "allow")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One file of a set, and what was found when it was read by itself.
+class ParsedFile:
+    """One file of a set, checked by itself.
 
     Attributes:
-        content: Its bytes, or why there are none; an entry is made anew only when they change.
+        content: Its bytes, or why they cannot be read.
         source: Its data and places.
-        layer: What it sets, without what is not valid; None where nothing of it can be read.
-        problems: What is wrong with the file by itself.
-        unknown: The fields whose value a broken file leaves open, by dotted path; `extends` too.
+        layer: The valid part of its settings; None where the file cannot be parsed.
+        problems: The problems of the file by itself.
+        unknown: The fields whose value an invalid file leaves open, by dotted path; `extends` too.
     """
 
     content: bytes | Problem
@@ -38,45 +38,43 @@ class Entry:
     problems: tuple[Problem, ...]
     unknown: frozenset[str] = frozenset()
 
-    def labelled(self, name: str, label: str) -> Entry:
-        """The entry of the same bytes in a folder that is shown to people under another name."""
+    def labelled(self, name: str, label: str) -> ParsedFile:
+        """Return the file under another label of its directory."""
         file = f"{label}/{folder.shown(name)}"
         if self.source.file == file or isinstance(self.content, Problem):
             return self
-        read = replace(self.source, file=file)
-        layer = self.layer and replace(self.layer, origins=_origins(read, self.layer.sets))
-        return Entry(self.content, read, layer, ())
+        text = replace(self.source, file=file)
+        layer = self.layer and replace(self.layer, origins=_origins(text, self.layer.sets))
+        return ParsedFile(self.content, text, layer, ())
 
 
-def read(name: str, content: bytes | Problem, in_force: Schema, label: str) -> Entry:
-    """Read one file of a set.
+def parse(name: str, content: bytes | Problem, schema: Schema, label: str) -> ParsedFile:
+    """Parse and check one file of a set.
 
     Args:
         name: The file's name.
-        content: Its bytes, or why there are none.
-        in_force: The schema to hold it to.
-        label: The folder as it is shown to people.
+        content: Its bytes, or why they cannot be read.
+        schema: The schema to check it against.
+        label: The directory as messages show it.
     """
     if isinstance(content, Problem):
-        return Entry(content, Source(content.file), None, (content,))
+        return ParsedFile(content, Source(content.file), None, (content,))
     text = source.read(f"{label}/{folder.shown(name)}", content)
     problems = [*text.problems, *_name_problems(text.file, name)]
     if text.problems and not text.data:
-        return Entry(content, text, None, tuple(problems))
+        return ParsedFile(content, text, None, tuple(problems))
     refused = [
-        problem
-        for problem in in_force.document_problems(text.data)
-        if problem.at not in text.refused
+        problem for problem in schema.document_problems(text.data) if problem.at not in text.refused
     ]
     problems += [text.locate(problem, key=problem.code == UNKNOWN_FIELD) for problem in refused]
     if any(problem.code == TOO_MANY for problem in refused):
-        return Entry(content, text, None, tuple(problems))
+        return ParsedFile(content, text, None, tuple(problems))
     invalid = {*text.refused, *(problem.at for problem in refused)}
-    problems += _document_problems(name, text, in_force, invalid)
-    left_out = _left_out(text, refused, in_force)
-    layer = _layer(name.removesuffix(SUFFIX), text, in_force, invalid, left_out)
-    unknown = _unknown(text, refused, in_force, left_out, layer) if problems else frozenset()
-    return Entry(content, text, layer, tuple(problems), unknown)
+    problems += _document_problems(name, text, schema, invalid)
+    left_out = _left_out(text, refused, schema)
+    layer = _layer(name.removesuffix(SUFFIX), text, schema, invalid, left_out)
+    unknown = _unknown(text, refused, schema, left_out, layer) if problems else frozenset()
+    return ParsedFile(content, text, layer, tuple(problems), unknown)
 
 
 def _name_problems(file: str, name: str) -> Iterator[Problem]:
@@ -91,69 +89,69 @@ def _name_problems(file: str, name: str) -> Iterator[Problem]:
 
 
 def _document_problems(
-    name: str, read: Source, in_force: Schema, invalid: AbstractSet[KeyPath]
+    name: str, text: Source, schema: Schema, invalid: AbstractSet[KeyPath]
 ) -> Iterator[Problem]:
-    yield from _allow_problems(read, in_force, invalid)
-    if name == DEFAULT + SUFFIX and "extends" in read.data:
+    yield from _allow_problems(text, schema, invalid)
+    if name == DEFAULT + SUFFIX and "extends" in text.data:
         problem = Problem("extends", f"{DEFAULT} cannot extend another profile")
-        yield read.locate(problem, (EXTENDS,), key=True)
+        yield text.locate(problem, (EXTENDS,), key=True)
 
 
 def _allow_problems(
-    read: Source, in_force: Schema, invalid: AbstractSet[KeyPath]
+    text: Source, schema: Schema, invalid: AbstractSet[KeyPath]
 ) -> Iterator[Problem]:
-    known = {EVERYTHING, *in_force.fields, *in_force.sections}
-    allow = _allow(read, invalid) or ()
+    known = {EVERYTHING, *schema.fields, *schema.sections}
+    allow = _allow(text, invalid) or ()
     unknown = ((index, item) for index, item in allow if item not in known)
     for count, (index, item) in enumerate(unknown):
         at = (*_ALLOW, index)
         if count == MAX_PROBLEMS:
             enough = f"more than {MAX_PROBLEMS} problems; checking stopped here"
-            yield read.locate(Problem(TOO_MANY, enough), at)
+            yield text.locate(Problem(TOO_MANY, enough), at)
             return
-        problem = in_force.unknown(item)
-        yield read.locate(replace(problem, message=f"{quoted(item)}: {problem.message}"), at)
+        problem = schema.unknown(item)
+        yield text.locate(replace(problem, message=f"{quoted(item)}: {problem.message}"), at)
 
 
-def _allow(read: Source, invalid: AbstractSet[KeyPath]) -> list[tuple[int, str]] | None:
-    """The valid items of a policy, each with its index; None where there is no valid policy."""
-    overrides = read.data.get(_ALLOW[0])
+def _allow(text: Source, invalid: AbstractSet[KeyPath]) -> list[tuple[int, str]] | None:
+    """Return the valid items of a policy, each with its index; None without a valid policy."""
+    overrides = text.data.get(_ALLOW[0])
     allow = overrides.get(_ALLOW[1]) if isinstance(overrides, dict) else None
     if not isinstance(allow, list):
         return None
     return [(at, item) for at, item in enumerate(allow) if (*_ALLOW, at) not in invalid]
 
 
-def _left_out(read: Source, refused: Iterable[Problem], in_force: Schema) -> frozenset[str]:
+def _left_out(text: Source, refused: Iterable[Problem], schema: Schema) -> frozenset[str]:
     """Return the fields whose values in a file are not valid, by dotted path."""
     # A section that breaks anything but its type is judged by its fields.
     places = (
         problem.at
         for problem in refused
-        if problem.code != "range" or in_force.field_around(problem.at)
+        if problem.code != "range" or schema.field_around(problem.at)
     )
-    unclear = {*read.refused, *read.doubled, *places}
-    return frozenset(path for place in unclear for path in in_force.fields_at(place))
+    unclear = {*text.refused, *text.doubled, *places}
+    return frozenset(path for place in unclear for path in schema.fields_at(place))
 
 
 def _layer(
     name: str,
-    read: Source,
-    in_force: Schema,
+    text: Source,
+    schema: Schema,
     invalid: AbstractSet[KeyPath],
     left_out: AbstractSet[str],
 ) -> Layer:
-    flat = ((".".join(keys), value) for keys, value in in_force.flat(read.data))
+    flat = ((".".join(keys), value) for keys, value in schema.flat(text.data))
     sets = {path: value for path, value in flat if path not in left_out}
     description, extends = (
-        otherwise if (key,) in invalid else read.data.get(key, otherwise)
+        otherwise if (key,) in invalid else text.data.get(key, otherwise)
         for key, otherwise in (("description", ""), (EXTENDS, DEFAULT))
     )
-    allow = _allow(read, invalid)
+    allow = _allow(text, invalid)
     return Layer(
         name,
         sets,
-        _origins(read, sets),
+        _origins(text, sets),
         description,
         None if name == DEFAULT else extends,
         None if allow is None else tuple(item for _, item in allow),
@@ -161,22 +159,22 @@ def _layer(
 
 
 def _unknown(
-    read: Source,
+    text: Source,
     refused: Iterable[Problem],
-    in_force: Schema,
+    schema: Schema,
     left_out: AbstractSet[str],
     layer: Layer,
 ) -> frozenset[str]:
-    """What a file leaves open: what it says wrongly, and what it may mean by an unknown key."""
+    """Return the fields that are invalid, and those that an unknown key may stand for."""
     meant = [path for problem in refused for path in problem.fields]
-    fields = {field for path in meant for field in in_force.fields_at(tuple(path.split(".")))}
-    wrong = {(EXTENDS,)} & {*read.refused, *read.doubled, *(problem.at for problem in refused)}
-    if wrong or (EXTENDS in meant and EXTENDS not in read.data):
+    fields = {field for path in meant for field in schema.fields_at(tuple(path.split(".")))}
+    wrong = {(EXTENDS,)} & {*text.refused, *text.doubled, *(problem.at for problem in refused)}
+    if wrong or (EXTENDS in meant and EXTENDS not in text.data):
         fields.add(EXTENDS)
-    if layer.name == DEFAULT and EXTENDS in read.data:
-        fields.update(in_force.fields)  # what it leaves to the other one
+    if layer.name == DEFAULT and EXTENDS in text.data:
+        fields.update(schema.fields)  # may be left to the other profile
     return frozenset(left_out | (fields - layer.sets.keys()))
 
 
-def _origins(read: Source, sets: Iterable[str]) -> dict[str, str]:
-    return {path: f"{read.file}:{read.keys[tuple(path.split('.'))].line}" for path in sets}
+def _origins(text: Source, sets: Iterable[str]) -> dict[str, str]:
+    return {path: f"{text.file}:{text.keys[tuple(path.split('.'))].line}" for path in sets}

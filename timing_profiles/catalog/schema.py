@@ -1,4 +1,4 @@
-"""What a profile may say: the fields, and the problems of data that says something else."""
+"""Hold the fields of a profile, and check data against them."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Schema:
         return list(dict.fromkeys(path.partition(".")[0] for path in inner))
 
     def description(self, section: str) -> str:
-        """What the schema says of a section; empty where it says nothing."""
+        """Return the description of a section; may be empty."""
         schema = self._schema
         for key in section.split("."):
             schema = schema["properties"][key]

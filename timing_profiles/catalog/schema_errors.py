@@ -1,4 +1,4 @@
-"""A validation error of JSON Schema, said in plain words."""
+"""Convert validation errors of JSON Schema to problems."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def unknown_field(key: str, section: str, known: Sequence[str]) -> Problem:
 
 
 def allowed(schema: Mapping[str, Any]) -> str:
-    """What a schema takes, in words: `a number, auto or null`; empty where it does not say.
+    """Return what a schema allows, in words: `a number, auto or null`; empty where it does not say.
 
     An `errorMessage`, which editors show, has the words for what a pattern stands for.
     """
@@ -144,7 +144,7 @@ def _of(error: ValidationError) -> Mapping[str, Any]:
 
 
 def _right_type(error: ValidationError) -> bool:
-    """Whether a pattern was missed by text where nothing but text is allowed."""
+    """Return whether text does not match a pattern in a field that takes only text."""
     return error.validator == "pattern" and _of(error).get("type") == "string"
 
 

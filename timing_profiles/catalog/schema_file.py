@@ -49,7 +49,7 @@ def content(profiles_dir: Path) -> bytes | Problem:
         profiles_dir: The directory of profiles.
     """
     try:
-        found = folder.read_file(in_force(profiles_dir), MAX_BYTES)
+        found = folder.read_file(active(profiles_dir), MAX_BYTES)
     except OSError as error:
         return _problem(f"cannot be read: {strerror(error)}")
     if len(found) > MAX_BYTES:
@@ -76,7 +76,7 @@ def read(content: bytes | Problem, file: str = FILE_NAME, before: Schema | None 
         raise ProfilesError([Problem("schema", f"cannot be read: {error}", file=file)]) from None
     if before and before.text == text:
         return before
-    # The packaged schema is sound; to see it anew would take as long as a short command.
+    # The packaged schema is valid; checking it would take as long as a short command.
     if text != packaged(FILE_NAME).read_text(encoding="utf-8"):
         problems = [replace(problem, file=file) for problem in _problems(text)]
         if problems:
@@ -84,7 +84,7 @@ def read(content: bytes | Problem, file: str = FILE_NAME, before: Schema | None 
     return Schema(text)
 
 
-def in_force(profiles_dir: Path) -> Path:
+def active(profiles_dir: Path) -> Path:
     """Return the path of the active schema."""
     beside = profiles_dir.absolute().parent / FILE_NAME
     # A link to nowhere, or a directory, is a mistake to report, not a reason for another schema.
@@ -92,7 +92,7 @@ def in_force(profiles_dir: Path) -> Path:
 
 
 def packaged(name: str) -> Path:
-    """A file that comes with the package: `schema.json`, or a starter profile by its name."""
+    """Return the path of a packaged file: `schema.json`, or a starter profile by its name."""
     return _packaged() / ("profiles" if name.endswith(".yaml") else "") / name
 
 
@@ -126,7 +126,7 @@ def _problems(text: str) -> Iterator[Problem]:
 
 
 def _section_problems(schema: Any, path: str) -> Iterator[Problem]:
-    """Whether every section refuses unknown fields: LiveKit takes a typo without a word."""
+    """Check that every section refuses unknown fields: LiveKit accepts a typo silently."""
     if not isinstance(schema, dict):
         yield _problem("is not an object", path=path)
         return

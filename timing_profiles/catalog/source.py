@@ -1,8 +1,8 @@
-"""YAML text -> data, and the place of every key and value.
+"""Parse YAML text, with the place of every key and value.
 
-YAML is read as YAML 1.2 core, from the events of the parser. So no document, however hostile,
-makes the reader recurse, expand an alias or build an object: what profiles have no use for
-(anchors, tags, several documents) is a problem that names its line.
+YAML is read as YAML 1.2 core, from the events of the parser. No document, however hostile, makes
+the reader recurse, expand an alias or build an object: anchors, tags and several documents are
+problems with a line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_DEPTH = 16
 """The deepest nesting that is read. A profile nests 4 deep."""
 
 MAX_VALUES = 500
-"""The most values that are read, lists and mappings among them. A complete profile has 83."""
+"""The most values that are read, including lists and mappings. A complete profile has 83."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -66,16 +66,16 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a file says.
+    """The data of a file, and its places.
 
     Attributes:
-        file: Its name as it is shown to people.
-        data: The mapping at the top of the file; empty where the file could not be read.
+        file: Its name as messages show it.
+        data: The mapping at the top of the file; empty if the file cannot be parsed.
         keys: The place of every key, by its path in `data`.
         values: The place of every value, by its path in `data`.
-        problems: What is wrong with the text.
+        problems: The problems of the text.
         refused: The paths of values that were refused; they are None in `data`.
-        doubled: The paths of keys that are given twice. In `data` the later value wins; mappings
+        doubled: The paths of duplicate keys. In `data` the later value wins; mappings
             are joined, so that all that they hold can be checked.
     """
 
@@ -101,7 +101,7 @@ class Source:
 
 
 class _Refused(Exception):
-    """Reading cannot go on; carries the problems."""
+    """Reading cannot continue; carries the problems."""
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
@@ -112,11 +112,11 @@ def read(file: str, content: bytes) -> Source:
     """Read one YAML file.
 
     Args:
-        file: Its name as it is shown to people.
+        file: Its name as messages show it.
         content: Its bytes, UTF-8.
 
     Returns:
-        The data and its places. Never raises: what cannot be read has `problems` and no data.
+        The data and its places. Never raises: a file that cannot be parsed has `problems` only.
     """
     try:
         return _Reader(file, _decoded(file, content)).source()
@@ -156,7 +156,7 @@ def _looks_like(content: bytes) -> str:
 
 
 class _Reader:
-    """Builds the data of one document from the events of the parser."""
+    """Build the data of one document from the events of the parser."""
 
     def __init__(self, file: str, text: str) -> None:
         self._file = file
@@ -324,7 +324,7 @@ def _node_event(event: yaml.Event) -> yaml.NodeEvent:
 
 
 def _joined(first: Any, later: Any) -> Any:
-    """What two values of one key make together: the later one, and of mappings both."""
+    """Combine two values of one key: the later one, or both where they are mappings."""
     if not (isinstance(first, dict) and isinstance(later, dict)):
         return later
     known = {key: _joined(first[key], value) for key, value in later.items() if key in first}
@@ -332,7 +332,7 @@ def _joined(first: Any, later: Any) -> Any:
 
 
 def _after(text: str) -> Place:
-    """The place that follows a text from the top of the file."""
+    """Return the place after a text from the top of the file."""
     return Place(text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
@@ -350,7 +350,7 @@ def _plain(text: str) -> Any:
 
 
 def _refused_number(text: str) -> tuple[str, str]:
-    """Why a number is not read, and a hint; two empty texts where it is."""
+    """Return why a number is refused, and a hint; two empty texts where it is valid."""
     if _NOT_FINITE.fullmatch(text):
         return f"{text} is not a finite number", ""
     if not (_FLOAT.fullmatch(text) or _PREFIXED.fullmatch(text)):

@@ -54,7 +54,7 @@ def profiles_with(*names: str) -> Catalog:
     """
     found = _sound()
     missing = {DEFAULT, *(name.removesuffix(SUFFIX) for name in names)} - found.layers.keys()
-    if DEFAULT in missing or any(f"{name}{SUFFIX}" in found.entries for name in missing):
+    if DEFAULT in missing or any(f"{name}{SUFFIX}" in found.files for name in missing):
         raise _broken(found)
     _tell_of_errors(found)
     return found
@@ -99,7 +99,7 @@ def profile(found: Catalog, name: str) -> Profile:
     chosen = found.profile(name.removesuffix(SUFFIX))
     if chosen:
         return chosen
-    files = (file.removesuffix(SUFFIX) for file in found.entries)
+    files = (file.removesuffix(SUFFIX) for file in found.files)
     names = sorted(file for file in files if NAME.fullmatch(file))
     message = f"there is no profile {quoted(name)}; there are {listed(names)}"
     raise UsageError(_with_hint(message, did_you_mean(name, names)))
@@ -125,7 +125,7 @@ def _sound(before: Catalog | None = None) -> Catalog:
         file = shown(profiles_dir)
         raise ProfilesError([Problem("unreadable", message, file=file, hint=hint)])
     try:
-        return catalog.load_sound(profiles_dir, before)
+        return catalog.load_valid(profiles_dir, before)
     except ProfilesError as error:
         raise ProfilesError(_from_here(error.problems)) from None
 

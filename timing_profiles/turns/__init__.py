@@ -1,4 +1,4 @@
-"""What the fields of a merged profile say to each other, and to a caller.
+"""Model the turn-taking of a merged profile.
 
 Rules, the model of the wait, settings without effect, advice, a summary in sentences.
 Imports `problems` and `profile` only.

@@ -1,4 +1,4 @@
-"""Settings that work as they are written, and that callers will complain of.
+"""Warn of valid settings that callers will probably complain about.
 
 Sources: calls on livekit-agents 1.8.9 with livekit-plugins-deepgram 1.8.9, measured; and the waits
 that other platforms publish.
@@ -30,19 +30,19 @@ from timing_profiles.turns.fields import (
 from timing_profiles.turns.wait import RELIABLE_DEACTIVATION, Wait, effective
 
 Waits = Callable[[], Wait]
-"""The wait that a merged profile leads to, worked out once it is asked for."""
+"""The wait for a merged profile, computed on the first call."""
 
 LONGEST_WAIT = 10.0
-"""Seconds of wait that a caller may still sit through.
+"""The longest acceptable wait of a caller, in seconds.
 
 OpenAI's semantic VAD waits 8 s at its lowest eagerness, the longest that is published for a
 conversation.
 """
 
 SHORTEST_PAUSE = 0.25
-"""Seconds of silence that stand between the words of one sentence.
+"""The silence between the words of one sentence, in seconds.
 
-Measured with turn_detection stt: after 25 ms the agent answers into every pause of a word's size.
+Measured with turn_detection stt: after 25 ms the agent answers in every pause between words.
 """
 
 _SHORT_ENDPOINTING_MS = 100

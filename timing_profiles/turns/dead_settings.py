@@ -1,4 +1,4 @@
-"""Settings that the SDK accepts and that do nothing beside the others.
+"""Find dead settings: the SDK accepts them, and they have no effect beside the others.
 
 Each row was read in livekit-agents 1.8.9 or livekit-plugins-deepgram 1.8.9, or measured on calls.
 """
@@ -58,7 +58,7 @@ def reasons(values: Values, among: Iterable[str]) -> dict[str, str]:
 
 
 def works_ahead(values: Values) -> bool:
-    """Whether the LLM begins before the turn is over, in a turn that has no pause."""
+    """Return whether the LLM begins before the turn is over, in a turn without a pause."""
     by_deepgram = values[DETECTION] == "stt" and (
         values[ENGINE] == "nova" or values[FLUX_EAGER] is None
     )

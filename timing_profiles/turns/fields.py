@@ -10,7 +10,7 @@ Values = Mapping[str, Any]
 
 
 class UnknownValue(Exception):
-    """A field is read whose value is not known: the file that sets it is broken there."""
+    """A field has no known value, because the file that sets it is invalid there."""
 
 
 class KnownValues(dict[str, Any]):

@@ -1,4 +1,4 @@
-"""A merged profile -> what a caller notices of it, in sentences with numbers.
+"""Summarise in sentences what a caller notices of a merged profile.
 
 Sources: calls on livekit-agents 1.8.9 with livekit-plugins-deepgram 1.8.9, read and measured.
 """
@@ -25,7 +25,7 @@ from timing_profiles.turns.fields import (
 
 
 def sentences(values: Values) -> list[str]:
-    """What a caller notices, most important first."""
+    """Return what a caller notices, the most important first."""
     return [
         *_answers(values),
         *_interrupted(values),

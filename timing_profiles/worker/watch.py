@@ -114,7 +114,7 @@ class Watcher:
     def _rescan_in(self) -> float:
         if self._events.alive:
             return RESCAN
-        return min(RESCAN, max(_SHORTEST_RESCAN, len(self.catalog.entries) / _FILES_A_SECOND))
+        return min(RESCAN, max(_SHORTEST_RESCAN, len(self.catalog.files) / _FILES_A_SECOND))
 
     async def _reload(self, *, event: bool) -> None:
         """Activate what the directory holds; else keep the active set, and try again later."""
@@ -153,20 +153,20 @@ class Watcher:
         return files
 
     def _read_all(self) -> _Files:
-        known = {name: entry.content for name, entry in self.catalog.entries.items()}
+        known = {name: entry.content for name, entry in self.catalog.files.items()}
         profiles = folder.read(self._directory, self.catalog.label, known)
         return _Files(schema_file.content(self._directory), profiles)
 
     def _stable_for(self, files: _Files) -> float:
         """Decide for how many seconds files must stay as they are, by who may be writing them."""
-        known = self.catalog.entries
+        known = self.catalog.files
         changed = [
             self._directory / name
             for name, content in files.profiles.items()
             if name not in known or content is not known[name].content
         ]
         if files.schema != self.catalog.schema.text.encode():
-            changed.append(schema_file.in_force(self._directory))
+            changed.append(schema_file.active(self._directory))
         found = {leases.is_open_for_writing(path) for path in changed}
         if None in found and not self._unknown_logged:
             self._unknown_logged = True

@@ -110,7 +110,7 @@ def test_fault_10_no_cut_of_a_profile_is_published(
 
 def sound_cuts(starters: Catalog) -> Iterator[tuple[int, str]]:
     """Where the profile can be cut so that it passes; the revision that this would be."""
-    files = {name: entry.content for name, entry in starters.entries.items()}
+    files = {name: entry.content for name, entry in starters.files.items()}
     for cut in range(len(PATIENT)):
         files["patient.yaml"] = PATIENT[:cut]
         try:
