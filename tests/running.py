@@ -11,6 +11,8 @@ from livekit.agents import Agent, AgentTask, JobContext, ModelSettings
 from livekit.agents.stt import SpeechEvent
 from livekit.agents.types import NOT_GIVEN
 
+from tests import recorded_parts
+from tests.recorded_parts import Arguments
 from tests.room import Job, Room
 from tests.session import Session
 from timing_profiles.call.requests import Requests
@@ -49,6 +51,7 @@ def publish(
     # Whatever is not prevented from connecting does not leave this machine.
     environment.setenv("DEEPGRAM_BASE_URL", "http://127.0.0.1:9")
     environment.delenv("LIVEKIT_DEV_MODE", raising=False)
+    recorded_parts.record(environment)
     return found.revision
 
 
@@ -158,8 +161,8 @@ class Stepping(Deaf):
 
 
 def options_of(part: Any) -> Any:
-    """What the SDK made of a part's arguments; it shows them nowhere else."""
-    return vars(part)["_opts"]
+    """Return the arguments of a part, by name."""
+    return Arguments(part)
 
 
 def detection_of(mode: Any) -> Any:
@@ -171,9 +174,7 @@ def _detector(session: Session, key: str) -> Any:
     detector = cast("Any", session.turn_detection)
     if key == "version":
         return detector.model.removeprefix("turn-detector-")
-    thresholds = options_of(detector).thresholds
-    is_unlikely = key == "unlikely_threshold"
-    value = thresholds.overrides if is_unlikely else thresholds.backchannel_overrides
+    value = getattr(options_of(detector), key)
     return "auto" if value is NOT_GIVEN else value
 
 

@@ -236,7 +236,7 @@ async def test_another_engine_takes_over_the_session_that_runs() -> None:
         ("eager_eot_threshold", 0.4, NOT_GIVEN),
         ("eot_threshold", 0.8, NOT_GIVEN),
         ("eot_timeout_ms", 8000, NOT_GIVEN),
-        ("language_hint", ["en"], []),
+        ("language_hint", ["en"], NOT_GIVEN),
         ("model", "flux-general-multi", "flux-general-en"),
     ],
 )

@@ -13,6 +13,8 @@ from livekit.agents.voice.agent_activity import AgentActivity
 from livekit.plugins import deepgram
 
 from sandbox.fixtures import Happened
+from tests import recorded_parts
+from tests.recorded_parts import Arguments
 from tests.sdk.release import needs_pace
 from timing_profiles.call import sdk_arguments, sdk_internals
 from timing_profiles.call.sdk_internals import UNSUPPORTED
@@ -39,6 +41,7 @@ ENABLED = "turn_handling.interruption.enabled"
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key, so that the plugin builds its objects, and nothing else that decides anything."""
     monkeypatch.setenv("DEEPGRAM_API_KEY", "a-key")
+    recorded_parts.record(monkeypatch)
     for name in ("DEEPGRAM_BASE_URL", "LIVEKIT_DEV_MODE", "LIVEKIT_INFERENCE_URL"):
         monkeypatch.delenv(name, raising=False)
 
@@ -48,11 +51,6 @@ def values(changes: dict[str, Any] | None = None) -> dict[str, Any]:
     default = PROFILES.profile("default")
     assert default is not None
     return {**default.values, **(changes or {})}
-
-
-def options(part: object) -> Any:
-    """What the SDK made of its arguments; it shows them nowhere else."""
-    return vars(part)["_opts"]
 
 
 def handled(changes: dict[str, Any], **yours: Any) -> dict[str, Any]:
@@ -79,7 +77,7 @@ def test_nova_field_reaches_the_plugin(field: str, value: object) -> None:
         values({"stt.nova.language": "en", f"stt.nova.{field}": value})
     )
     assert isinstance(part, deepgram.STT)
-    assert getattr(options(part), field) == value
+    assert getattr(Arguments(part), field) == value
 
 
 @pytest.mark.parametrize(
@@ -98,20 +96,23 @@ def test_flux_field_reaches_the_plugin(field: str, value: object) -> None:
         values({**FLUX, "stt.flux.model": "flux-general-multi", f"stt.flux.{field}": value})
     )
     assert isinstance(part, deepgram.STTv2)
-    assert getattr(options(part), field) == value
+    assert getattr(Arguments(part), field) == value
 
 
 def test_hints_are_not_sent_to_a_model_that_takes_none() -> None:
     """Deepgram would refuse the connection, and the caller would never be answered."""
     hints = {"stt.flux.model": "flux-general-en", "stt.flux.language_hint": ["en"]}
-    assert options(sdk_arguments.speech_to_text(values({**FLUX, **hints}))).language_hint == []
+    assert (
+        Arguments(sdk_arguments.speech_to_text(values({**FLUX, **hints}))).language_hint
+        == NOT_GIVEN
+    )
 
 
 def test_flux_of_default_leaves_deepgram_its_own_values() -> None:
     """`auto`, and eager mode off, are keywords left out: the plugin does not send them."""
-    found = options(sdk_arguments.speech_to_text(values(FLUX)))
+    found = Arguments(sdk_arguments.speech_to_text(values(FLUX)))
     assert found.eot_threshold is found.eager_eot_threshold is found.eot_timeout_ms is NOT_GIVEN
-    assert found.language_hint == []
+    assert found.language_hint == NOT_GIVEN
 
 
 @pytest.mark.parametrize(
@@ -128,12 +129,12 @@ def test_vad_field_reaches_the_model(field: str, value: float) -> None:
     """`vad` is the arguments of `inference.VAD`."""
     part = sdk_arguments.voice_activity(values({f"vad.{field}": value}))
     assert isinstance(part, inference.VAD)
-    assert getattr(options(part), field) == value
+    assert getattr(Arguments(part), field) == value
 
 
 def test_deactivation_threshold_follows_where_it_is_auto() -> None:
     """`auto` is the SDK's own: 0.15 under the activation threshold."""
-    found = options(sdk_arguments.voice_activity(values({"vad.activation_threshold": 0.7})))
+    found = Arguments(sdk_arguments.voice_activity(values({"vad.activation_threshold": 0.7})))
     assert found.deactivation_threshold == pytest.approx(0.55)
 
 
@@ -143,7 +144,7 @@ def test_speed_reaches_the_voice(speed: float | None) -> None:
     """`tts` is the arguments of `deepgram.TTS`."""
     part = sdk_arguments.text_to_speech(values({"tts.speed": speed}))
     assert isinstance(part, deepgram.TTS)
-    assert options(part).speed == speed
+    assert Arguments(part).speed == speed
 
 
 @pytest.mark.parametrize(
@@ -396,18 +397,22 @@ def test_what_the_application_sets_wins() -> None:
     assert handling["endpointing"] == handled({})["endpointing"] | {"min_delay": 9.0}
     assert handling["interruption"] == handled({})["interruption"]
     assert (handling["turn_detection"], handling["extra"]) == ("vad", {"a": 1})
-    assert options(
-        sdk_arguments.speech_to_text(values(), keyterm="Ann", language="de")
-    ).keyterm == ["Ann"]
     assert (
-        options(sdk_arguments.speech_to_text(values(FLUX), eot_threshold=0.9)).eot_threshold == 0.9
+        Arguments(sdk_arguments.speech_to_text(values(), keyterm="Ann", language="de")).keyterm
+        == "Ann"
     )
     assert (
-        options(sdk_arguments.text_to_speech(values(), model="aura-2-zeus-en")).model
+        Arguments(sdk_arguments.speech_to_text(values(FLUX), eot_threshold=0.9)).eot_threshold
+        == 0.9
+    )
+    assert (
+        Arguments(sdk_arguments.text_to_speech(values(), model="aura-2-zeus-en")).model
         == "aura-2-zeus-en"
     )
     assert (
-        options(sdk_arguments.voice_activity(values(), min_speech_duration=0.2)).min_speech_duration
+        Arguments(
+            sdk_arguments.voice_activity(values(), min_speech_duration=0.2)
+        ).min_speech_duration
         == 0.2
     )
 
@@ -435,11 +440,11 @@ def test_deepgram_is_where_the_environment_says(
     """`DEEPGRAM_BASE_URL` is the root of all three end points; an own `base_url` wins."""
     if given is not None:
         monkeypatch.setenv("DEEPGRAM_BASE_URL", given)
-    assert options(sdk_arguments.speech_to_text(values())).endpoint_url == f"{root}/v1/listen"
-    assert options(sdk_arguments.speech_to_text(values(FLUX))).endpoint_url == f"{root}/v2/listen"
-    assert options(sdk_arguments.text_to_speech(values())).base_url == f"{root}/v1/speak"
+    assert Arguments(sdk_arguments.speech_to_text(values())).base_url == f"{root}/v1/listen"
+    assert Arguments(sdk_arguments.speech_to_text(values(FLUX))).base_url == f"{root}/v2/listen"
+    assert Arguments(sdk_arguments.text_to_speech(values())).base_url == f"{root}/v1/speak"
     own = sdk_arguments.speech_to_text(values(), base_url="https://own/v1/listen")
-    assert options(own).endpoint_url == "https://own/v1/listen"
+    assert Arguments(own).base_url == "https://own/v1/listen"
 
 
 class Realtime(llm.RealtimeModel):
