@@ -69,7 +69,7 @@ def test_a_change_reaches_the_session_the_room_and_the_log(
     assert (running.timing.profile, running.timing.settings.values[MIN_DELAY]) == ("patient", 1.5)
     (line,) = log.messages
     assert line == (
-        f"the call goes on with profile patient, revision {revision}: stt.nova.endpointing_ms 300"
+        f"call continues with profile patient, revision {revision}: stt.nova.endpointing_ms 300"
         " (participant); turn_handling.endpointing.min_delay 1.5 (profiles/patient.yaml:12);"
         " turn_handling.endpointing.max_delay 4.0 (profiles/patient.yaml:13)"
     )
@@ -345,10 +345,10 @@ def test_a_caller_who_changes_all_the_time_does_not_fill_the_log(
         return await changed(running, BRISK)
 
     run(story())
-    heads = [line.partition(",")[0].removeprefix("the call goes on with ") for line in log.messages]
+    heads = [line.partition(",")[0].removeprefix("call continues with ") for line in log.messages]
     assert heads == [
         *["profile brisk", "profile patient"] * (MOST_LOGGED // 2),
-        "more than 10 changes within 60 s: not all of them are logged",
+        "changes not logged: more than 10 within 60 s; all of them are applied",
         "profile brisk",
     ]
 
@@ -375,7 +375,7 @@ def test_a_console_has_nobody_to_follow(log: pytest.LogCaptureFixture) -> None:
     running, seen = run(story())
     assert seen == [0.3, "Done. Say so in a few words.", 1.5]
     assert running.room.local_participant.announced == []
-    assert [line[:39] for line in log.messages] == ["the call goes on with profile patient, "]
+    assert [line[:37] for line in log.messages] == ["call continues with profile patient, "]
 
 
 def test_a_session_is_followed_once() -> None:
@@ -402,4 +402,4 @@ def test_a_room_that_takes_no_attributes_costs_no_call(log: pytest.LogCaptureFix
 
     running = run(story())
     assert running.in_force(MIN_DELAY) == 1.5
-    assert log.messages[-1] == "the attributes of the agent could not be set: engine is closed: 3"
+    assert log.messages[-1] == "agent attributes not set: engine is closed: 3; call continues"

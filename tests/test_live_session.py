@@ -247,7 +247,7 @@ def test_what_does_not_fit_the_call_is_left_out(caplog: pytest.LogCaptureFixture
     assert run(story()) == [(0.3, 1.0), DICTATION, (2.0, 2.5), 0.1, DEFAULT]
     warning = (
         "borrowed profile left out: slow does not fit this call: min_delay 2.0 is more than"
-        " max_delay 1.0 (s); the step goes on without it"
+        " max_delay 1.0 (s); the step continues without it"
     )
     assert caplog.messages.count(warning) == 1
 
@@ -474,8 +474,8 @@ def test_another_session_of_the_job_is_followed(caplog: pytest.LogCaptureFixture
     assert run(story()) == [PATIENT, DICTATION, BRISK]
     (line,) = caplog.messages
     assert line == (
-        "another session is followed: the one before it still runs; it keeps its settings, and"
-        " follows no metadata from now on"
+        "following another session: timing.follow got a second one while the first runs; the first"
+        " keeps its settings and follows no metadata"
     )
 
 

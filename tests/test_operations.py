@@ -1,5 +1,6 @@
 """What operators are given: the pages about running and about trust, the image, the manifests."""
 
+import ast
 import asyncio
 import contextlib
 import dataclasses
@@ -109,6 +110,27 @@ async def test_what_a_reload_logs_is_what_is_shown(
     assert [head for head in heads if f"`{head}`" not in page] == []
     changed = caplog.messages[0].splitlines()[1].strip()
     assert f"`{changed}`" in page
+
+
+CALLS = (("", "patient"), (" continues", "brisk"))
+
+
+def test_each_log_line_of_a_call_is_listed() -> None:
+    """By its event, which stands before the first colon, with its level."""
+    rows = re.findall(r"^\| `([^:`(,]+).*?` \| (\w+) \|", read(OPERATIONS), re.MULTILINE)
+    listed = {(event.strip(), level) for event, level in rows}
+    assert {(f"call{more} with profile {name}", "info") for more, name in CALLS} <= listed
+    lines = [
+        (node.args[0].value, node.func.attr)
+        for file in (PACKAGE / "call").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if isinstance(node.func.value, ast.Name) and node.func.value.id == "_logger"
+        if isinstance(node.args[0], ast.Constant)
+    ]
+    events = {(re.split("[:(]", str(text))[0].strip(), level) for text, level in lines}
+    assert len(events) >= 10
+    assert events - listed == {("%s with profile %s, revision %s", "info")}
 
 
 def without_revisions(text: str) -> str:

@@ -86,7 +86,7 @@ def test_folder_is_read_where_nothing_readable_is_published(
     assert [problem.code for problem in found.problems] == ["profiles-unavailable"]
     (record,) = caplog.records
     assert (record.levelno, record.name) == (logging.ERROR, "timing_profiles")
-    assert record.getMessage().startswith(f"{UNAVAILABLE}: {published}: ")
+    assert record.getMessage().startswith(f"published profiles unreadable: {published}: ")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_problems_of_the_folder_are_logged(
     (folder / "x.yaml").write_text("tts: {speed: 9}\n")
     resolved()
     assert caplog.messages[1].splitlines() == [
-        "the profiles folder cannot be used either:",
+        "profiles directory unusable: using the packaged default profile",
         "profiles/x.yaml:1:14: tts.speed: 9 is more than the maximum of 1.5 (factor)",
     ]
 
@@ -163,7 +163,11 @@ def test_nothing_published_says_what_to_do(
     """Who forgot `timing_profiles.attach(server)` is told so."""
     monkeypatch.delenv(variables.PUBLISHED, raising=False)
     resolved()
-    assert caplog.messages == ["no published profiles: was timing_profiles.attach(server) called?"]
+    (line,) = caplog.messages
+    assert line == (
+        "published profiles not found: was timing_profiles.attach(server) called?"
+        " reading the profiles directory"
+    )
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,10 @@ def test_a_session_that_is_not_followed_cannot_be_moved(log: pytest.LogCaptureFi
 
     assert run(story()) == NOT_HERE
     assert log.messages == [
-        "a caller asked for patient; call timing.follow(session) for that",
+        (
+            "profile requested aloud not applied: no session is followed; call"
+            " timing.follow(session) so that callers can get patient"
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What is in force, said to the room, to the log of the job, and in one line."""
+"""Announce the active settings: attributes of the agent, context of the job's log, log lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _tasks: set[asyncio.Task[None]] = set()
 
 
 def announce(ctx: JobContext, settings: Settings) -> None:
-    """Say what is in force, in the room's attributes and in the context of the job's log.
+    """Announce the active settings in the agent's attributes and in the context of the job's log.
 
     Everyone in the room can read the attributes: they carry names and codes only.
     """
@@ -43,15 +43,15 @@ def announce(ctx: JobContext, settings: Settings) -> None:
     task.add_done_callback(_tasks.discard)
 
 
-def log(settings: Settings, happening: str = "call") -> None:
-    """One line with what differs from default, one for each problem, and for each dead setting."""
+def log(settings: Settings, event: str = "call") -> None:
+    """Log one line of what differs from default, one for each problem and each dead setting."""
     changes = "; ".join(
         f"{path} {quoted(settings.values[path])} ({settings.origins[path]})"
         for path in settings.changed
     )
     _logger.info(
         "%s with profile %s, revision %s: %s",
-        happening,
+        event,
         settings.profile,
         settings.revision,
         changes or "nothing differs from default",
@@ -59,18 +59,18 @@ def log(settings: Settings, happening: str = "call") -> None:
     log_problems(settings.problems)
     # An override can make a setting of the profile dead, which no check of the files can know.
     for path, reason in dead_settings.reasons(settings.values, settings.changed).items():
-        _logger.warning("no effect: %s (%s): %s", path, settings.origins[path], reason)
+        _logger.warning("dead setting: %s (%s): %s", path, settings.origins[path], reason)
 
 
 def log_problems(problems: Sequence[Problem]) -> None:
-    """One line for each thing that was left out."""
+    """Log one line for each problem: what was left out, and why."""
     for problem in problems:
         _logger.warning("left out (%s): %s", problem.code, str(problem).replace("\n  ", "; "))
 
 
 async def _set_attributes(room: rtc.Room, attributes: dict[str, str]) -> None:
     changed = asyncio.Event()
-    # Until the room is connected again they would be lost, and nothing said.
+    # While the room reconnects they would be lost without an error.
     while room.connection_state == rtc.ConnectionState.CONN_RECONNECTING:
         changed.clear()
         room.once("connection_state_changed", lambda *_: changed.set())
@@ -78,4 +78,4 @@ async def _set_attributes(room: rtc.Room, attributes: dict[str, str]) -> None:
     try:
         await room.local_participant.set_attributes(attributes)
     except Exception as error:  # noqa: BLE001 - the SDK raises bare Exceptions; a call goes on
-        _logger.warning("the attributes of the agent could not be set: %s", error)
+        _logger.warning("agent attributes not set: %s; call continues", error)

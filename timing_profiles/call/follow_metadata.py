@@ -100,19 +100,19 @@ class Following:
         elif self._may_log():
             self._reported = settings.problems
             if differs:
-                announce.log(replace(settings, problems=problems), "the call goes on")
+                announce.log(replace(settings, problems=problems), "call continues")
             else:
                 announce.log_problems(problems)
 
     def _may_log(self) -> bool:
-        """Whether it is not the caller's doing that the log fills."""
+        """Whether another change may be logged: a caller must not fill the log."""
         now = asyncio.get_running_loop().time()
         muted = len(self._logged_at) == MOST_LOGGED and now - self._logged_at[0] < LOGGED_WITHIN
         if not muted:
             self._logged_at.append(now)
         elif not self._muted:
             _logger.warning(
-                "more than %d changes within %g s: not all of them are logged",
+                "changes not logged: more than %d within %g s; all of them are applied",
                 MOST_LOGGED,
                 LOGGED_WITHIN,
             )

@@ -168,7 +168,7 @@ class LiveSession:
             broken = [p for p in rules.broken(above) if not loan.sets.keys().isdisjoint(p.fields)]
             if broken and not loan.is_left_out:
                 _logger.warning(
-                    "borrowed profile left out: %s does not fit this call: %s; the step goes on"
+                    "borrowed profile left out: %s does not fit this call: %s; the step continues"
                     " without it",
                     loan.profile,
                     "; ".join(problem.message for problem in broken),
@@ -237,8 +237,8 @@ def _refusals() -> Iterator[None]:
     """A block in which the SDK may refuse a change."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - whatever it is, the call goes on as it was
-        _logger.warning("AgentSession rejected settings change: %s; the call goes on", error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the call continues
+        _logger.warning("AgentSession rejected settings change: %s; call continues", error)
 
 
 def _next_call(path: str, resolved: Settings) -> Problem:

@@ -170,14 +170,17 @@ def _published() -> Snapshot | None:
     try:
         if published:
             return Snapshot(Path(published))
-        _logger.error("no published profiles: was timing_profiles.attach(server) called?")
+        _logger.error(
+            "published profiles not found: was timing_profiles.attach(server) called?"
+            " reading the profiles directory"
+        )
     except SnapshotError as error:
         _log_unreadable(error)
     return None
 
 
 def _log_unreadable(error: SnapshotError) -> None:
-    _logger.error("the published profiles cannot be read: %s", error)
+    _logger.error("published profiles unreadable: %s; reading the profiles directory", error)
 
 
 def _directory_or_default() -> Profiles:
@@ -187,7 +190,7 @@ def _directory_or_default() -> Profiles:
     try:
         return catalog.load(profiles_dir())
     except ProfilesError as error:
-        _logger.error("the profiles folder cannot be used either:\n%s", error)
+        _logger.error("profiles directory unusable: using the packaged default profile\n%s", error)
     packaged = schema_file.packaged("default.yaml")
     text = schema_file.packaged(schema_file.FILE_NAME).read_text(encoding="utf-8")
     files = {packaged.name: packaged.read_bytes()}

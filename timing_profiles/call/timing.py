@@ -1,4 +1,4 @@
-"""One call: wait for the caller, resolve what it asks for, build the session's parts, follow it."""
+"""One call: wait for the caller, resolve its requests, build the session's parts, follow it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Timing:
         return self.settings.problems
 
     def session_kwargs(self, **yours: Any) -> dict[str, Any]:
-        """The keyword arguments of `AgentSession`.
+        """Return the keyword arguments of `AgentSession`.
 
         Args:
             **yours: Arguments of `AgentSession` that the application sets itself. They win, and no
@@ -135,7 +135,7 @@ class Timing:
         return self._built(sdk_arguments.voice_activity, "vad", extra)
 
     def room_options(self, **yours: Any) -> room_io.RoomOptions:
-        """Room options that make the session listen to the caller; `yours` win."""
+        """Return room options that make the session listen to the caller; `yours` win."""
         return room_io.RoomOptions(**{"participant_identity": self.caller.identity, **yours})
 
     def follow(self, session: AgentSession[Any]) -> None:
@@ -185,7 +185,7 @@ class Timing:
     def tools(
         self, *, patient: str = "patient", brisk: str = "brisk"
     ) -> list[llm.Tool | llm.Toolset]:
-        """Function tools for the LLM, which move the call as the caller asks aloud.
+        """Return function tools for the LLM, which change the profile as the caller asks aloud.
 
         Args:
             patient: The profile for "please don't rush me"; empty for no such tool.
@@ -200,9 +200,13 @@ class Timing:
 
     def _choose(self, profile: str) -> bool:
         if self._following is None:
-            _logger.warning("a caller asked for %s; call timing.follow(session) for that", profile)
+            _logger.warning(
+                "profile requested aloud not applied: no session is followed; call"
+                " timing.follow(session) so that callers can get %s",
+                profile,
+            )
             return False
-        # In force already, with what the caller's metadata may add to it: nothing to do.
+        # Active already, with what the caller's metadata may add to it.
         if self.profile == profile:
             return True
         known = self._requests.request_aloud(profile)
@@ -212,8 +216,8 @@ class Timing:
         if self._live and self._live.session is not session:
             if not self._live.is_closed:
                 _logger.warning(
-                    "another session is followed: the one before it still runs; it keeps its"
-                    " settings, and follows no metadata from now on"
+                    "following another session: timing.follow got a second one while the first"
+                    " runs; the first keeps its settings and follows no metadata"
                 )
             self._leave()
         if self._live is None:
@@ -280,7 +284,7 @@ async def for_call(
             seconds=_caller_timeout() if timeout is None else timeout,
         )
     except (CallerMissing, rtc.ConnectError) as missing:
-        _logger.info("no call: %s", missing)
+        _logger.info("no call: %s; the job ends", missing)
         ctx.shutdown(str(missing))
         raise asyncio.CancelledError(str(missing)) from None
     recordings.only_of(lambda identity: identity in {caller.identity, _linked(ctx)})
@@ -321,8 +325,8 @@ def _caller_timeout() -> float:
 def _end_with_caller(ctx: JobContext, caller: rtc.RemoteParticipant) -> None:
     """End the job if the caller leaves before the session is linked to anybody.
 
-    A session waits for ever for a participant who has gone. Once linked, it closes by itself, and
-    this watch is over. Who has not said goodbye, as a session understands it, may come again.
+    A session waits forever for a participant who has left. Once linked, it closes by itself, and
+    this watch is over. A caller whose connection was lost may come again.
     """
     setting_up = asyncio.current_task()
     loop = asyncio.get_running_loop()
@@ -340,7 +344,7 @@ def _end_with_caller(ctx: JobContext, caller: rtc.RemoteParticipant) -> None:
     def gone() -> None:
         if is_over or _linked(ctx) or caller.identity in ctx.room.remote_participants:
             return
-        _logger.info("no call: the caller left while the call was set up")
+        _logger.info("no call: the caller left while the call was set up; the job ends")
         _end(ctx, setting_up)
 
     def left(participant: rtc.RemoteParticipant) -> None:

@@ -159,7 +159,7 @@ async def test_a_job_that_is_back_after_its_caller_follows_it(
         answered = await caller.say(SENTENCE)
         assert answered.wait is not None
         await caller.room.local_participant.set_metadata('{"profile": "patient"}')
-        await running.logs("the call goes on with profile patient")
+        await running.logs("call continues with profile patient")
         announced = ("patient", revision(running.profiles))
         await eventually(lambda: attributes(caller) == announced, 10, "the room is told")
     assert running.tracebacks == []
