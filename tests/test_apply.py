@@ -348,7 +348,7 @@ async def test_an_agents_own_turn_handling_is_left_alone() -> None:
         assert agents(running) == ("vad", 0.7, 4.0)
         another = Deaf(instructions="")
         running.session.update_agent(another)
-        await eventually(lambda: heard(running, another), 5, "its speech-to-text is heard")
+        await eventually(lambda: heard(running, another), 600, "its speech-to-text is heard")
         assert agents(running) == ("stt", 1.5, 4.0)
         assert [running.in_force(path) for path in changes] == ["stt", 1.5, 4.0]
 
@@ -359,12 +359,12 @@ async def test_what_changes_during_a_step_holds_after_it() -> None:
     step = Step(instructions="")
     outer = Stepping(step)
     async with Running(asking(), session=MUTE).follow().started(outer) as running:
-        await eventually(lambda: heard(running, step), 5, "its speech-to-text is heard")
+        await eventually(lambda: heard(running, step), 600, "its speech-to-text is heard")
         running.room.change_metadata(asking({DETECTION: "vad", MIN_DELAY: 1.5}))
         await asyncio.sleep(REST)
         assert agents(running) == ("vad", 1.5, 2.5)
         step.complete("done")
-        await eventually(lambda: heard(running, outer), 5, "its speech-to-text is heard")
+        await eventually(lambda: heard(running, outer), 600, "its speech-to-text is heard")
         assert agents(running) == ("vad", 1.5, 2.5)
 
 
@@ -378,7 +378,7 @@ async def test_another_engine_goes_along_to_the_next_agent() -> None:
         running.session.becomes("speaking")
         another = Deaf(instructions="")
         running.session.update_agent(another)
-        await eventually(lambda: heard(running, another), 5, "its speech-to-text is heard")
+        await eventually(lambda: heard(running, another), 600, "its speech-to-text is heard")
         assert isinstance(running.listener, deepgram.STTv2)
 
 
