@@ -1,11 +1,13 @@
 """A step of the conversation borrows a profile: on a real call, by the clock."""
 
+from pathlib import Path
+
 import pytest
 
 import timing_profiles
 from sandbox.caller import Caller, Script
 from sandbox.inference import ToolCall
-from sandbox.worker import Worker
+from sandbox.worker import ROOT, Worker, worker
 from tests.e2e.read_back import session_options
 from tests.e2e.running_call import BackEnd, attributes, joined, metadata, says, waited
 from timing_profiles.call.sdk_internals import UNSUPPORTED
@@ -82,3 +84,28 @@ async def test_a_call_keeps_the_profiles_that_it_began_with(email_worker: Worker
         problems = {"timing.problems": "not-applied"} if UNSUPPORTED else {}
         assert attributes(caller) == {**began, "timing.profile": "elderly", **problems}
         assert (await delays(caller))[0] == 2.0
+
+
+async def test_first_agent_borrows_and_session_starts_again(tmp_path: Path) -> None:
+    """A step in `on_enter` comes before `follow`; a session that starts again is followed."""
+    agent = ROOT / "tests" / "e2e" / "stepping_agent.py"
+    async with (
+        worker(tmp_path, agent=agent, mode="dev") as running,
+        joined(running, metadata("brisk")) as caller,
+        BackEnd(running, caller) as back_end,
+    ):
+
+        async def ask(method: str) -> None:
+            me = caller.room.local_participant
+            (other,) = caller.room.remote_participants
+            await me.perform_rpc(destination_identity=other, method=method, payload="")
+
+        borrowed = await delays(caller)
+        await ask("end_step")
+        given_back = await delays(caller)
+        await ask("restart")
+        await back_end.write(metadata("patient"))
+        await says(caller, "timing.profile", "patient")
+        followed = await delays(caller)
+    assert (borrowed, given_back, followed) == ((3.0, 4.0), (0.3, 0.8), (1.5, 4.0))
+    assert running.tracebacks == []
