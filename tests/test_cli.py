@@ -5,7 +5,7 @@ import json
 import re
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.command_line import CommandLine
 from timing_profiles import __version__, cli
-from timing_profiles.cli import chosen, terminal
+from timing_profiles.cli import terminal
 
 COMMANDS = {
     "init": ["init"],
@@ -226,12 +226,6 @@ def test_files_and_pipes_of_windows_get_utf_8_and_line_feeds(
     out = stream.buffer.getvalue()
     assert "Für Ältere: 安静.\n".encode() in out
     assert b"\r" not in out
-
-
-def test_a_path_is_shown_with_slashes_on_every_system() -> None:
-    """So that an editor and GitHub find `file:line:column`."""
-    assert chosen.shown(PureWindowsPath(r"C:\calls\profiles")) == "C:/calls/profiles"
-    assert chosen.shown(PureWindowsPath(r"..\profiles")) == "../profiles"
 
 
 WORDS = st.one_of(

@@ -17,6 +17,8 @@ from timing_profiles.problems import (
     in_order,
     listed,
     near_miss,
+    printable,
+    prose,
     quoted,
 )
 
@@ -182,3 +184,28 @@ def test_fault_89_the_hint_for_a_word_costs_the_same_among_10000(
     assert near_miss("profile-0123", MANY) == "profile-09123"
     assert near_miss("x" * 100, MANY) == ""
     assert max(map(len, compared)) <= 100
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("profiles/größe.yaml 安静", "profiles/größe.yaml 安静"),
+        ("a\nb\t\x1b[31m", r"a\nb\t\x1b[31m"),
+        ("caf\udce9", r"caf\udce9"),
+        ("\u202ex", r"\u202ex"),
+        ("\x7f\x9b31m\u2028", r"\x7f\x9b31m\u2028"),
+        (r"C:\calls", r"C:\calls"),
+    ],
+    ids=["letters", "control-characters", "no-utf-8", "direction", "c1", "backslash"],
+)
+def test_fault_93_only_what_a_terminal_obeys_is_escaped(text: str, expected: str) -> None:
+    """In file names, messages and hints alike; JSON carries the true name."""
+    assert printable(text) == expected
+    problem = Problem("name", text, file=text, hint=text)
+    assert str(problem) == f"{expected}: {expected}\n  hint: {expected}"
+    assert problem.to_json()["file"] == text
+
+
+def test_prose_is_on_one_line() -> None:
+    """A description may have several lines in its file."""
+    assert prose("Callers\nwho pause.\r\n\x1b[2J\n") == r"Callers who pause. \x1b[2J"

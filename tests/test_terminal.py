@@ -118,24 +118,6 @@ def test_text_is_cut_where_the_line_ends() -> None:
     assert PLAIN.cut("x" * 5000, 80) == "x" * 5000
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("profiles/größe.yaml", "profiles/größe.yaml"),
-        ("a\nb\t\x1b[31m", r"a\nb\t\x1b[31m"),
-        ("\udcff", r"\udcff"),
-        ("\u202ex", r"\u202ex"),
-        ("x" * 500, "x" * 500),
-        ("x" * 501, f"{'x' * 497}..."),
-        ("\n" * 300, f"{(chr(92) + 'n') * 248}\\..."),
-    ],
-    ids=["letters", "control-characters", "no-utf-8", "direction", "500", "501", "grown"],
-)
-def test_text_of_any_origin_is_one_bounded_line(text: str, expected: str) -> None:
-    """It drives no terminal and fills none."""
-    assert terminal.printable(text) == expected
-
-
 def test_rows_are_aligned() -> None:
     """The last cell is as long as it is; lines do not end in spaces."""
     rows = [("a", "bb", "c"), ("aaa", "b", ""), ("a",), ("", "", "c")]

@@ -327,7 +327,7 @@ def test_early_start_of_llm_is_shown(changed: dict[str, Any], prepares: list[Spa
 def test_description_is_printable_in_picture() -> None:
     """Neither an escape sequence nor what reorders text or is no character in XML."""
     turn = starter("default", "Elderly\tcallers \x1b[31m\u202e\ud800\n with\x00 time")
-    assert turn.description == "Elderly callers [31m with time"
+    assert turn.description == r"Elderly callers \x1b[31m\u202e\ud800  with\x00 time"
 
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -33,7 +33,8 @@ class Problem:
         code: A stable name for programs, such as `range` or `override-forbidden`.
         message: The value that was found, and the allowed ones.
         path: The dotted field, such as `stt.nova.endpointing_ms`; empty for a whole file.
-        file: The file as messages show it, or the metadata layer; may be empty.
+        file: The path of the file with any character that it holds, or the metadata layer; may be
+            empty. `place` has it for people.
         line: Counted from 1; 0 if unknown.
         column: Counted from 1; 0 if unknown.
         severity: `error` keeps a set out of service, `warning` does not.
@@ -54,15 +55,17 @@ class Problem:
     at: KeyPath = ()
 
     def __str__(self) -> str:
-        """Return `file:line:column: path: message`, and the hint in a line of its own."""
+        """Return `file:line:column: path: message`, and the hint on a line of its own."""
         warning = "warning" if self.severity == "warning" else ""
-        text = ": ".join(part for part in (self.place, warning, self.path, self.message) if part)
-        return f"{text}\n  hint: {self.hint}" if self.hint else text
+        parts = (self.place, warning, printable(self.path), printable(self.message))
+        text = ": ".join(part for part in parts if part)
+        return f"{text}\n  hint: {printable(self.hint)}" if self.hint else text
 
     @property
     def place(self) -> str:
-        """Return `file:line:column`, without what is unknown."""
-        return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        """Return `file:line:column`, as far as they are known, for people."""
+        parts = (printable(self.file), self.line, self.column)
+        return ":".join(str(part) for part in parts if part)
 
     def to_json(self) -> dict[str, Any]:
         """Return the problem as `check --format json` prints it."""
@@ -99,20 +102,43 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def dotted(path: KeyPath) -> str:
-    """Return a path such as `overrides.allow[2]`, each key printable and of bounded length."""
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{_printable(key)}" for key in path)
-    return text.removeprefix(".")
+    """Return a path as people write it, `overrides.allow[2]`, each key on one bounded line."""
+    keys = (f"[{key}]" if isinstance(key, int) else f".{_key(key)}" for key in path)
+    return "".join(keys).removeprefix(".")
 
 
-def _printable(key: str) -> str:
-    text = json.dumps(key)[1:-1]
-    return text if len(text) <= _LONGEST_KEY else text[: _LONGEST_KEY - 3] + "..."
+def _key(key: str) -> str:
+    return cut(printable(json.dumps(key, ensure_ascii=False)[1:-1]), _LONGEST_KEY)
 
 
 def quoted(value: Any) -> str:
-    """Return a value as JSON, on one line, in printable ASCII, cut after 60 characters."""
-    text = json.dumps(value, default=str)
-    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 3] + "..."
+    """Return a value as JSON, on one line, cut after 60 characters."""
+    return cut(printable(json.dumps(value, default=str, ensure_ascii=False)), _LONGEST_QUOTE)
+
+
+def printable(text: str) -> str:
+    """Return text of any origin on one line, with escapes for what a terminal would obey.
+
+    Control characters, those that change the direction of text, line breaks and bytes that are not
+    UTF-8 are escaped; letters of any language are not.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def prose(text: str) -> str:
+    """Return sentences on one line, as `printable` does, with spaces for line breaks and tabs."""
+    return printable(" ".join(text.replace("\t", " ").splitlines()))
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode()
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text, or as much of it as `most` characters hold and three dots."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def listed(words: Iterable[str], most: int = 20) -> str:

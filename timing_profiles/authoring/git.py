@@ -23,7 +23,7 @@ from typing import IO, cast
 
 from timing_profiles.catalog import catalog, schema_file
 from timing_profiles.catalog.catalog import Catalog
-from timing_profiles.catalog.folder import MAX_BYTES, Contents, is_profile, shown
+from timing_profiles.catalog.folder import MAX_BYTES, Contents, is_profile
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import Problem, ProfilesError, did_you_mean, quoted, strerror
 
@@ -199,12 +199,12 @@ def _contents(revision: str, place: _Place, objects: _Objects, label: str) -> Co
     commit = objects.find(f"{revision}^{{commit}}", most=0)
     if commit.kind != "commit":
         raise GitError(_unknown(revision, place))
-    label = label or f"{shown(revision)}:{shown(place.folder or '.')}"
+    label = label or f"{revision}:{place.folder or '.'}"
     files = {
         entry.name: _content(objects, entry, f"{commit.name}:{place.inside}", label)
         for entry in _profiles(objects.find(f"{commit.name}:{place.folder}"), label)
     }
-    schema_label = f"{shown(revision)}:{shown(place.schema)}"
+    schema_label = f"{revision}:{place.schema}"
     schema = _schema_content(objects.find(f"{commit.name}:{place.schema}"), schema_label)
     return Committed(label, files, schema_label, schema)
 
@@ -288,7 +288,7 @@ def _content(objects: _Objects, entry: _Entry, folder: str, label: str) -> bytes
     if found.kind == "blob":
         return found.content
     reason = "it is a submodule" if entry.mode == _SUBMODULE else _NO_FILE[found.kind]
-    return _unreadable(f"{label}/{shown(entry.name)}", reason)
+    return _unreadable(f"{label}/{entry.name}", reason)
 
 
 def _schema_content(schema: _Object, label: str) -> bytes | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from timing_profiles.problems import printable
 from timing_profiles.profile import Profile
 from timing_profiles.resolution.settings import Settings
 from timing_profiles.turns import dead_settings
@@ -42,7 +43,7 @@ def text(settings: Settings, allow: Sequence[str], default: Profile) -> str:
         why = f"no effect: {dead[path]}" if path in dead else settings.origins[path]
         indent = "  " * len(sections)
         lines.append(f"{indent}{'# ' if path in dead else ''}{name}: {_scalar(value)} # {why}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def _headings(

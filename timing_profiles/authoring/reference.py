@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from timing_profiles.authoring.explanation import LIVE, Explanation
 from timing_profiles.catalog.catalog import Catalog
-from timing_profiles.problems import listed, quoted
+from timing_profiles.problems import listed, prose, quoted
 from timing_profiles.profile import DEFAULT
 
 
 def page(found: Catalog, fields: Sequence[Explanation]) -> str:
-    """A reference of fields, a heading for each section and each field."""
-    return "\n".join([*_head(), *_sections(found, fields)])
+    """Write a reference of fields, with a heading for each section and each field."""
+    return "\n".join(map(prose, [*_head(), *_sections(found, fields)]))
 
 
 def _head() -> Iterator[str]:

@@ -14,7 +14,6 @@ from typing import Literal
 from timing_profiles.authoring import pre_commit_config
 from timing_profiles.catalog import schema_file
 from timing_profiles.catalog.folder import DEFAULT_NAME
-from timing_profiles.catalog.location import shown
 from timing_profiles.problems import Problem, ProfilesError
 
 SETTINGS = """\
@@ -198,7 +197,7 @@ def _obstacles(directory: Path, files: Iterable[Path]) -> Iterator[Problem]:
         if not os.path.lexists(place):
             continue
         if place.is_symlink():
-            hint = f"`timing-profiles init` can be run where it leads: {shown(_real(place).parent)}"
+            hint = f"`timing-profiles init` can be run where it leads: {_real(place).parent}"
             message = "is a link: nothing is written through it"
             yield _problem(place, message, hint if place.is_dir() else "")
         elif not place.is_dir():
@@ -248,7 +247,7 @@ def _writing(place: Path) -> Iterator[None]:
 
 
 def _problem(place: Path, message: str, hint: str = "") -> Problem:
-    return Problem("init", message, file=shown(place), hint=hint)
+    return Problem("init", message, file=str(place), hint=hint)
 
 
 def _real(place: Path) -> Path:

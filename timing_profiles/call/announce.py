@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from livekit import rtc
 from livekit.agents import JobContext
 
-from timing_profiles.problems import Problem, quoted
+from timing_profiles.problems import Problem, printable, quoted
 from timing_profiles.resolution.request import PROFILE_ATTRIBUTE
 from timing_profiles.resolution.settings import Settings
 from timing_profiles.turns import dead_settings
@@ -46,7 +46,7 @@ def announce(ctx: JobContext, settings: Settings) -> None:
 def log(settings: Settings, event: str = "call") -> None:
     """Log one line of what differs from default, one for each problem and each dead setting."""
     changes = "; ".join(
-        f"{path} {quoted(settings.values[path])} ({settings.origins[path]})"
+        f"{path} {quoted(settings.values[path])} ({printable(settings.origins[path])})"
         for path in settings.changed
     )
     _logger.info(
@@ -59,7 +59,9 @@ def log(settings: Settings, event: str = "call") -> None:
     log_problems(settings.problems)
     # An override can make a setting of the profile dead, which no check of the files can know.
     for path, reason in dead_settings.reasons(settings.values, settings.changed).items():
-        _logger.warning("dead setting: %s (%s): %s", path, settings.origins[path], reason)
+        _logger.warning(
+            "dead setting: %s (%s): %s", path, printable(settings.origins[path]), reason
+        )
 
 
 def log_problems(problems: Sequence[Problem]) -> None:

@@ -97,12 +97,6 @@ def is_profile(name: str) -> bool:
     return name.endswith((SUFFIX, ".yml")) and not name.startswith(".")
 
 
-def shown(name: str) -> str:
-    """A file name for people: it may not be UTF-8, and may hold control characters."""
-    plain = name.isascii() and name.isprintable()
-    return name if plain else name.encode("unicode_escape").decode()
-
-
 @contextmanager
 def _opened(profiles_dir: Path) -> Iterator[int | None]:
     """Open a directory, where the system has handles of directories."""
@@ -121,7 +115,7 @@ def _one(profiles_dir: Path, handle: int | None, name: str, label: str) -> bytes
     try:
         return read_file(path, directory=handle)
     except OSError as error:
-        return _unreadable(f"{label}/{shown(name)}", error)
+        return _unreadable(f"{label}/{name}", error)
 
 
 def _same(content: bytes | Problem, before: bytes | Problem | None) -> bytes | Problem:

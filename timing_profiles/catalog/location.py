@@ -37,7 +37,7 @@ def find(given: str | Path | None = None, entrypoint: str | None = None) -> Path
     for place in places:
         if _is_there(place):
             return place
-    raise ProfilesError([missing(shown(wanted), places, bases)])
+    raise ProfilesError([missing(str(wanted), places, bases)])
 
 
 def missing(label: str, places: Sequence[Path], bases: Sequence[Path] = ()) -> Problem:
@@ -49,16 +49,11 @@ def missing(label: str, places: Sequence[Path], bases: Sequence[Path] = ()) -> P
         bases: Directories that may hold a set under the default name, or below one that does; the
             working directory by default.
     """
-    looked_for = listed(map(shown, places))
+    looked_for = listed(map(str, places))
     message = "directory not found" + ("" if looked_for == label else f": {looked_for}")
     near = next(_near(bases or [Path.cwd()]), None)
-    hint = f"{shown(near)} has profiles: {folder.PROFILES_DIR} can name it" if near else INIT_HINT
+    hint = f"{near} has profiles: {folder.PROFILES_DIR} can name it" if near else INIT_HINT
     return Problem("unreadable", message, file=label, hint=hint)
-
-
-def shown(path: Path) -> str:
-    """Return a path for messages, with control characters escaped."""
-    return text if (text := str(path)).isprintable() else text.encode("unicode_escape").decode()
 
 
 def _directories_of_programs(entrypoint: str | None) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from timing_profiles.catalog import folder, source
+from timing_profiles.catalog import source
 from timing_profiles.catalog.folder import SUFFIX
 from timing_profiles.catalog.schema import TOO_MANY, Schema
 from timing_profiles.catalog.schema_errors import UNKNOWN_FIELD
@@ -40,7 +40,7 @@ class ParsedFile:
 
     def labelled(self, name: str, label: str) -> ParsedFile:
         """Return the file under another label of its directory."""
-        file = f"{label}/{folder.shown(name)}"
+        file = f"{label}/{name}"
         if self.source.file == file or isinstance(self.content, Problem):
             return self
         text = replace(self.source, file=file)
@@ -59,7 +59,7 @@ def parse(name: str, content: bytes | Problem, schema: Schema, label: str) -> Pa
     """
     if isinstance(content, Problem):
         return ParsedFile(content, Source(content.file), None, (content,))
-    text = source.read(f"{label}/{folder.shown(name)}", content)
+    text = source.read(f"{label}/{name}", content)
     problems = [*text.problems, *_name_problems(text.file, name)]
     if text.problems and not text.data:
         return ParsedFile(content, text, None, tuple(problems))

@@ -15,9 +15,8 @@ from timing_profiles.catalog import catalog, folder, schema_file
 from timing_profiles.catalog.folder import SUFFIX
 from timing_profiles.catalog.inheritance import CYCLE
 from timing_profiles.cli import chosen
-from timing_profiles.cli.chosen import shown
-from timing_profiles.cli.output import print_json, print_problems
-from timing_profiles.problems import Problem, ProfilesError, in_order, listed, strerror
+from timing_profiles.cli.output import print_json, print_problems, print_text
+from timing_profiles.problems import Problem, ProfilesError, in_order, listed, printable, strerror
 
 # A workflow command ends its message and its properties at these characters.
 _MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
@@ -61,24 +60,26 @@ def _problems(path: Path, set_problems: SetProblems) -> Iterable[Problem]:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        return [Problem("unreadable", f"cannot be read: {strerror(error)}", file=shown(path))]
+        return [Problem("unreadable", f"cannot be read: {strerror(error)}", file=path.as_posix())]
     if stat.S_ISDIR(mode):
         return set_problems(path)
     if not stat.S_ISREG(mode):
-        return [Problem("unreadable", "cannot be read: it is no regular file", file=shown(path))]
+        return [
+            Problem("unreadable", "cannot be read: it is no regular file", file=path.as_posix())
+        ]
     if path.name == schema_file.FILE_NAME:
         return _schema_problems(path)
     if not folder.is_profile(path.name):
         message = f"the name must end in {SUFFIX} and not begin with a dot"
-        return [Problem("name", message, file=shown(path))]
+        return [Problem("name", message, file=path.as_posix())]
     return _file_problems(path, set_problems)
 
 
 def _file_problems(path: Path, set_problems: SetProblems) -> Iterator[Problem]:
-    label = shown(path.parent)
+    label = path.parent.as_posix()
     for problem in set_problems(path.parent):
-        if problem.file == f"{label}/{folder.shown(path.name)}":
-            yield replace(problem, file=shown(path))
+        if problem.file == f"{label}/{path.name}":
+            yield replace(problem, file=path.as_posix())
         elif problem.file == label or problem.code in {"schema", "default-missing"}:
             yield problem
         elif problem.message.startswith(CYCLE):
@@ -88,11 +89,11 @@ def _file_problems(path: Path, set_problems: SetProblems) -> Iterator[Problem]:
 def problems_of_set(profiles_dir: Path) -> Sequence[Problem]:
     """The problems of a folder, its files as they are reached from here."""
     try:
-        return catalog.load(profiles_dir, label=shown(profiles_dir)).warnings
+        return catalog.load(profiles_dir, label=profiles_dir.as_posix()).warnings
     except ProfilesError as error:
         beside = Path(os.path.normpath(profiles_dir / ".." / schema_file.FILE_NAME))
         return [
-            replace(problem, file=shown(beside)) if problem.code == "schema" else problem
+            replace(problem, file=beside.as_posix()) if problem.code == "schema" else problem
             for problem in error.problems
         ]
 
@@ -101,7 +102,7 @@ def _schema_problems(path: Path) -> Iterable[Problem]:
     try:
         schema_file.load(path.absolute().parent / "profiles")
     except ProfilesError as error:
-        return [replace(problem, file=shown(path)) for problem in error.problems]
+        return [replace(problem, file=path.as_posix()) for problem in error.problems]
     return ()
 
 
@@ -109,16 +110,16 @@ def _summary(found: Sequence[Problem], paths: Sequence[Path]) -> None:
     """How it ended, for the person at the terminal."""
     counts = Counter(problem.severity for problem in found)
     parts = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()]
-    where = listed(map(shown, paths), most=3)
-    print(f"{where}: {' and '.join(parts) or 'no problems'}", file=sys.stderr)
+    where = listed((printable(path.as_posix()) for path in paths), most=3)
+    print_text(f"{where}: {' and '.join(parts) or 'no problems'}", sys.stderr)
 
 
 def _annotation(problem: Problem) -> str:
     """The problem as a workflow command, which GitHub shows at its line."""
-    place = {"file": problem.file, "line": problem.line or 1, "col": problem.column or 1}
+    place = {"file": printable(problem.file), "line": problem.line or 1, "col": problem.column or 1}
     properties = ",".join(f"{name}={_escaped(str(at), _PROPERTY)}" for name, at in place.items())
     text = ": ".join(part for part in (problem.path, problem.message) if part)
-    text = f"{text}; {problem.hint}" if problem.hint else text
+    text = printable(f"{text}; {problem.hint}" if problem.hint else text)
     return f"::{problem.severity} {properties}::{_escaped(text, _MESSAGE)}"
 
 

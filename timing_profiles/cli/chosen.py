@@ -6,27 +6,23 @@ import stat
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import PurePath
 
 from timing_profiles.catalog import catalog, folder, location, schema_file
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.field import Field
 from timing_profiles.catalog.folder import PROFILES_DIR, SUFFIX
-from timing_profiles.cli.output import print_problems
-from timing_profiles.cli.terminal import printable
+from timing_profiles.cli.output import print_problems, print_text
 from timing_profiles.cli.usage import UsageError
 from timing_profiles.problems import (
     Problem,
     ProfilesError,
     did_you_mean,
     listed,
+    printable,
     quoted,
     strerror,
 )
 from timing_profiles.profile import DEFAULT, NAME, Profile
-
-_LONGEST_PATH = 4096
-"""Characters of a path that are shown: as many as Linux takes."""
 
 
 def profiles(before: Catalog | None = None) -> Catalog:
@@ -84,7 +80,7 @@ def missing() -> Problem | None:
     try:
         profiles_dir.lstat()
     except FileNotFoundError:
-        return location.missing(shown(profiles_dir), [profiles_dir.absolute()])
+        return location.missing(profiles_dir.as_posix(), [profiles_dir.absolute()])
     except OSError:
         return None
     return None
@@ -105,11 +101,6 @@ def profile(found: Catalog, name: str) -> Profile:
     raise UsageError(_with_hint(message, did_you_mean(name, names)))
 
 
-def shown(path: PurePath) -> str:
-    """A path for people, the same on every system."""
-    return printable(path.as_posix(), _LONGEST_PATH)
-
-
 def _sound(before: Catalog | None = None) -> Catalog:
     profiles_dir = folder.profiles_dir()
     problem = missing()
@@ -122,7 +113,7 @@ def _sound(before: Catalog | None = None) -> Catalog:
     if refused:
         hint = f"{PROFILES_DIR} of the environment names the folder of profiles"
         message = f"cannot be read: {refused}"
-        file = shown(profiles_dir)
+        file = profiles_dir.as_posix()
         raise ProfilesError([Problem("unreadable", message, file=file, hint=hint)])
     try:
         return catalog.load_valid(profiles_dir, before)
@@ -141,15 +132,15 @@ def _from_here(problems: Iterable[Problem]) -> Iterable[Problem]:
     for problem in problems:
         within = problem.file.removeprefix(label)
         is_inside = within != problem.file and within[:1] in {"", "/"}
-        yield replace(problem, file=shown(profiles_dir) + within) if is_inside else problem
+        yield replace(problem, file=profiles_dir.as_posix() + within) if is_inside else problem
 
 
 def _tell_of_errors(found: Catalog) -> None:
     count = len(found.errors)
     if count:
         problems = f"{count} problem{'s' if count > 1 else ''}"
-        where = shown(folder.profiles_dir())
-        print(f"{where}: {problems} elsewhere; see timing-profiles check", file=sys.stderr)
+        where = printable(folder.profiles_dir().as_posix())
+        print_text(f"{where}: {problems} elsewhere; see timing-profiles check", sys.stderr)
 
 
 def default(found: Catalog) -> Profile:

@@ -13,9 +13,11 @@ from typing import Any, NoReturn
 from timing_profiles import __version__
 from timing_profiles.cli import terminal
 from timing_profiles.cli.usage import UsageError
-from timing_profiles.problems import ProfilesError, strerror
+from timing_profiles.problems import ProfilesError, cut, printable, strerror
 
 CLEAN, PROBLEMS, USAGE = 0, 1, 2
+
+_LONGEST_MESSAGE = 500  # of argparse, which repeats what was typed
 
 # As a shell reports what SIGINT and SIGPIPE have ended.
 _INTERRUPTED, _UNREAD = 130, 141
@@ -48,8 +50,10 @@ def run(argv: Sequence[str] | None) -> int:
         status = _ended(argv)
         sys.stdout.flush()
     except UsageError as error:
+        from timing_profiles.cli import output
+
         look = terminal.style(sys.stderr)
-        print(look.wrapped(f"timing-profiles: {error}", later="    "), file=sys.stderr)
+        output.print_text(look.wrapped(f"timing-profiles: {error}", later="    "), sys.stderr)
         return USAGE
     except ProfilesError as error:
         from timing_profiles.cli import output
@@ -106,7 +110,7 @@ def _unwritten(error: OSError) -> int:
 
 class _Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        super().error(terminal.printable(message))
+        super().error(cut(printable(message), _LONGEST_MESSAGE))
 
 
 def _parser() -> ArgumentParser:

@@ -36,4 +36,4 @@ def field_names() -> list[str]:
         schema = chosen.readable().schema
     except ProfilesError:
         return []
-    return sorted({*schema.fields, *schema.sections})
+    return sorted(path for path in (*schema.fields, *schema.sections) if path.isprintable())

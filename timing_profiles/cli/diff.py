@@ -13,7 +13,7 @@ from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.cli import chosen, diff_markdown, terminal
 from timing_profiles.cli.diff_markdown import WORK_TREE
-from timing_profiles.cli.output import print_json
+from timing_profiles.cli.output import print_json, print_text
 from timing_profiles.cli.sides import both_sides
 from timing_profiles.cli.terminal import Style
 from timing_profiles.cli.usage import UsageError
@@ -36,14 +36,14 @@ def profiles(a: str, b: str, form: str) -> int:
             }
         )
     elif form == "markdown":
-        print(diff_markdown.two(found.schema, (one.name, other.name), changes, waits), end="")
+        print_text(diff_markdown.two(found.schema, (one.name, other.name), changes, waits), end="")
     else:
         look = terminal.style(sys.stdout)
         answers = ("answers after", str(waits[0]), str(waits[1]))
         head = ("", one.name, other.name)
-        print("\n".join(_table(head, [answers, *_value_rows(found.schema, changes)], look)))
+        print_text("\n".join(_table(head, [answers, *_value_rows(found.schema, changes)], look)))
         if not changes:
-            print("  no caller notices a difference")
+            print_text("  no caller notices a difference")
     return 0
 
 
@@ -59,7 +59,7 @@ def revisions(names: Sequence[str], form: str) -> int:
     """
     a, b = _sets(names)
     if not a.layers and not b.layers:
-        where = chosen.shown(folder.profiles_dir())
+        where = folder.profiles_dir().as_posix()
         raise UsageError(f"neither {names[0]} nor {names[1]} has a folder {where}")
     found = comparison.of_sets(a, b)
     sides = names[0], names[1] if names[1:] else WORK_TREE
@@ -67,10 +67,10 @@ def revisions(names: Sequence[str], form: str) -> int:
         second = names[1] if names[1:] else None
         print_json({"a": names[0], "b": second, "profiles": [one.to_json() for one in found]})
     elif form == "markdown":
-        print(diff_markdown.sets(b.schema, sides, found), end="")
+        print_text(diff_markdown.sets(b.schema, sides, found), end="")
     else:
         text = "\n".join(_sections(b.schema, sides, found, terminal.style(sys.stdout)))
-        print(text.rstrip("\n"))
+        print_text(text.rstrip("\n"))
     return 0
 
 

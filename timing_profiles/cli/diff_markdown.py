@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from timing_profiles.authoring import comparison
 from timing_profiles.authoring.comparison import Change, Comparison
 from timing_profiles.catalog.schema import Schema
-from timing_profiles.cli import terminal
 from timing_profiles.cli.sides import both_sides
+from timing_profiles.problems import printable
 from timing_profiles.turns.wait import Wait
 
 WORK_TREE = "the work tree"
@@ -75,7 +75,7 @@ def _row(cells: Sequence[str]) -> str:
 
 def _code(text: str) -> str:
     """A text as a code span on one line, which nothing in the text can end."""
-    inert = terminal.printable(text).replace("`", "'").replace("|", "\\|")
+    inert = printable(text).replace("`", "'").replace("|", "\\|")
     return f"`{inert}`" if inert else ""
 
 

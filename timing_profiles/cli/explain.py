@@ -9,7 +9,7 @@ from timing_profiles.authoring import reference
 from timing_profiles.authoring.explanation import LIVE, Explanation, explained
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
-from timing_profiles.cli.output import print_json, with_unit
+from timing_profiles.cli.output import print_json, print_text, with_unit
 from timing_profiles.cli.terminal import Style
 
 _INDENT = " " * 19
@@ -36,10 +36,10 @@ def explain(path: str, form: str) -> int:
     if form == "json":
         print_json(all_known[0].to_json() if one else [known.to_json() for known in all_known])
     elif form == "markdown":
-        print(reference.page(found, all_known), end="")
+        print_text(reference.page(found, all_known), end="")
     else:
         look = terminal.style(sys.stdout)
-        print(
+        print_text(
             "\n".join(
                 _lines(found, all_known[0], look) if one else _overview(found, all_known, look)
             )

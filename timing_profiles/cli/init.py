@@ -12,10 +12,10 @@ from timing_profiles.authoring.scaffold import Step
 from timing_profiles.catalog import folder
 from timing_profiles.cli import terminal
 from timing_profiles.cli.check import problems_of_set
-from timing_profiles.cli.chosen import shown
-from timing_profiles.cli.output import print_json, print_problems
+from timing_profiles.cli.output import print_json, print_problems, print_text
 from timing_profiles.cli.terminal import Style
 from timing_profiles.cli.usage import UsageError
+from timing_profiles.problems import printable
 
 AGENT = """\
 from livekit.agents import Agent, AgentServer, AgentSession, JobContext, cli
@@ -83,9 +83,9 @@ def init(directory: str, form: str) -> int:
         )
         return int(bool(problems))
     if created:
-        print(f"created {_shown(repository)}")
+        print_text(f"created {_shown(repository)}")
     for line in _lines(repository, steps, terminal.style(sys.stdout)):
-        print(line)
+        print_text(line)
     sys.stdout.flush()
     print_problems(problems, sys.stderr)
     return int(bool(problems))
@@ -101,7 +101,7 @@ def _repository(directory: str) -> Path:
     except ValueError:  # a character that no path has
         is_other = True
     if is_other or not directory:
-        raise UsageError(f"{shown(repository) if directory else 'DIR'}: is not a directory")
+        raise UsageError(f"{repository.as_posix() if directory else 'DIR'}: is not a directory")
     return repository
 
 
@@ -134,4 +134,4 @@ def _is_same(chosen: Path, repository: Path) -> bool:
 
 
 def _shown(path: Path) -> str:
-    return shown(Path(os.path.normpath(path)))
+    return printable(Path(os.path.normpath(path)).as_posix())

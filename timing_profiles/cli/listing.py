@@ -9,7 +9,7 @@ from typing import Any
 
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
-from timing_profiles.cli.output import print_json
+from timing_profiles.cli.output import print_json, print_text
 from timing_profiles.cli.terminal import Style
 from timing_profiles.profile import Profile
 from timing_profiles.turns import wait
@@ -24,9 +24,9 @@ def list_profiles(form: str) -> int:
         print_json([_row(found, profile, twins) for profile in profiles.values()])
         return 0
     for line in _lines(found, profiles, terminal.style(sys.stdout)):
-        print(line)
+        print_text(line)
     for names in sorted(set(twins.values())):
-        print(f"identical for callers: {', '.join(names)}")
+        print_text(f"identical for callers: {', '.join(names)}")
     return 0
 
 

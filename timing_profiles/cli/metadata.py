@@ -9,7 +9,7 @@ from timing_profiles.authoring.explanation import Explanation, explained
 from timing_profiles.authoring.metadata_schema import metadata_schema
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
-from timing_profiles.cli.output import print_json
+from timing_profiles.cli.output import print_json, print_text
 
 
 def schema(name: str | None, form: str) -> int:
@@ -27,7 +27,7 @@ def schema(name: str | None, form: str) -> int:
     if form == "json":
         print_json(metadata_schema(found, names[0] if name else None))
     else:
-        print("\n".join(_lines(found, names)))
+        print_text("\n".join(_lines(found, names)))
     return 0
 
 

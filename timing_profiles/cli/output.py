@@ -1,8 +1,14 @@
-"""What several commands print: JSON, values with their units."""
+"""Print JSON, text and problems; values with their units.
+
+What a runner of GitHub Actions prints is also read by it: a line that begins with `::`, or holds
+`##[`, is a command to it. https://github.com/actions/runner, src/Runner.Common/ActionCommand.cs
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterable
 from typing import Any, TextIO
 
@@ -11,19 +17,33 @@ from timing_profiles.cli import terminal
 from timing_profiles.cli.terminal import Style
 from timing_profiles.problems import Problem, quoted
 
+_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
+
 _COUNTED = frozenset({"s", "ms", "words"})
 
 
 def print_json(value: Any) -> None:
-    """A value on stdout, as indented JSON; ASCII, so that no locale spoils it for a program."""
-    print(json.dumps(value, indent=2))
+    """Print a value as indented JSON; ASCII, so that no locale spoils it for a program."""
+    text = json.dumps(value, indent=2)
+    print(text.replace("##[", "#\\u0023[") if _is_read_by_github() else text)
+
+
+def print_text(text: str, stream: TextIO | None = None, end: str = "\n") -> None:
+    """Print text, on stdout by default, of which a runner of GitHub obeys no line."""
+    if _is_read_by_github():
+        text = _COMMAND.sub(r"\1\\x3a", text).replace("##[", r"#\x23[")
+    print(text, file=stream, end=end)
 
 
 def print_problems(problems: Iterable[Problem], stream: TextIO) -> None:
-    """Problems for people, in lines of the stream's width."""
+    """Print problems for people, in lines of the stream's width."""
     look = terminal.style(stream)
     for problem in problems:
-        print(_problem(problem, look), file=stream)
+        print_text(_problem(problem, look), stream)
+
+
+def _is_read_by_github() -> bool:
+    return bool(os.environ.get("GITHUB_ACTIONS"))
 
 
 def with_unit(schema: Schema, path: str, value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
-from timing_profiles.cli.output import print_json, print_problems, with_unit
+from timing_profiles.cli.output import print_json, print_problems, print_text, with_unit
 from timing_profiles.cli.terminal import Style
 from timing_profiles.resolution import request, settings
 from timing_profiles.resolution.settings import Settings
@@ -39,9 +39,9 @@ def show(name: str, metadata: str, form: str) -> int:
         from timing_profiles.authoring import profile_file
 
         allow = chosen.profile(found, shown.profile).allow
-        print(profile_file.text(shown, allow, chosen.default(found)), end="")
+        print_text(profile_file.text(shown, allow, chosen.default(found)), end="")
     else:
-        print("\n".join(_lines(found, shown, terminal.style(sys.stdout))))
+        print_text("\n".join(_lines(found, shown, terminal.style(sys.stdout))))
     print_problems(shown.problems, sys.stderr)
     return 0
 

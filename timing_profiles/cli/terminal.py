@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TextIO
 
+from timing_profiles.problems import printable, prose
+
 WINDOWS = sys.platform == "win32"
 """Whether this is Windows, whose consoles and pipes differ from all others."""
 
@@ -50,7 +52,8 @@ class Style:
         return self._escaped("36", text)
 
     def wrapped(self, text: str, first: str = "", later: str = "") -> str:
-        """Text in lines of the width, the first one and the later ones indented."""
+        """Break text into lines of the width, the first one and the later ones indented."""
+        text = prose(text)
         if self.width == _UNLIMITED:
             return f"{first}{text}"
         import textwrap
@@ -66,11 +69,12 @@ class Style:
         return "\n".join(lines)
 
     def cut(self, text: str, used: int) -> str:
-        """Text that ends where the line does, after some columns that are used already."""
-        room = max(self.width - used, 10)
+        """Cut text at the end of the line, of which some columns are used already."""
+        text, room = prose(text), max(self.width - used, 10)
         return text if len(text) <= room else f"{text[: room - 3].rstrip()}..."
 
     def _escaped(self, code: str, text: str) -> str:
+        text = printable(text)
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
 
 
@@ -84,12 +88,6 @@ def style(stream: TextIO) -> Style:
     return Style(not plain, _columns_of(stream) or _USUAL_WIDTH)
 
 
-def printable(text: str, most: int = 500) -> str:
-    """Text of any origin on one line, without control characters, cut after `most` of them."""
-    plain = text if text.isprintable() else text.encode("unicode_escape").decode()
-    return plain if len(plain) <= most else f"{plain[: most - 3]}..."
-
-
 def by_section(
     rows: Iterable[Sequence[str]],
 ) -> Iterator[tuple[str, list[list[str]]]]:
@@ -100,7 +98,7 @@ def by_section(
 
 def columns(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
     """Cells padded to the widest one of their column; the last cell of a row is left as it is."""
-    table = [list(row) for row in rows]
+    table = [list(map(printable, row)) for row in rows]
     count = max((len(row) for row in table), default=0)
     widths = [
         max((len(row[at]) for row in table if at < len(row)), default=0) for at in range(count)

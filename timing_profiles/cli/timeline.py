@@ -10,7 +10,7 @@ from timing_profiles.authoring.timeline import spans as turns
 from timing_profiles.authoring.timeline.svg import svg
 from timing_profiles.authoring.timeline.text import text
 from timing_profiles.cli import chosen, terminal
-from timing_profiles.cli.output import print_json
+from timing_profiles.cli.output import print_json, print_text
 from timing_profiles.cli.usage import UsageError
 from timing_profiles.problems import strerror
 
@@ -39,9 +39,9 @@ def timeline(names: Sequence[str], form: str | None, output: str | None) -> int:
     if form == "json":
         print_json([turn.to_json() for turn in drawn])
     elif form == "svg":
-        print(svg(drawn), end="")
+        print_text(svg(drawn), end="")
     else:
-        print(text(drawn, min(terminal.style(sys.stdout).width, _WIDEST)))
+        print_text(text(drawn, min(terminal.style(sys.stdout).width, _WIDEST)))
     return 0
 
 
@@ -49,4 +49,4 @@ def _write(path: Path, picture: str) -> None:
     try:
         path.write_text(picture, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise UsageError(f"{chosen.shown(path)}: cannot be written: {strerror(error)}") from None
+        raise UsageError(f"{path.as_posix()}: cannot be written: {strerror(error)}") from None

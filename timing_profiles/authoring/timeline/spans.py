@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any, Literal
 
+from timing_profiles.problems import printable, prose
 from timing_profiles.profile import Profile
 from timing_profiles.turns import dead_settings, wait
 from timing_profiles.turns.fields import (
@@ -155,12 +156,8 @@ def turn(profile: Profile, description: str = "") -> Turn:
     spans = tuple(_spans(profile.values))
     decided = {span.unknown for span in spans if span.decides and span.unknown}
     unknown = (*decided, "llm", "tts", "network")
-    return Turn(_printable(profile.name), _printable(description), found, spans, unknown)
-
-
-def _printable(words: str) -> str:
-    """Without control characters and the like, which XML forbids or which act on a terminal."""
-    return " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    # XML forbids control characters, too.
+    return Turn(printable(profile.name), prose(description), found, spans, unknown)
 
 
 def _spans(values: Values) -> Iterator[Span]:
