@@ -1,4 +1,4 @@
-"""A room -> the caller in it."""
+"""Find the caller of a room."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EVENTS: tuple[sdk_internals.RoomEvent, ...] = (
 
 
 class CallerMissing(Exception):
-    """There is no caller to talk to: none came in time, or the room closed."""
+    """No caller came in time, or the room closed."""
 
 
 async def wait_for_caller(
@@ -70,7 +70,7 @@ async def wait_for_caller(
 
 
 def earliest(participants: Iterator[rtc.RemoteParticipant]) -> rtc.RemoteParticipant | None:
-    """The one who joined first."""
+    """Return the participant that joined first."""
     return min(participants, key=lambda p: (p.joined_at is None, p.joined_at), default=None)
 
 

@@ -21,7 +21,7 @@ RAPID = 0.2
 """Seconds without another change after which the last one of a caller's metadata counts."""
 
 MOST_LOGGED = 10
-"""Changes of one call that are logged within `LOGGED_WITHIN`; all of them are put in force."""
+"""Changes of one call that are logged within `LOGGED_WITHIN`; all of them are applied."""
 
 LOGGED_WITHIN = 60.0
 """Seconds."""

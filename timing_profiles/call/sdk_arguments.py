@@ -123,7 +123,7 @@ def without_former(yours: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
 
 
 def turn_handling(values: Values, yours: Mapping[str, Any], *, realtime: bool) -> dict[str, Any]:
-    """The `turn_handling` of a session.
+    """Return the `turn_handling` of a session.
 
     Args:
         values: The settings.
@@ -142,14 +142,14 @@ def turn_handling(values: Values, yours: Mapping[str, Any], *, realtime: bool) -
 
 
 def turn_detector(values: Values) -> inference.TurnDetector:
-    """The turn detector, for settings that use it."""
+    """Build the turn detector, for settings that use it."""
     return inference.TurnDetector(**section(values, "turn_detector"))
 
 
 def given(
     session: Mapping[str, Any], handling: Mapping[str, Any], *, realtime: bool
 ) -> Iterator[str]:
-    """The fields that the settings do not decide, by dotted path, and sections.
+    """Yield the fields and sections that the settings do not decide, by dotted path.
 
     Args:
         session: The arguments of `AgentSession` that the application gives.
@@ -163,7 +163,7 @@ def given(
 
 
 def section(values: Values, name: str) -> dict[str, Any]:
-    """The keyword arguments of a section, nested as the SDK nests them: fresh, plain, its own."""
+    """Return the keyword arguments of a section, nested as the SDK nests them; a deep copy."""
     arguments: dict[str, Any] = {}
     for path, value in values.items():
         off = path == _OFF_IS_LEFT_OUT and value is None

@@ -48,7 +48,7 @@ PUBLISHES_FOR = ATTRIBUTE_PUBLISH_ON_BEHALF
 """The attribute of an avatar that names the agent it publishes for."""
 
 PRE_CONNECT_TOPIC = "lk.agent.pre-connect-audio-buffer"
-"""The byte stream on which LiveKit's clients send what was said before the agent was there."""
+"""The byte stream on which LiveKit's clients send speech from before the agent was there."""
 
 RoomEvent = EventTypes
 Stream = Callable[[rtc.ByteStreamReader, str], None]

@@ -1,4 +1,4 @@
-"""A session -> the moments in which no words are in flight."""
+"""Detect the moments of a session in which no words are in flight."""
 
 from __future__ import annotations
 
@@ -25,19 +25,18 @@ time for itself.
 """
 
 FORGOTTEN = 5.0
-"""Seconds after which words are waited for no longer that never became final when they should."""
+"""Seconds after which words that never became final are given up."""
 
 
 class Silence:
-    """Says when a session has come to rest: nobody speaks, and no transcript is pending."""
+    """Detects the silence of a session: the caller is silent, and no transcript is pending.
+
+    Args:
+        session: The session.
+        came: Called each time that silence begins.
+    """
 
     def __init__(self, session: AgentSession[Any], came: Callable[[], None]) -> None:
-        """Begin to listen.
-
-        Args:
-            session: The session.
-            came: Called each time that silence comes.
-        """
         self._session = session
         self._came = came
         self._pending = False
@@ -48,29 +47,29 @@ class Silence:
 
     @property
     def is_now(self) -> bool:
-        """Whether no words are in flight."""
+        """Return whether no words are in flight."""
         return self._timer is None and not self._is_speaking()
 
     def listens_with(self, values: Values) -> None:
-        """Count by how long speech-to-text itself waits.
+        """Set the time-outs by the speech-to-text's own silence.
 
         Args:
-            values: The settings that it has now.
+            values: The settings that are active in it.
         """
         final = _final_after(values)
-        # Flux says within a quarter of a second that there are words; nova may send them at once.
+        # Flux reports words within a quarter of a second; nova can be silent until its final ones.
         self._settled = SETTLED + (final if values[ENGINE] == "nova" else 0.0)
         self._forgotten = FORGOTTEN + final
 
     def postpone(self) -> None:
-        """Let silence come as late as if somebody had spoken just now."""
+        """Restart the time-out, as if the caller had spoken just now."""
         if self._timer:
             self._timer.cancel()
         seconds = self._forgotten if self._pending else self._settled
         self._timer = asyncio.get_running_loop().call_later(seconds, self._over)
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Detect no more."""
         self._session.off("user_state_changed", self._heard)
         self._session.off("user_input_transcribed", self._transcribed)
         if self._timer:
@@ -97,7 +96,7 @@ class Silence:
 
 
 def _final_after(values: Values) -> float:
-    """Seconds of silence after which Deepgram sends the last words of a turn."""
+    """Return the seconds of silence after which Deepgram sends the last words of a turn."""
     if values[ENGINE] == "flux":
         return number(values, FLUX_EOT_TIMEOUT) / 1000
     return float(values[NOVA_ENDPOINTING] or values[NOVA_UTTERANCE_END] or 0) / 1000

@@ -35,7 +35,7 @@ from timing_profiles.problems import Problem
 from timing_profiles.resolution.settings import Settings
 
 CALLER_TIMEOUT = 300.0
-"""Seconds to wait for a caller where `CALLER_TIMEOUT` says nothing: the room's empty time-out."""
+"""Seconds to wait for a caller where `CALLER_TIMEOUT` is not set: the room's empty time-out."""
 
 # Seconds in which a caller who was lost may come again: for as long, LiveKit keeps a room that
 # everybody has left.
@@ -77,7 +77,7 @@ class Timing:
 
     @property
     def profile(self) -> str:
-        """The profile in force."""
+        """The active profile."""
         return self.settings.profile
 
     @property
@@ -87,7 +87,7 @@ class Timing:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What of the requests was left out, and why."""
+        """The problems of the requests: what was left out, and why."""
         return self.settings.problems
 
     def session_kwargs(self, **yours: Any) -> dict[str, Any]:
@@ -261,14 +261,14 @@ async def for_call(
     timeout: float | None = None,
     profile: str | None = None,
 ) -> Timing:
-    """Connect, wait for the caller, and resolve its timing against the profiles in force.
+    """Connect, wait for the caller, and resolve its timing against the published profiles.
 
     Args:
         ctx: The job. It may be connected already; then pre-connect audio may be lost.
         identity: The caller's identity, where the application knows it. A publisher job waits for
             its own participant.
         timeout: Seconds to wait; `CALLER_TIMEOUT` of the environment, else 300.
-        profile: A profile for callers who ask for none: the lowest layer.
+        profile: A profile for callers who request none: the lowest layer.
 
     Raises:
         asyncio.CancelledError: There is no caller, or no room. The job is shutting down, quietly.
@@ -291,7 +291,7 @@ async def for_call(
     timing = Timing(ctx, caller, Requests(caller, profile, ctx.room.metadata, ctx.job.metadata))
     ctx.add_shutdown_callback(timing.aclose)
     if early:
-        # A session that takes no recordings must not make its callers wait for ever.
+        # A session that takes no recordings must not make its callers wait forever.
         asyncio.get_running_loop().call_later(_SESSION_STARTS, early.release)
     _end_with_caller(ctx, caller)
     announce.announce(ctx, timing.settings)

@@ -16,16 +16,16 @@ _BRISK = (
 )
 
 Choose = Callable[[str], bool]
-"""Moves the call to a profile; whether it is in force now."""
+"""Changes the call to a profile; returns whether it is active now."""
 
 
 def asking_tools(patient: str, brisk: str, choose: Choose) -> list[llm.Tool | llm.Toolset]:
-    """The tools, one for each profile that has a name.
+    """Return the tools, one for each profile that has a name.
 
     Args:
         patient: The profile for callers who want more time; empty for none.
         brisk: The profile for callers who are in a hurry; empty for none.
-        choose: Moves the call to a profile.
+        choose: Changes the call to a profile.
     """
     return [
         *_tool("give_more_time", _PATIENT, patient, choose),
