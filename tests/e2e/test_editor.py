@@ -215,7 +215,7 @@ async def test_hover_renders_readable_text(editor: Editor) -> None:
     assert plain(shown) == (
         "#### tts\n\n"
         "How fast the agent talks, as a factor of the voice's own speed; null leaves it as it is. "
-        "Too low, calls grow long and tedious; too high, callers ask again. Only for Aura-2 voices "
+        "Too low, calls take long; too high, callers ask again. Only for Aura-2 voices "
         "in English and Spanish: Deepgram refuses it for others, and the agent stays silent. "
         "Takes effect from the agent's next speech.\n\n"
         "Example:\n\n```yaml\n0.9\n```\n\n"
