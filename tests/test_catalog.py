@@ -300,11 +300,11 @@ def make_unreadable(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (make_fifo, "it is no regular file"),
-        (make_folder, "it is a folder"),
+        (make_fifo, "not a regular file"),
+        (make_folder, "is a directory"),
         (make_loop, "Too many levels of symbolic links"),
         (make_dangling, "No such file or directory"),
-        (make_device, "it is no regular file"),
+        (make_device, "not a regular file"),
         (make_socket, "No such device or address"),
         (make_unreadable, "Permission denied"),
     ],
@@ -322,7 +322,7 @@ def test_all_unreadable_files_are_named(profiles: Path) -> None:
     (profiles / "a.yaml").mkdir()
     (profiles / "b.yaml").symlink_to("nowhere")
     assert problems(profiles) == [
-        "profiles/a.yaml: cannot be read: it is a folder",
+        "profiles/a.yaml: cannot be read: is a directory",
         "profiles/b.yaml: cannot be read: No such file or directory",
     ]
 
@@ -332,7 +332,7 @@ def test_unreadable_file_hides_no_other_problem(profiles: Path) -> None:
     (profiles / "a.yaml").mkdir()
     (profiles / "b.yaml").write_text("extends: nobody\n")
     assert problems(profiles) == [
-        "profiles/a.yaml: cannot be read: it is a folder",
+        "profiles/a.yaml: cannot be read: is a directory",
         'profiles/b.yaml:1:10: extends: there is no profile "nobody"; there are b, default',
     ]
 
@@ -342,7 +342,7 @@ def test_unreadable_file_has_problem_instead_of_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").mkdir()
     (tmp_path / "b.yaml").write_bytes(b"{}")
     assert folder.read(tmp_path, "calls") == {
-        "a.yaml": Problem("unreadable", "cannot be read: it is a folder", file="calls/a.yaml"),
+        "a.yaml": Problem("unreadable", "cannot be read: is a directory", file="calls/a.yaml"),
         "b.yaml": b"{}",
     }
 

@@ -19,7 +19,7 @@ UNKNOWN_VAD = (
     "prefix_padding_duration, activation_threshold, deactivation_threshold"
 )
 NO_SUCH_FILE = "cannot be read: No such file or directory"
-NO_FILE = "cannot be read: it is no regular file"
+NO_FILE = "cannot be read: not a regular file"
 TOO_LONG = "cannot be read: File name too long"
 IN_A_LOOP = "cannot be read: Too many levels of symbolic links"
 NO_PROFILE = "the name must end in .yaml and not begin with a dot"
@@ -115,7 +115,7 @@ def test_files_that_cannot_be_read_are_named_beside_those_that_can(
             f'profiles/caf\\udce9.yaml: invalid profile name "caf\\udce9": {NAMES}'
             f"profiles/caf\\udce9.yaml:1:1: {NO_MAPPING}\n"
             f"profiles/dangling.yaml: {NO_SUCH_FILE}\n"
-            "profiles/folder.yaml: cannot be read: it is a folder\n"
+            "profiles/folder.yaml: cannot be read: is a directory\n"
             f'profiles/line\\nbreak.yaml: invalid profile name "line\\nbreak": {NAMES}'
             f"profiles/line\\nbreak.yaml:1:1: {NO_MAPPING}\n"
             f"profiles/loop.yaml: {IN_A_LOOP}\n"

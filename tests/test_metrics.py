@@ -28,7 +28,7 @@ def test_what_is_no_port_is_a_problem(port: str, monkeypatch: pytest.MonkeyPatch
     assert metrics.metrics_port() is None
     (problem,) = ports.problems(ports.METRICS)
     assert str(problem).startswith('METRICS_PORT: "')
-    assert str(problem).endswith(" is no port; 1 to 65535 are")
+    assert str(problem).endswith(" is not a port: use 1 to 65535")
 
 
 async def test_a_report_of_a_call_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

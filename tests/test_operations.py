@@ -134,6 +134,31 @@ def test_each_log_line_of_a_call_is_listed() -> None:
     assert shown - listed == {("%s with profile %s, revision %s", "info")}
 
 
+def log_lines() -> set[str]:
+    """The messages that the worker logs above debug, with placeholders, each on one line."""
+    calls = (
+        node
+        for file in (PACKAGE / "worker").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("_logger.")
+    )
+    levels = ("_logger.info", "_logger.warning", "_logger.error", "_logger.exception")
+    messages = {
+        ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) in levels
+    }
+    return {message.splitlines()[0] for message in messages - {"%s"}}
+
+
+def test_each_log_line_of_the_worker_is_explained() -> None:
+    """The table has an example of every message, and no other; a profile's warning stands alone."""
+    table = read(OPERATIONS).partition("### Log lines of the worker")[2].partition("###")[0]
+    examples = re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE)
+    patterns = [re.sub(r"%[dgs]", "(.*)", re.escape(message)) for message in log_lines()]
+    matched = [[bool(re.fullmatch(pattern, text)) for pattern in patterns] for text in examples]
+    assert [text for text, found in zip(examples, matched, strict=True) if not any(found)] == []
+    assert [it for it, *found in zip(patterns, *matched, strict=True) if not any(found)] == []
+
+
 def without_revisions(text: str) -> str:
     """A text with an `R` for each revision."""
     return re.sub(r"\b[0-9a-f]{12}\b", "R", text)

@@ -18,7 +18,7 @@ def record(level: str, logger: str, message: str) -> str:
 
 PRINTED = [
     "dev mode is deprecated and will be removed; use `lk agent dev` instead",
-    record("INFO", "timing_profiles", "9 profiles in force"),
+    record("INFO", "timing_profiles", "9 profiles active"),
     record("DEBUG", "timing_profiles", "looking again"),
     record("INFO", "livekit.agents", "starting worker"),
     record("WARNING", "livekit.agents", "event loop blocked for 165ms"),
@@ -45,7 +45,7 @@ async def test_relevant_lines_are_shown_and_all_are_kept(
     assert (tmp_path / "worker.log").read_text().splitlines() == PRINTED
     assert registered == ["once"]
     assert capsys.readouterr().out.splitlines() == [
-        "18:53:38  9 profiles in force",
+        "18:53:38  9 profiles active",
         "READY_PORT: cannot listen at 8080: Address already in use",
         "18:53:38  WARNING: failed to connect to livekit, retrying in 2s",
         "Traceback (most recent call last):",

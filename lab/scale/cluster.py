@@ -31,7 +31,7 @@ _AGENT = Path(__file__).with_name("counting_agent.py")
 _REGISTERED = "registered worker"
 _REGISTERS_WITHIN = 60.0  # seconds; the SDK tries every 10 s at the longest
 _PUBLISHES_WITHIN = 20.0  # seconds; four times what a worker takes that gets no events
-_REVISION = re.compile(r"profiles (?:in force, revision|changed, revision \w+ ->) (\w+)")
+_REVISION = re.compile(r"profiles (?:active, revision|changed, revision \w+ ->) (\w+)")
 _NODE_ID = re.compile(r'"nodeID": ?"(\w+)"')
 
 

@@ -26,7 +26,7 @@ _SAMPLES = 3.0  # seconds from one to the next
 _REPORTS = 60.0  # likewise
 _CALL = Dial(metadata='{"profile": "brisk"}')
 _SENTENCE = Script("Yes please.")
-_RELOADS = (b'"profiles changed', b'"the profiles cannot be used', b'"the profiles are sound again')
+_RELOADS = (b'"profiles changed', b'"profiles rejected', b'"profiles valid again')
 
 Progress = Callable[[str], None]
 

@@ -542,7 +542,7 @@ def test_folders_and_submodules_named_like_profiles_are_problems(
     repository.git(*options, "submodule", "--quiet", "add", module.folder, "profiles/module.yaml")
     repository.commit()
     assert problems_at("HEAD", repository.profiles) == [
-        "HEAD:profiles/folder.yaml: cannot be read: it is a folder",
+        "HEAD:profiles/folder.yaml: cannot be read: is a directory",
         "HEAD:profiles/module.yaml: cannot be read: it is a submodule",
     ]
 

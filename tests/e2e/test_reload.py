@@ -47,7 +47,7 @@ async def test_invalid_edit_keeps_last_good_set_until_fixed(
     profile = own_worker.profiles / "patient.yaml"
     first = _revision(own_worker)
     _edit(profile, "min_delay: 1.5", "min_delay: 1500")
-    log = await own_worker.logs(f"the profiles cannot be used, revision {first} stays in force")
+    log = await own_worker.logs(f"profiles rejected, revision {first} stays active")
     assert (
         "profiles/patient.yaml:12:16: turn_handling.endpointing.min_delay: "
         "1500 is more than the maximum of 10 (s)"
@@ -56,7 +56,7 @@ async def test_invalid_edit_keeps_last_good_set_until_fixed(
     made = await call(own_worker.connection, PATIENT, YES)
     assert (made.profile, made.revision, made.problems) == ("patient", first, ())
     _edit(profile, "min_delay: 1500", "min_delay: 1.5")
-    await own_worker.logs(f"the profiles are sound again, revision {first}")
+    await own_worker.logs(f"profiles valid again, revision {first}")
 
 
 def _revision(worker: Worker) -> str:

@@ -22,5 +22,5 @@ async def test_worker_options_publish_and_resolve(tmp_path: Path) -> None:
         endpointing = (await session_options(caller))["endpointing"]
     values = timing_profiles.resolve(asked, profiles_dir=running.profiles).values
     assert endpointing["max_delay"] == values["turn_handling.endpointing.max_delay"]
-    assert "profiles in force, revision" in running.log
+    assert "profiles active, revision" in running.log
     assert running.tracebacks == []

@@ -64,7 +64,7 @@ _CHUNK = 1 << 16
 
 # Why a path of a commit has no bytes, by what git found there.
 _NO_FILE = {
-    "tree": "it is a folder",
+    "tree": "is a directory",
     "missing": "git does not have its content",
     "symlink": "it is a link out of the repository",
     "dangling": "it is a link to nowhere",

@@ -124,7 +124,7 @@ def _same(content: bytes | Problem, before: bytes | Problem | None) -> bytes | P
 
 def _check_regular(mode: int) -> None:
     if not stat.S_ISREG(mode):
-        raise OSError(0, "it is a folder" if stat.S_ISDIR(mode) else "it is no regular file")
+        raise OSError(0, "is a directory" if stat.S_ISDIR(mode) else "not a regular file")
 
 
 def _unreadable(file: str, error: OSError) -> Problem:

@@ -64,9 +64,7 @@ def _problems(path: Path, set_problems: SetProblems) -> Iterable[Problem]:
     if stat.S_ISDIR(mode):
         return set_problems(path)
     if not stat.S_ISREG(mode):
-        return [
-            Problem("unreadable", "cannot be read: it is no regular file", file=path.as_posix())
-        ]
+        return [Problem("unreadable", "cannot be read: not a regular file", file=path.as_posix())]
     if path.name == schema_file.FILE_NAME:
         return _schema_problems(path)
     if not folder.is_profile(path.name):

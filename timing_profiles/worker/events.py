@@ -131,7 +131,9 @@ class Events:
         reason = str(next(iter(getattr(error, "exceptions", ())), error))
         if reason != self._logged:
             self._logged = reason
-            _logger.warning("no events, the profiles are read again every few seconds: %s", reason)
+            _logger.warning(
+                "no file system events, comparing contents every few seconds: %s", reason
+            )
 
     def _concerns(self, _: Change, path: str) -> bool:
         directory = os.path.dirname(path)  # noqa: PTH120 - for each event

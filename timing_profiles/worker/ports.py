@@ -22,7 +22,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 def port(variable: str) -> int | None:
-    """The port that a variable of the environment names; None where it names none."""
+    """Return the port in an environment variable; None if there is none."""
     text = os.environ.get(variable, "")
     return int(text) if _is_port(text) else None
 
@@ -33,10 +33,10 @@ def ready_host() -> str:
 
 
 def problems(variable: str) -> Iterator[Problem]:
-    """What is wrong with it."""
+    """Yield what is wrong with a port in an environment variable."""
     text = os.environ.get(variable, "")
     if text and not _is_port(text):
-        message = f"{quoted(text)} is no port; 1 to {_HIGHEST} are"
+        message = f"{quoted(text)} is not a port: use 1 to {_HIGHEST}"
         yield Problem("environment", message, variable)
 
 

@@ -1,4 +1,4 @@
-"""In a worker's main process: load the profiles, publish them for its jobs, watch them."""
+"""Load the profiles in a worker's main process, publish them for its jobs, and watch them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _logger = logging.getLogger("timing_profiles")
 
 
 class Publisher:
-    """What one worker publishes, from its start to its end, in a private temporary folder."""
+    """Publishes the profiles of one worker, from its start to its end."""
 
     def __init__(self, profiles_dir: Path) -> None:
-        """Nothing is loaded yet."""
+        """Load nothing before `start`."""
         self._profiles_dir = profiles_dir
         self._state: State | None = None
         self._watcher: Watcher | None = None
@@ -38,14 +38,14 @@ class Publisher:
         """Load, publish, and begin to watch.
 
         Args:
-            problems: What else keeps the worker from starting, to be reported together.
+            problems: Other problems that prevent the start, to be reported together.
 
         Raises:
-            ProfilesError: The profiles are broken, or there are other problems.
+            ProfilesError: The profiles are invalid, or there are other problems.
         """
         first = self._load(list(problems))
-        for left in state_dir.remove_abandoned():
-            _logger.info("removed what a killed worker left: %s", left)
+        for directory in state_dir.remove_abandoned():
+            _logger.info("removed stale state directory %s", directory)
         try:
             self._state = State()
             self._watcher = self._begun(first, self._state)
@@ -57,7 +57,7 @@ class Publisher:
 
     @property
     def serving(self) -> Serving | None:
-        """What calls get; None before anything was published."""
+        """The state of the published set; None before there is one."""
         return self._watcher.serving if self._watcher else None
 
     def stop(self) -> None:
@@ -89,7 +89,7 @@ class Publisher:
 
         publish(first)
         os.environ[variables.PUBLISHED] = str(published)
-        metrics.in_force(first.revision)
+        metrics.activated(first.revision)
         self._count_calls(calls)
         return Watcher(self._profiles_dir, first, publish, is_published)
 
@@ -114,8 +114,8 @@ class Publisher:
     def _log(self, first: Catalog) -> None:
         for warning in first.warnings[:_MOST_WARNINGS_LOGGED]:
             _logger.warning("%s", warning)
-        rest = len(first.warnings) - _MOST_WARNINGS_LOGGED
-        if rest > 0:
-            _logger.warning("... and %d more warnings; see `timing-profiles check`", rest)
-        count, folder = len(first.layers), self._profiles_dir.absolute()
-        _logger.info("%d profiles in force, revision %s: %s", count, first.revision, folder)
+        more = len(first.warnings) - _MOST_WARNINGS_LOGGED
+        if more > 0:
+            _logger.warning("... and %d more warnings; see timing-profiles check", more)
+        count, directory = len(first.layers), self._profiles_dir.absolute()
+        _logger.info("%d profiles active, revision %s: %s", count, first.revision, directory)

@@ -1,4 +1,4 @@
-"""What calls get, and since when: in words for an operator."""
+"""The state of the last reload, for operators."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _MOST_PROBLEMS = 50
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What calls get.
+    """The active revision, and why the current files are not active, if so.
 
     Attributes:
-        revision: In force.
-        since: When it was put in force, or was found sound again.
-        failed: When the folder's present state was refused; None where it is in force.
-        problems: Why it was.
+        revision: The active revision.
+        since: When it was activated, or found valid again.
+        failed: When the current files were rejected; None if they are active.
+        problems: Why they were.
     """
 
     revision: str
@@ -28,11 +28,11 @@ class Serving:
     problems: tuple[Problem, ...] = ()
 
     def kept(self, problems: tuple[Problem, ...]) -> Serving:
-        """The same, after a state of the folder was refused just now."""
+        """Return the status after the current files were rejected just now."""
         return Serving(self.revision, self.since, _now(), problems)
 
     def __str__(self) -> str:
-        """In a line; every further problem in one of its own."""
+        """Return one line, and one for each problem."""
         said = f"serving revision {self.revision} since {_time(self.since)}"
         if not self.failed:
             return said
@@ -50,7 +50,7 @@ def reasons(problems: Sequence[Problem]) -> str:
 
 
 def serving(revision: str) -> Serving:
-    """A revision that is put in force just now."""
+    """Return the status of a revision that is activated just now."""
     return Serving(revision, _now())
 
 

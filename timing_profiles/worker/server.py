@@ -50,9 +50,9 @@ def attach(
 
     Args:
         server: The server, not running yet, or the `WorkerOptions` that `cli.run_app` gets.
-        profiles_dir: The folder of profiles; `PROFILES_DIR` of the environment, else `profiles`. A
-            relative path is looked for from the working directory, then beside the file that the
-            worker was started with and the one that calls this function.
+        profiles_dir: The directory of profiles; by default `PROFILES_DIR` of the environment, else
+            `profiles`. A relative path is looked for from the working directory, then beside the
+            file that the worker was started with and the one that calls this function.
         deepgram: Whether calls use Deepgram; False for an agent that brings its own
             speech-to-text and text-to-speech, which then needs no `DEEPGRAM_API_KEY`.
     """
@@ -84,7 +84,7 @@ def _run_with_profiles(
             found = location.find(profiles_dir, entrypoint)
         except ProfilesError as error:
             _exit([*problems, *error.problems])
-        # A job that finds nothing published reads the same folder, wherever it is started.
+        # A job that finds nothing published reads the same directory, wherever it is started.
         os.environ[folder.PROFILES_DIR] = str(found)
         _drain_on_hangup()
         publisher = Publisher(found)

@@ -1,4 +1,4 @@
-"""The private folder of a worker; and those that killed workers left behind."""
+"""The state directory of a worker, and the stale ones of killed workers."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ _OWNER = "worker.pid"
 
 
 class State:
-    """A temporary folder of this worker: mode 0700, with a name that nobody can guess.
+    """A temporary directory of this worker, with mode 0700 and an unguessable name.
 
-    It is locked for as long as the worker lives, however that ends. The lock tells later workers
-    that it is in use, and systemd, which removes old files from `/tmp` but passes locked folders
-    over.
+    It is locked until the worker ends, however it ends. Other workers do not remove a locked
+    directory, and neither does systemd, which removes old files from `/tmp`.
 
     Attributes:
-        path: The folder.
+        path: The directory.
     """
 
     def __init__(self) -> None:
-        """Make it.
+        """Make the directory.
 
         Raises:
-            OSError: There is no place for it.
+            OSError: It cannot be made.
         """
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._handle = self._lock()
@@ -53,46 +52,46 @@ class State:
         handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         with contextlib.suppress(OSError):  # not every file system has locks
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The owner is written down once the lock stands: without one, nobody removes a folder.
+            # Written once it is locked: a directory without this file is never removed.
             (self.path / _OWNER).write_text(f"{os.getpid()}\n", encoding="utf-8")
         return handle
 
     def remove(self) -> None:
-        """Remove the folder with everything in it."""
+        """Remove the directory with everything in it."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._handle)
 
 
 def remove_abandoned() -> list[Path]:
-    """Remove the folders of this user's workers that were killed.
+    """Remove the state directories of this user's workers that were killed.
 
     A job of such a worker ends with it: the SDK ends a job whose worker no longer answers. One that
     is busy for a moment longer keeps reading the file that it has open.
 
     Returns:
-        The folders that are gone.
+        The removed directories.
     """
     found = sorted(Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"))
-    return [folder for folder in found if _removed(folder)]
+    return [directory for directory in found if _removed(directory)]
 
 
-def _removed(folder: Path) -> bool:
-    """Remove a folder, unless it is in use, somebody else's, or no worker's at all."""
+def _removed(directory: Path) -> bool:
+    """Remove a directory, unless it is in use, of another user, or not of a worker."""
     try:
-        with _opened(folder) as handle:
+        with _opened(directory) as handle:
             if os.fstat(handle).st_uid != os.geteuid():
                 return False
             os.stat(_OWNER, dir_fd=handle, follow_symlinks=False)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder)
+            shutil.rmtree(directory)
     except OSError:
         return False
     return True
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+def _opened(directory: Path) -> Iterator[int]:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         yield handle
     finally:

@@ -90,7 +90,7 @@ class Watcher:
         try:
             event = await self._events.wait(min(due_in, _LONGEST_WAIT))
         except Exception:
-            _logger.exception("the folder of profiles could not be watched")
+            _logger.exception("watching failed, next attempt in %g s", _RETRY)
             await asyncio.sleep(_RETRY)
             event = False
         if not self._is_published():
@@ -108,7 +108,7 @@ class Watcher:
             self._keep((_unpublished(error),))
         else:
             _logger.warning(
-                "published file was removed; published revision %s again", self.catalog.revision
+                "published file is missing, published revision %s again", self.catalog.revision
             )
 
     def _rescan_in(self) -> float:
@@ -132,8 +132,8 @@ class Watcher:
         except OSError as error:
             self._keep((_unpublished(error),))
         except Exception as error:  # noqa: BLE001 - the next state of the directory may be better
-            what = f"{type(error).__name__}: {error}"
-            self._keep((Problem("reload-failed", f"cannot be reloaded: {what}"),), error)
+            message = f"cannot be reloaded: {type(error).__name__}: {error}"
+            self._keep((Problem("reload-failed", message),), error)
 
     async def _settled(self, files: _Files) -> _Files:
         """Read until two reads have the same result and no process is in the middle of a write."""
@@ -171,7 +171,7 @@ class Watcher:
         if None in found and not self._unknown_logged:
             self._unknown_logged = True
             _logger.warning(
-                "cannot detect writers of other users' files in %s: changes wait for %g s",
+                "cannot detect writers of files in %s, changes are active %g s later",
                 self._directory,
                 STABLE,
             )
@@ -188,9 +188,9 @@ class Watcher:
     def _keep(self, problems: tuple[Problem, ...], error: Exception | None = None) -> None:
         if problems != self.serving.problems:
             self.serving = self.serving.kept(problems)
-            metrics.kept()
+            metrics.rejected()
             _logger.error(
-                "the profiles cannot be used, revision %s stays in force:\n  %s",
+                "profiles rejected, revision %s stays active:\n  %s",
                 self.catalog.revision,
                 reload_status.reasons(problems),
                 exc_info=error,
@@ -198,27 +198,30 @@ class Watcher:
 
     def _take(self, fresh: Catalog) -> None:
         before, self.catalog = self.catalog, fresh
-        mended = bool(self.serving.problems)
-        if fresh.revision != before.revision or mended:
+        failed = bool(self.serving.problems)
+        if fresh.revision != before.revision or failed:
             self.serving = reload_status.serving(fresh.revision)
-            metrics.in_force(fresh.revision)
+            metrics.activated(fresh.revision)
         if fresh.revision != before.revision:
-            _logger.info("%s", _report(before, fresh))
-        elif mended:
-            _logger.info("the profiles are sound again, revision %s", fresh.revision)
+            changes = _shortened(_changes(before, fresh))
+            _logger.info(
+                "profiles changed, revision %s -> %s%s", before.revision, fresh.revision, changes
+            )
+        elif failed:
+            _logger.info("profiles valid again, revision %s", fresh.revision)
 
 
 def _unpublished(error: OSError) -> Problem:
     return Problem("unpublished", f"cannot be published: {error}")
 
 
-def _report(before: Catalog, after: Catalog) -> str:
-    """What changed, a line each."""
-    lines = list(_changes(before, after))
-    rest = len(lines) - _MOST_CHANGES_LOGGED
-    more = [f"... and {rest} more"] if rest > 0 else []
-    head = f"profiles changed, revision {before.revision} -> {after.revision}"
-    return "\n  ".join([head, *lines[:_MOST_CHANGES_LOGGED], *more])
+def _shortened(changes: Iterable[str]) -> str:
+    """List changes, each on a line of its own."""
+    lines = list(changes)
+    more = len(lines) - _MOST_CHANGES_LOGGED
+    if more > 0:
+        lines[_MOST_CHANGES_LOGGED:] = [f"... and {more} more"]
+    return "".join(f"\n  {line}" for line in lines)
 
 
 def _changes(before: Catalog, after: Catalog) -> Iterable[str]:
@@ -237,9 +240,10 @@ def _layer_changes(name: str, before: Catalog, after: Catalog) -> Iterable[str]:
     old, new = before.layers[name].sets, after.layers[name].sets
     for path in after.schema.fields:
         if old.get(path) != new.get(path) or (path in old) != (path in new):
-            was = quoted(old[path]) if path in old else "inherited"
-            now = quoted(new[path]) if path in new else "inherited"
-            yield f"{name}: {path}: {was} -> {now}"
-    for what in ("extends", "allow"):
-        if getattr(before.layers[name], what) != getattr(after.layers[name], what):
-            yield f"{name}: {what} changed"
+            before_and_after = (
+                quoted(sets[path]) if path in sets else "inherited" for sets in (old, new)
+            )
+            yield f"{name}: {path}: {' -> '.join(before_and_after)}"
+    for key in ("extends", "allow"):
+        if getattr(before.layers[name], key) != getattr(after.layers[name], key):
+            yield f"{name}: {key} changed"

@@ -34,7 +34,7 @@ Seen = TypeVar("Seen")
 
 _GRACE = 10.0
 _SERVED = re.compile(
-    r"^INFO (?:\d+ profiles in force|profiles changed), revision (?:\w+ -> )?([0-9a-f]{12})",
+    r"^INFO (?:\d+ profiles active|profiles changed), revision (?:\w+ -> )?([0-9a-f]{12})",
     re.MULTILINE,
 )
 
@@ -131,9 +131,7 @@ class FollowedFolder:
             problems: All that the log says of it, as it says it.
         """
         lines = "".join(f"  {problem}\n" for problem in problems)
-        refusal = (
-            f"ERROR the profiles cannot be used, revision {self.in_force} stays in force:\n{lines}"
-        )
+        refusal = f"ERROR profiles rejected, revision {self.in_force} stays active:\n{lines}"
         # The last thing that it said: an earlier refusal may read the same.
         until(lambda: self.log.endswith(refusal) and self.gauge() == 0, refusal, self)
         assert (self.published()[0], self.served()[-1]) == (self.in_force, self.in_force)

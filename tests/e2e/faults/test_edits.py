@@ -50,7 +50,7 @@ def test_fault_02_03_a_mistake_is_kept_out_until_the_old_content_is_back(
     kept = followed.keeps(MISTAKE_PROBLEM)
     followed.write("patient.yaml", sound)
     happened(f"{kept}; then 1 with the same revision", followed.serves())
-    assert followed.log.endswith(f"INFO the profiles are sound again, revision {first}\n")
+    assert followed.log.endswith(f"INFO profiles valid again, revision {first}\n")
     assert followed.served() == [first]
 
 

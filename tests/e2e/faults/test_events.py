@@ -14,7 +14,7 @@ from tests.e2e.faults.namespaces import enter, namespaces
 
 INSTANCES = "/proc/sys/user/max_inotify_instances"
 LIMITS = [INSTANCES, "/proc/sys/user/max_inotify_watches"]
-NO_EVENTS = "WARNING no events, "
+NO_EVENTS = "WARNING no file system events, "
 
 QUEUE = Path("/proc/sys/fs/inotify/max_queued_events")
 

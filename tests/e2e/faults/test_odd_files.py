@@ -60,11 +60,11 @@ def make_fifo(path: Path) -> None:
     ("make", "reason"),
     [
         (make_unreadable, "Permission denied"),
-        (make_fifo, "it is no regular file"),
-        (make_device, "it is no regular file"),
+        (make_fifo, "not a regular file"),
+        (make_device, "not a regular file"),
         (make_loop, "Too many levels of symbolic links"),
         (make_dangling, "No such file or directory"),
-        (make_folder, "it is a folder"),
+        (make_folder, "is a directory"),
     ],
 )
 def test_fault_28_what_cannot_be_read_is_kept_out(

@@ -237,7 +237,7 @@ async def test_fault_45_a_full_disk_costs_no_call(
         first = revision(running.profiles)
         filling = filled(running, temporary)
         second = revision_with(running.profiles, DELAYS[0])
-        await running.logs(f"the profiles cannot be used, revision {first} stays in force")
+        await running.logs(f"profiles rejected, revision {first} stays active")
         assert "cannot be published: " in running.log
         assert_served(await call(around.connection, BRISK, YES), first)
         filling.unlink()

@@ -52,8 +52,8 @@ def sparse_file(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (link_to_fifo, "cannot be read: it is no regular file"),
-        (link_to_device, "cannot be read: it is no regular file"),
+        (link_to_fifo, "cannot be read: not a regular file"),
+        (link_to_device, "cannot be read: not a regular file"),
         (sparse_file, f"the file is larger than {MOST} bytes, the most that is read"),
     ],
 )

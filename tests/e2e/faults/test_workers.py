@@ -37,7 +37,7 @@ async def test_fault_44_the_loop_survives_a_handler_that_raises(
         first = without_a_room.resolve(profiles_dir=running.profiles).revision
         odd = running.profiles / "odd.yaml"
         odd.write_text("tts: {speed: 0.9}\n", encoding="utf-8")
-        await running.logs(f"the profiles cannot be used, revision {first} stays in force")
+        await running.logs(f"profiles rejected, revision {first} stays active")
         await until(port, GAUGE, 0)
         assert "cannot be reloaded: ZeroDivisionError: odd" in running.log
         assert await revision_of_a_call(running) == first
