@@ -79,7 +79,7 @@ async def test_fault_64_a_loaded_worker_is_held_back_by_livekits_default(
             _refusal(tmp_path / "as-installed", Services(as_installed, deepgram, llm), 4.0),
             _refusal(tmp_path / "ours", Services(ours, deepgram, llm), 30.0),
         )
-    assert held_back.endswith("One with more load than 0.7 gets no call")
+    assert held_back.endswith("a worker with a load above 0.7 gets no calls")
     assert answered == ""
     happened("load 0.95: no call at LiveKit's default of 0.7, and words why; answered at ours")
 
