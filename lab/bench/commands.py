@@ -132,7 +132,7 @@ def _growth(folder: Path, *, rounds: int) -> Row:
     one, few, many = (
         _set(folder / f"growth-{count}", count) / "profiles" for count in (1, _FEW, _MANY)
     )
-    gc.disable()  # as the command does
+    gc.disable()  # its pauses are not part of the growth
     alone = in_turns(_loading(one), _loading(few), rounds=20 * rounds, calls=5)
     of_many = in_turns(_loading(many), _loading(one), rounds=rounds, calls=1)
     gc.enable()

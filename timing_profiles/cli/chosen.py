@@ -11,8 +11,8 @@ from timing_profiles.catalog import catalog, folder, location, schema_file
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.field import Field
 from timing_profiles.catalog.folder import PROFILES_DIR, SUFFIX
+from timing_profiles.cli import UsageError
 from timing_profiles.cli.output import print_problems, print_text
-from timing_profiles.cli.usage import UsageError
 from timing_profiles.problems import (
     Problem,
     ProfilesError,

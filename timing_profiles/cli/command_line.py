@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from timing_profiles import __version__
-from timing_profiles.cli import terminal
-from timing_profiles.cli.usage import UsageError
+from timing_profiles.cli import UsageError, terminal
 from timing_profiles.problems import ProfilesError, cut, printable, strerror
 
 CLEAN, PROBLEMS, USAGE = 0, 1, 2

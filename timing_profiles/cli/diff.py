@@ -11,12 +11,10 @@ from timing_profiles.authoring.git import GitError
 from timing_profiles.catalog import folder
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.schema import Schema
-from timing_profiles.cli import chosen, diff_markdown, terminal
-from timing_profiles.cli.diff_markdown import WORK_TREE
+from timing_profiles.cli import UsageError, chosen, diff_markdown, terminal
+from timing_profiles.cli.diff_markdown import WORK_TREE, both_sides
 from timing_profiles.cli.output import print_json, print_text
-from timing_profiles.cli.sides import both_sides
 from timing_profiles.cli.terminal import Style
-from timing_profiles.cli.usage import UsageError
 from timing_profiles.turns import wait
 
 

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from timing_profiles.authoring import comparison
-from timing_profiles.authoring.comparison import Change, Comparison
+from timing_profiles.authoring.comparison import ALLOW, Change, Comparison
 from timing_profiles.catalog.schema import Schema
-from timing_profiles.cli.sides import both_sides
-from timing_profiles.problems import printable
+from timing_profiles.cli.output import with_unit
+from timing_profiles.problems import listed, printable
 from timing_profiles.turns.wait import Wait
 
 WORK_TREE = "the work tree"
 """The side of a comparison that is no commit."""
+
+
+def both_sides(schema: Schema, change: Change) -> tuple[str, str]:
+    """Return the two values of a change; of a policy, what each side allows beyond the other."""
+    if change.field == ALLOW:
+        return _beyond(change.a, change.b), _beyond(change.b, change.a)
+    return with_unit(schema, change.field, change.a), with_unit(schema, change.field, change.b)
+
+
+def _beyond(these: Sequence[str], those: Sequence[str]) -> str:
+    more = listed(item for item in these if item not in those)
+    return f"also {more}" if more else ""
 
 
 def two(

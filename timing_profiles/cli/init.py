@@ -10,11 +10,10 @@ from pathlib import Path
 from timing_profiles.authoring import scaffold
 from timing_profiles.authoring.scaffold import Step
 from timing_profiles.catalog import folder
-from timing_profiles.cli import terminal
+from timing_profiles.cli import UsageError, terminal
 from timing_profiles.cli.check import problems_of_set
 from timing_profiles.cli.output import print_json, print_problems, print_text
 from timing_profiles.cli.terminal import Style
-from timing_profiles.cli.usage import UsageError
 from timing_profiles.problems import printable
 
 AGENT = """\

@@ -9,9 +9,8 @@ from pathlib import Path
 from timing_profiles.authoring.timeline import spans as turns
 from timing_profiles.authoring.timeline.svg import svg
 from timing_profiles.authoring.timeline.text import text
-from timing_profiles.cli import chosen, terminal
+from timing_profiles.cli import UsageError, chosen, terminal
 from timing_profiles.cli.output import print_json, print_text
-from timing_profiles.cli.usage import UsageError
 from timing_profiles.problems import strerror
 
 # Bars of more columns are no easier to compare, and a pipe has no width.
