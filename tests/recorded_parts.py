@@ -30,6 +30,7 @@ def _recording(part: Any) -> Any:
             super().update_options(**changes)
             self.arguments = {**self.arguments, **changes}
 
+    Recorded.__name__ = part.__name__
     Recorded.__signature__ = inspect.signature(part)
     return Recorded
 
