@@ -80,18 +80,20 @@ def resolve(profiles: Profiles, requests: Sequence[Request]) -> Settings:
     Returns:
         The settings. Whatever the requests say, there are some.
     """
-    problems = [problem for request in requests for problem in request.problems]
     first = _naming(requests)
-    profile = _profile(profiles, requests[first : first + 1], problems)
-    overrides = [
-        override
-        for request in requests[first:]
-        for override in _overrides(request, profile, profiles.schema, problems)
-    ]
-    values, origins = _applied(profile, overrides, problems)
+    profile, unknown = _chosen_profile(profiles, requests[first : first + 1])
+    judged = [_judged_overrides(request, profile, profiles.schema) for request in requests[first:]]
+    accepted = [override for overrides, _ in judged for override in overrides]
+    values, origins, conflicts = _merged_overrides(profile, accepted)
+    problems = (
+        *(problem for request in requests for problem in request.problems),
+        *unknown,
+        *(problem for _, refused in judged for problem in refused),
+        *conflicts,
+    )
     default = (profiles.profile(DEFAULT) or profile).values
     changed = tuple(path for path, value in values.items() if value != default.get(path))
-    return Settings(profile.name, profiles.revision, values, origins, tuple(problems), changed)
+    return Settings(profile.name, profiles.revision, values, origins, problems, changed)
 
 
 def _naming(requests: Sequence[Request]) -> int:
@@ -100,15 +102,17 @@ def _naming(requests: Sequence[Request]) -> int:
     return naming[-1] if naming else 0
 
 
-def _profile(profiles: Profiles, naming: Sequence[Request], problems: list[Problem]) -> Profile:
+def _chosen_profile(profiles: Profiles, naming: Sequence[Request]) -> tuple[Profile, list[Problem]]:
+    """Return the profile that a request names, else `default`, with why it is not the named one."""
+    problems: list[Problem] = []
     for request in naming:
         if request.profile is not None:
             named = request.profile
             profile = profiles.profile(named) if NAME.fullmatch(named) else None
             if profile:
-                return profile
+                return profile, []
             problems.append(_unknown_profile(profiles, named, request.origin))
-    return profiles.profile(DEFAULT) or Profile(DEFAULT)
+    return profiles.profile(DEFAULT) or Profile(DEFAULT), problems
 
 
 def _unknown_profile(profiles: Profiles, named: str, origin: Origin) -> Problem:
@@ -118,25 +122,27 @@ def _unknown_profile(profiles: Profiles, named: str, origin: Origin) -> Problem:
     return Problem("profile-unknown", message, "profile", origin, hint=hint)
 
 
-def _overrides(
-    request: Request, profile: Profile, schema: Schema, problems: list[Problem]
-) -> Iterator[_Override]:
-    """The overrides of a request that stand; the others become problems."""
+def _judged_overrides(
+    request: Request, profile: Profile, schema: Schema
+) -> tuple[list[_Override], list[Problem]]:
+    """Return the overrides that the policy and the schema accept, and why others are left out."""
     unknown: list[tuple[str, ...]] = []
-    asked = {**request.flat}
+    requested = {**request.flat}
     for keys, value in _leaves(request.overrides, schema):
         path = _path(keys)
         if path in schema.fields or path in schema.sections:
-            asked[path] = value
+            requested[path] = value
         else:
             unknown.append(keys)
-    problems += _unknown(unknown, schema, request.origin)
-    for path, value in asked.items():
+    accepted: list[_Override] = []
+    problems = [*_unknown_fields(unknown, schema, request.origin)]
+    for path, value in requested.items():
         problem = _problem(path, value, profile, schema)
         if problem:
             problems.append(problem.located(path, request.origin))
         else:
-            yield _Override(path, schema.fields[path].normal(value), request.origin)
+            accepted.append(_Override(path, schema.fields[path].normal(value), request.origin))
+    return accepted, problems
 
 
 def _leaves(
@@ -160,16 +166,18 @@ def _path(keys: tuple[str, ...]) -> str:
     return path if path.count(".") == len(keys) - 1 else ""
 
 
-def _unknown(paths: list[tuple[str, ...]], schema: Schema, origin: Origin) -> Iterator[Problem]:
+def _unknown_fields(
+    paths: list[tuple[str, ...]], schema: Schema, origin: Origin
+) -> Iterator[Problem]:
     for keys in paths[:_MOST_UNKNOWN]:
         if any("." in key for key in keys):
             problem = Problem(_UNKNOWN, "unknown field; sections are nested, not joined by dots")
         else:
             problem = replace(schema.unknown(_path(keys)), code=_UNKNOWN)
         yield problem.located(dotted(keys), origin)
-    rest = len(paths) - _MOST_UNKNOWN
-    if rest > 0:
-        yield Problem(_UNKNOWN, f"and {rest} more unknown fields", "", origin)
+    uncounted = len(paths) - _MOST_UNKNOWN
+    if uncounted > 0:
+        yield Problem(_UNKNOWN, f"and {uncounted} more unknown fields", "", origin)
 
 
 def _problem(path: str, value: Any, profile: Profile, schema: Schema) -> Problem | None:
@@ -189,10 +197,11 @@ def _problem(path: str, value: Any, profile: Profile, schema: Schema) -> Problem
     return None
 
 
-def _applied(
-    profile: Profile, overrides: list[_Override], problems: list[Problem]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Values and origins with the overrides that break no rule together."""
+def _merged_overrides(
+    profile: Profile, overrides: list[_Override]
+) -> tuple[dict[str, Any], dict[str, str], list[Problem]]:
+    """Return values and origins with the overrides that break no rule, and why others are out."""
+    problems: list[Problem] = []
     while True:
         values, origins = dict(profile.values), dict(profile.origins)
         for override in overrides:
@@ -200,7 +209,7 @@ def _applied(
             origins[override.path] = override.origin
         refused = _conflicts(values, overrides) if overrides else {}
         if not refused:
-            return values, origins
+            return values, origins, problems
         problems += refused.values()
         overrides = [override for override in overrides if override not in refused]
 
