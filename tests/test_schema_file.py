@@ -230,6 +230,86 @@ def impatient() -> Iterator[None]:
     socket.setdefaulttimeout(before)
 
 
+LOOSER = "looser than in the packaged schema"
+MIN_DELAY = ("turn_handling", "endpointing", "min_delay")
+NEEDED = {"type": "number", "x-unit": "s", "x-live": "now"}
+
+
+@pytest.mark.parametrize(
+    ("path", "keywords", "message"),
+    [
+        (ENDPOINTING, {"maximum": 100_000}, f"maximum is {LOOSER}: 100000, not 10000"),
+        (ENDPOINTING, {"minimum": -1}, f"minimum is {LOOSER}: -1, not 0"),
+        (
+            ("tts", "speed"),
+            {"maximum": 3},
+            f"maximum is {LOOSER}: 3, not 1.5",
+        ),
+        (
+            ("turn_handling", "endpointing", "max_delay"),
+            {"type": ["number", "null"]},
+            f'type is {LOOSER}: ["number", "null"], not "number"',
+        ),
+        (("stt", "engine"), {"enum": ["nova", "x"]}, f'enum is {LOOSER}: ["nova", "x"], not'),
+        (MODEL, {"pattern": ".*"}, f'pattern is {LOOSER}: ".*", not "^nova-[a-z0-9-]+$"'),
+        (MIN_DELAY, {"x-unit": "ms"}, 'x-unit is "s" and cannot be changed'),
+    ],
+)
+def test_fault_72_a_looser_field_is_a_problem_of_the_schema(
+    folder: Path, path: tuple[str, ...], keywords: dict[str, Any], message: str
+) -> None:
+    """With what the packaged schema has: the SDK's limits hold, and no caller gets past them."""
+    put_beside(folder, edited(path, **keywords))
+    (problem,) = problems(folder)
+    assert problem.startswith(f"schema.json: {'.'.join(path)}: {message}")
+
+
+def test_fault_72_a_bound_that_is_left_out_is_looser(folder: Path) -> None:
+    """No limit is looser than any."""
+    put_beside(folder, replaced(MIN_DELAY, NEEDED))
+    bounds, field = at(json.loads(TEXT), MIN_DELAY), ".".join(MIN_DELAY)
+    assert problems(folder) == [
+        f"schema.json: {field}: {keyword} is {LOOSER}: no limit, not {bounds[keyword]}"
+        for keyword in ("maximum", "minimum")
+    ]
+
+
+def test_fault_72_a_tighter_schema_is_taken(folder: Path) -> None:
+    """Bounds, types, exclusive bounds, and values in place of a pattern."""
+    schema = json.loads(TEXT)
+    at(schema, ENDPOINTING).update(minimum=1, maximum=9_999)
+    at(schema, MIN_DELAY).update(type="number", exclusiveMaximum=5)
+    at(schema, MODEL).pop("pattern")
+    at(schema, MODEL)["enum"] = ["nova-3", "nova-2-phonecall"]
+    put_beside(folder, json.dumps(schema))
+    assert catalog.load(folder).names() == ["default"]
+
+
+@pytest.mark.parametrize(
+    ("path", "instead"),
+    [
+        (("turn_handling", "endpointing", "a.b"), {"type": "number"}),
+        (("a.b",), {"type": "number"}),
+        (("overrides",), {"type": "string"}),
+        (MIN_DELAY, {"type": "string"}),
+        (MIN_DELAY, {"type": "null"}),
+        (("description",), {"type": "integer"}),
+        (MIN_DELAY, {**NEEDED, "description": 5}),
+        (MIN_DELAY, 5),
+        (MIN_DELAY, None),
+        (MIN_DELAY, True),
+    ],
+)
+def test_fault_79_odd_schemas_get_messages(
+    folder: Path, path: tuple[str, ...], instead: object
+) -> None:
+    """Problems of the schema, in place of a traceback."""
+    put_beside(folder, replaced(path, instead))
+    found = problems(folder)
+    assert found
+    assert all(problem.startswith("schema.json: ") for problem in found)
+
+
 @pytest.mark.usefixtures("impatient")
 def test_fault_69_a_slow_pattern_is_quick(folder: Path, happened: Happened) -> None:
     """`re` would take longer than anybody waits."""

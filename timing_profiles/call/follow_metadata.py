@@ -20,6 +20,9 @@ from timing_profiles.resolution.settings import Settings
 RAPID = 0.2
 """Seconds without another change after which the last one of a caller's metadata counts."""
 
+LONGEST = 1.0
+"""Seconds after which metadata counts that changes all the time."""
+
 MOST_LOGGED = 10
 """Changes of one call that are logged within `LOGGED_WITHIN`; all of them are applied."""
 
@@ -59,6 +62,7 @@ class Following:
         self._logged_at: deque[float] = deque(maxlen=MOST_LOGGED)
         self._muted = False
         self._timer: asyncio.TimerHandle | None = None
+        self._latest = 0.0
         self._room = None if ctx.is_fake_job() else ctx.room
         if self._room:
             # The connection may have been lost since the caller was found.
@@ -134,6 +138,13 @@ class Following:
             self._later()
 
     def _later(self) -> None:
+        loop = asyncio.get_running_loop()
         if self._timer:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(RAPID, self.resolve)
+        else:
+            self._latest = loop.time() + LONGEST
+        self._timer = loop.call_at(min(loop.time() + RAPID, self._latest), self._take_in)
+
+    def _take_in(self) -> None:
+        self._timer = None
+        self.resolve()

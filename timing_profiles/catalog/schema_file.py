@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 from jsonschema.validators import Draft202012Validator
 
-from timing_profiles.catalog import folder, pattern
+from timing_profiles.catalog import folder, pattern, tightening
 from timing_profiles.catalog.pattern import PatternError
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import Problem, ProfilesError, quoted, strerror
@@ -122,7 +122,7 @@ def _problems(text: str) -> Iterator[Problem]:
             *_reference_problems(schema),
             *_pattern_problems(schema, ""),
         ]
-        yield from odd or _missing_fields(text)
+        yield from odd or [*_looser_fields(schema), *_missing_fields(text)]
 
 
 def _section_problems(schema: Any, path: str) -> Iterator[Problem]:
@@ -170,6 +170,11 @@ def _pattern_problem(text: str, path: str) -> Iterator[Problem]:
         pattern.compiled(text)
     except PatternError as error:
         yield _problem(f"pattern {quoted(text)} is not supported: {error}", path=path)
+
+
+def _looser_fields(schema: Any) -> Iterator[Problem]:
+    for path, message in tightening.loosened(schema, json.loads(packaged(FILE_NAME).read_bytes())):
+        yield _problem(message, path=path)
 
 
 def _missing_fields(text: str) -> Iterator[Problem]:
