@@ -1,4 +1,4 @@
-"""What a command line names: a set, a profile, a field."""
+"""Find the set, the profile or the field that a command line names."""
 
 from __future__ import annotations
 

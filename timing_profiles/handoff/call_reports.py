@@ -1,4 +1,4 @@
-"""Job processes tell the main process of their calls: a datagram each, best effort."""
+"""Report calls from job processes to the main process: one datagram each, best effort."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CallReport:
 
     Attributes:
         profile: The profile in force at its start.
-        codes: The code of everything that was asked for in vain.
+        codes: The codes of the problems of its requests.
     """
 
     profile: str
@@ -37,7 +37,7 @@ class CallReport:
 
 
 def report(profile: str, problems: Sequence[Problem]) -> None:
-    """Tell the main process of a call. Never raises, and never waits."""
+    """Report a call to the main process. Never raises, never blocks."""
     path = os.environ.get(REPORTS)
     if not path:
         return
@@ -52,7 +52,7 @@ def report(profile: str, problems: Sequence[Problem]) -> None:
 
 
 class Reports:
-    """Takes the reports of a worker's jobs."""
+    """Receives the reports of a worker's jobs."""
 
     def __init__(self, path: Path, take: Callable[[CallReport], None]) -> None:
         """Listen at a path, which must be free; to be called in a running loop.
@@ -72,7 +72,7 @@ class Reports:
         self._loop.add_reader(self._socket, self._read)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._loop.remove_reader(self._socket)
         self._socket.close()
 
@@ -86,7 +86,7 @@ class Reports:
 
 
 def _report(told: bytes) -> CallReport | None:
-    """What a datagram says; None for what is no report. Labels must stay few and plain."""
+    """Parse a datagram; None for an invalid one. Labels must stay few and plain."""
     try:
         data = json.loads(told)
         profile, codes = data["profile"], data["codes"]

@@ -135,7 +135,7 @@ def _write(path: Path, revision: str, schema: Schema, layers: Mapping[str, Layer
 
 @contextmanager
 def opened(path: Path) -> Iterator[Snapshot]:
-    """The published profiles, for as long as the block runs.
+    """Open the published profiles for a block.
 
     Raises:
         SnapshotError: The file is missing or damaged.

@@ -1,9 +1,9 @@
-"""The environment variables by which a worker tells its jobs where things are."""
+"""The environment variables that a worker sets for its jobs."""
 
 from __future__ import annotations
 
 PUBLISHED = "TIMING_PROFILES_PUBLISHED"
-"""The environment variable by which a worker hands the published file's path to its jobs."""
+"""The path of the published file."""
 
 REPORTS = "TIMING_PROFILES_REPORTS"
-"""The environment variable by which a worker hands the socket's path to its jobs."""
+"""The path of the socket for reports of calls."""

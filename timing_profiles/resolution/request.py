@@ -1,4 +1,4 @@
-"""Untrusted metadata -> what it asks for."""
+"""Read untrusted metadata as requests, in the order of the layers."""
 
 from __future__ import annotations
 

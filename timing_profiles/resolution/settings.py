@@ -74,11 +74,11 @@ def resolve(profiles: Profiles, requests: Sequence[Request]) -> Settings:
 
     Args:
         profiles: The set to choose from.
-        requests: What each layer asks for; a later one wins. The latest one that names a profile
-            discards what earlier ones overrode.
+        requests: The request of each layer; a later one wins. The latest one that names a profile
+            discards the overrides of earlier ones.
 
     Returns:
-        The settings. Whatever the requests say, there are some.
+        The settings, with a problem for each part of a request that is left out.
     """
     first = _naming(requests)
     profile, unknown = _chosen_profile(profiles, requests[first : first + 1])
@@ -97,7 +97,7 @@ def resolve(profiles: Profiles, requests: Sequence[Request]) -> Settings:
 
 
 def _naming(requests: Sequence[Request]) -> int:
-    """The latest request that names a profile, else the first one."""
+    """Return the index of the latest request that names a profile, else of the first one."""
     naming = [index for index, request in enumerate(requests) if request.profile is not None]
     return naming[-1] if naming else 0
 
@@ -148,7 +148,7 @@ def _judged_overrides(
 def _leaves(
     overrides: Mapping[str, Any], schema: Schema, above: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every value that is asked for; what is no section is not looked into."""
+    """Yield every requested value with its keys; only sections are descended into."""
     for key, value in overrides.items():
         keys = (*above, key)
         if isinstance(value, dict) and _path(keys) in schema.sections:
@@ -158,7 +158,7 @@ def _leaves(
 
 
 def _path(keys: tuple[str, ...]) -> str:
-    """The dotted path of keys; empty where a key has dots in it.
+    """Return the dotted path of keys; empty where a key contains a dot.
 
     Each field has one spelling, so that none is given twice.
     """
@@ -217,7 +217,7 @@ def _merged_overrides(
 def _conflicts(
     values: Mapping[str, Any], overrides: Sequence[_Override]
 ) -> dict[_Override, Problem]:
-    """The overrides in force that take part in a broken rule."""
+    """Return the active overrides that take part in a broken rule."""
     latest = {override.path: override for override in overrides}
     return {
         latest[path]: Problem(f"override-{rule.code}", rule.message, path, latest[path].origin)

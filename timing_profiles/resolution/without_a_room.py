@@ -23,7 +23,7 @@ def resolve(
     attributes: Mapping[str, str] | None = None,
     profile: str | None = None,
 ) -> Settings:
-    """What a call with this metadata would get.
+    """Resolve the settings of a call with this metadata.
 
     Args:
         metadata: The participant's metadata, as text or as the object that the text stands for.
@@ -32,7 +32,7 @@ def resolve(
         room: The room's metadata.
         dispatch: The metadata of the dispatch (the job).
         attributes: The participant's attributes.
-        profile: The profile for callers who ask for none, as in `for_call`.
+        profile: The profile for callers who request none, as in `for_call`.
 
     Raises:
         ProfilesError: The profiles are broken; a worker would not start with them.
