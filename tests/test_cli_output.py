@@ -48,7 +48,7 @@ PARTS = (
         '"',
     ),
 )
-HOSTILE = st.lists(st.sampled_from(PARTS), min_size=1, max_size=6).map("".join)
+HOSTILE = st.permutations(PARTS).map("".join)
 
 # What `Style` adds by itself.
 COLOURS = re.compile("\x1b\\[(?:0|1|2|36|1;31|1;33)m")
@@ -107,7 +107,7 @@ def obeyed(text: str, form: str) -> list[str]:
 @pytest.mark.parametrize("broken", [False, True], ids=["valid", "broken"])
 @pytest.mark.parametrize("look", [Style(), Style(colour=True, width=60)], ids=["pipe", "terminal"])
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
