@@ -145,7 +145,7 @@ def test_no_folder_is_a_problem_of_the_files(
     """Exit 1, and how the folder is chosen."""
     monkeypatch.chdir(tmp_path)
     for folder, reason in [
-        ("file", "it is no folder"),
+        ("file", "is not a directory"),
         ("loop", "Too many levels of symbolic links"),
         ("x" * 300, "File name too long"),
     ]:

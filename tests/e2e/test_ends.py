@@ -223,27 +223,28 @@ def _problems(printed: str) -> list[str]:
 async def test_fault_46_49_a_call_goes_on_without_the_published_profiles(
     tmp_path: Path, temporary: Path, happened: Happened
 ) -> None:
-    """Damaged, missing, the folder broken as well: two steps back, and no storm of processes."""
+    """Damaged, the directory invalid as well, removed: two steps back, no storm of processes."""
     brisk = Dial(metadata='{"profile": "brisk"}')
     async with worker(tmp_path, env={"TMPDIR": str(temporary)}) as running:
         (published,) = temporary.glob("timing-profiles-*/*.sqlite")
         published.write_bytes(published.read_bytes()[:5000])
         damaged = await _told(running, brisk)
-        published.unlink()
-        missing = await _told(running, brisk)
         (running.profiles / "default.yaml").write_text("nonsense: 1\n", encoding="utf-8")
         nothing = await _told(running, brisk)
         made = await call(running.connection, Dial(), Script("Yes please."))
+        published.unlink()
+        await eventually(published.exists, 20, "the last valid set is published again")
+        removed = await _told(running, brisk)
         # Two are kept warm, and each call takes one: all were started, the last ones with nothing
         # but broken files around them.
         due = 2 + 4
         await eventually(lambda: len(started_processes(running)) >= due, 20, "warm processes")
         await asyncio.sleep(1.0)
         started = len(started_processes(running))
-    assert (damaged, missing, nothing) == (
-        ("brisk", ("profiles-unavailable",)),
+    assert (damaged, nothing, removed) == (
         ("brisk", ("profiles-unavailable",)),
         ("default", ("profiles-unavailable", "profile-unknown")),
+        ("brisk", ()),
     )
     assert (made.profile, made.problems) == ("default", ("profiles-unavailable",))
     assert made.waits[0] is not None
@@ -251,8 +252,9 @@ async def test_fault_46_49_a_call_goes_on_without_the_published_profiles(
     assert "profiles directory unusable" in running.log
     assert running.tracebacks == []
     happened(
-        "damaged, missing: brisk from the folder; the folder broken too: packaged default; "
-        f"profiles-unavailable each time; {started} processes for 4 calls and 2 warm ones"
+        "damaged: brisk from the directory; the directory invalid too: packaged default; "
+        f"profiles-unavailable both times; removed: published again; {started} processes for 4 "
+        "calls and 2 warm ones"
     )
 
 

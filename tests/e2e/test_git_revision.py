@@ -193,7 +193,7 @@ def test_a_schema_that_is_a_link_to_nowhere_is_a_problem(repository: Repository)
     (repository.folder / "schema.json").symlink_to("nowhere.json")
     repository.commit()
     assert problems_at("HEAD", repository.profiles) == [
-        "HEAD:schema.json: cannot be read: it is a link to nowhere"
+        "HEAD:schema.json: cannot be read: is a link to nowhere"
     ]
 
 
@@ -499,7 +499,7 @@ def test_a_file_in_place_of_the_folder_is_a_problem(empty: Repository) -> None:
     """Such a commit has no profiles, and not because there were none yet."""
     empty.write("profiles", "a file\n")
     empty.commit()
-    assert problems_at("HEAD", empty.profiles) == ["HEAD:profiles: cannot be read: it is no folder"]
+    assert problems_at("HEAD", empty.profiles) == ["HEAD:profiles: cannot be read: is not a directory"]
 
 
 def test_links_are_followed_within_the_commit(repository: Repository) -> None:
@@ -519,14 +519,14 @@ def test_links_are_followed_within_the_commit(repository: Repository) -> None:
     found = git.contents("HEAD", repository.profiles).files
     assert found["linked.yaml"] == (ROOT / "profiles" / "patient.yaml").read_bytes()
     assert [str(found[f"{name}.yaml"]) for name in links if name != "linked"] == [
-        f"HEAD:profiles/{name}.yaml: cannot be read: it is a {reason}"
+        f"HEAD:profiles/{name}.yaml: cannot be read: is a {reason}"
         for name, reason in {
             "outside": "link out of the repository",
             "absolute": "link out of the repository",
             "nowhere": "link to nowhere",
             "circle": "link that leads to itself",
             "through": "link through a file",
-            "to-a-folder": "folder",
+            "to-a-folder": "directory",
         }.items()
     ]
 
@@ -543,7 +543,7 @@ def test_folders_and_submodules_named_like_profiles_are_problems(
     repository.commit()
     assert problems_at("HEAD", repository.profiles) == [
         "HEAD:profiles/folder.yaml: cannot be read: is a directory",
-        "HEAD:profiles/module.yaml: cannot be read: it is a submodule",
+        "HEAD:profiles/module.yaml: cannot be read: is a submodule",
     ]
 
 
@@ -570,7 +570,7 @@ def test_oversized_file_is_not_loaded(repository: Repository) -> None:
         (b"a\nb.yaml", r"a\nb.yaml"),
         (b'"quoted".yaml', '"quoted".yaml'),
         (b"two words.yaml", "two words.yaml"),
-        ("grün.yaml".encode(), r"gr\xfcn.yaml"),
+        ("grün.yaml".encode(), "grün.yaml"),
     ],
 )
 def test_any_file_name_is_read_and_shown(repository: Repository, name: bytes, shown: str) -> None:

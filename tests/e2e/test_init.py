@@ -146,7 +146,7 @@ async def test_agent_printed_by_init_answers_calls(
             await caller.agent_listens()
             made = caller.result([await caller.say(SENTENCE)])
         for published in temporary.glob("timing-profiles-*/profiles.sqlite"):
-            published.unlink()
+            published.write_bytes(published.read_bytes()[:5000])  # a removed one is made again
         async with join(running.connection, Dial(metadata=json.dumps(BRISK))) as caller:
             await caller.agent_listens()
             without = caller.result([await caller.say(SENTENCE)])

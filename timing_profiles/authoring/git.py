@@ -66,10 +66,10 @@ _CHUNK = 1 << 16
 _NO_FILE = {
     "tree": "is a directory",
     "missing": "git does not have its content",
-    "symlink": "it is a link out of the repository",
-    "dangling": "it is a link to nowhere",
-    "loop": "it is a link that leads to itself",
-    "notdir": "it is a link through a file",
+    "symlink": "is a link out of the repository",
+    "dangling": "is a link to nowhere",
+    "loop": "is a link that leads to itself",
+    "notdir": "is a link through a file",
 }
 
 
@@ -271,7 +271,7 @@ def _profiles(folder: _Object, label: str) -> Iterator[_Entry]:
     if folder.kind == "missing":
         return
     if folder.kind != "tree":
-        raise ProfilesError([_unreadable(label, _NO_FILE.get(folder.kind, "it is no folder"))])
+        raise ProfilesError([_unreadable(label, _NO_FILE.get(folder.kind, "is not a directory"))])
     # A tree is `mode name NUL id` again and again, https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
     length = len(folder.name) // 2
     for entry in re.finditer(rb"([0-7]+) ([^\0]+)\0(.{%d})" % length, folder.content, re.DOTALL):
@@ -287,7 +287,7 @@ def _content(objects: _Objects, entry: _Entry, folder: str, label: str) -> bytes
     found = objects.find(name, most=MAX_BYTES + 1)
     if found.kind == "blob":
         return found.content
-    reason = "it is a submodule" if entry.mode == _SUBMODULE else _NO_FILE[found.kind]
+    reason = "is a submodule" if entry.mode == _SUBMODULE else _NO_FILE[found.kind]
     return _unreadable(f"{label}/{entry.name}", reason)
 
 

@@ -107,7 +107,7 @@ def _sound(before: Catalog | None = None) -> Catalog:
     if problem:
         raise ProfilesError([problem])
     try:
-        refused = "" if stat.S_ISDIR(profiles_dir.stat().st_mode) else "it is no folder"
+        refused = "" if stat.S_ISDIR(profiles_dir.stat().st_mode) else "is not a directory"
     except OSError as error:
         refused = strerror(error)
     if refused:

@@ -27,6 +27,9 @@ FOLLOWER = Path(__file__).with_name("follower.py")
 PATIENCE = 60.0
 """Seconds until what should happen counts as not happening: machines are loaded."""
 
+NO_EVENTS = "WARNING no file system events, "
+"""How the log line begins that there are none."""
+
 Published = tuple[str, Mapping[str, Profile | None]]
 """A revision, and its profiles by name."""
 
@@ -133,9 +136,14 @@ class FollowedFolder:
         lines = "".join(f"  {problem}\n" for problem in problems)
         refusal = f"ERROR profiles rejected, revision {self.in_force} stays active:\n{lines}"
         # The last thing that it said: an earlier refusal may read the same.
-        until(lambda: self.log.endswith(refusal) and self.gauge() == 0, refusal, self)
+        until(lambda: self._log_of_sets().endswith(refusal) and self.gauge() == 0, refusal, self)
         assert (self.published()[0], self.served()[-1]) == (self.in_force, self.in_force)
         return f"kept {self.in_force}, gauge 0"
+
+    def _log_of_sets(self) -> str:
+        """Return the log without the lines on events, which come at any time."""
+        lines = self.log.splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith(NO_EVENTS))
 
 
 @contextlib.contextmanager

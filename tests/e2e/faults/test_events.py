@@ -9,12 +9,18 @@ from pathlib import Path
 import pytest
 
 from sandbox.fixtures import Happened
-from tests.e2e.faults.followed_folder import PROFILES, FollowedFolder, away, following, until
+from tests.e2e.faults.followed_folder import (
+    NO_EVENTS,
+    PROFILES,
+    FollowedFolder,
+    away,
+    following,
+    until,
+)
 from tests.e2e.faults.namespaces import enter, namespaces
 
 INSTANCES = "/proc/sys/user/max_inotify_instances"
 LIMITS = [INSTANCES, "/proc/sys/user/max_inotify_watches"]
-NO_EVENTS = "WARNING no file system events, "
 
 QUEUE = Path("/proc/sys/fs/inotify/max_queued_events")
 
