@@ -499,7 +499,9 @@ def test_a_file_in_place_of_the_folder_is_a_problem(empty: Repository) -> None:
     """Such a commit has no profiles, and not because there were none yet."""
     empty.write("profiles", "a file\n")
     empty.commit()
-    assert problems_at("HEAD", empty.profiles) == ["HEAD:profiles: cannot be read: is not a directory"]
+    assert problems_at("HEAD", empty.profiles) == [
+        "HEAD:profiles: cannot be read: is not a directory"
+    ]
 
 
 def test_links_are_followed_within_the_commit(repository: Repository) -> None:
