@@ -57,22 +57,10 @@ async def child(
         start_new_session=True,
         limit=_LONGEST_LINE,
     )
-    _keep_priority(process.pid)
     try:
         yield process
     finally:
         await _end(process)
-
-
-def _keep_priority(session: int) -> None:
-    """Give a session the niceness of this process: Linux weighs sessions, then processes in them.
-
-    See "The autogroup feature" in sched(7). A kernel without it weighs processes only.
-    """
-    niceness = os.getpriority(os.PRIO_PROCESS, 0)
-    if niceness:
-        with contextlib.suppress(OSError):
-            Path(f"/proc/{session}/autogroup").write_text(str(niceness), encoding="utf-8")
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
