@@ -18,16 +18,16 @@ from timing_profiles.resolution.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 UNAVAILABLE = "the published profiles cannot be read"
-SPEED = "tts.speed"
+AWAY = "session.user_away_timeout"
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """`PROFILES_DIR`: default, and `slow` with a speed of 0.9."""
+    """`PROFILES_DIR`: default, and `slow` with a shorter `user_away_timeout`."""
     found = tmp_path / "profiles"
     found.mkdir()
     shutil.copy(ROOT / "profiles" / "default.yaml", found)
-    (found / "slow.yaml").write_text("tts: {speed: 0.9}\n")
+    (found / "slow.yaml").write_text("session: {user_away_timeout: 9.0}\n")
     monkeypatch.setenv(PROFILES_DIR, str(found))
     return found
 
@@ -57,7 +57,7 @@ def test_call_uses_what_is_published(published: Path, folder: Path) -> None:
     revision = catalog.load(folder).revision
     shutil.rmtree(folder)
     found = resolved()
-    assert (found.profile, found.revision, found.values[SPEED]) == ("slow", revision, 0.9)
+    assert (found.profile, found.revision, found.values[AWAY]) == ("slow", revision, 9.0)
     assert found.problems == ()
     assert published.exists()
 
@@ -80,7 +80,7 @@ def test_folder_is_read_where_nothing_readable_is_published(
     """A call goes on with the folder itself; its problem and the log say so."""
     damage(published)
     found = resolved()
-    assert (found.profile, found.values[SPEED]) == ("slow", 0.9)
+    assert (found.profile, found.values[AWAY]) == ("slow", 9.0)
     assert found.revision == catalog.load(folder).revision
     assert problems(found) == [UNAVAILABLE]
     assert [problem.code for problem in found.problems] == ["profiles-unavailable"]
@@ -110,7 +110,7 @@ def test_packaged_default_serves_where_the_folder_is_broken_too(
     packaged = catalog.load(ROOT / "profiles").profile("default")
     assert packaged is not None
     assert (found.profile, found.values) == ("default", packaged.values)
-    assert found.origins[SPEED].startswith("packaged/default.yaml:")
+    assert found.origins[AWAY].startswith("packaged/default.yaml:")
     assert problems(found) == [UNAVAILABLE]
 
 
