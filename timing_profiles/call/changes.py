@@ -39,8 +39,7 @@ _WITH_LISTENER = (DETECTION, f"{ENDPOINTING}.", VAD_SILENCE)
 @cache
 def next_call_fields() -> frozenset[str]:
     """Return the fields that the SDK reads once, when a session starts, by the packaged schema."""
-    text = schema_file.packaged(schema_file.FILE_NAME).read_text(encoding="utf-8")
-    fields = Schema(text).fields
+    fields = Schema(schema_file.packaged_text()).fields
     return frozenset(path for path in fields if fields[path].live == "next-call")
 
 

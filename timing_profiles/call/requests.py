@@ -192,9 +192,8 @@ def _directory_or_default() -> Profiles:
     except ProfilesError as error:
         _logger.error("profiles directory unusable: using the packaged default profile\n%s", error)
     packaged = schema_file.packaged("default.yaml")
-    text = schema_file.packaged(schema_file.FILE_NAME).read_text(encoding="utf-8")
     files = {packaged.name: packaged.read_bytes()}
-    return catalog.build(files, Schema(text), None, "packaged")
+    return catalog.build(files, Schema(schema_file.packaged_text()), None, "packaged")
 
 
 def _supported(resolved: Settings) -> Settings:

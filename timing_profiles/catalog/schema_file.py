@@ -77,7 +77,7 @@ def read(content: bytes | Problem, file: str = FILE_NAME, before: Schema | None 
     if before and before.text == text:
         return before
     # The packaged schema is valid; checking it would take as long as a short command.
-    if text != packaged(FILE_NAME).read_text(encoding="utf-8"):
+    if text != packaged_text():
         problems = [replace(problem, file=file) for problem in _problems(text)]
         if problems:
             raise ProfilesError(problems)
@@ -94,6 +94,11 @@ def active(profiles_dir: Path) -> Path:
 def packaged(name: str) -> Path:
     """Return the path of a packaged file: `schema.json`, or a starter profile by its name."""
     return _packaged() / ("profiles" if name.endswith(".yaml") else "") / name
+
+
+def packaged_text() -> str:
+    """Return the text of the packaged schema."""
+    return packaged(FILE_NAME).read_text(encoding="utf-8")
 
 
 def starters() -> list[Path]:
@@ -173,13 +178,13 @@ def _pattern_problem(text: str, path: str) -> Iterator[Problem]:
 
 
 def _looser_fields(schema: Any) -> Iterator[Problem]:
-    for path, message in tightening.loosened(schema, json.loads(packaged(FILE_NAME).read_bytes())):
+    for path, message in tightening.loosened(schema, json.loads(packaged_text())):
         yield _problem(message, path=path)
 
 
 def _missing_fields(text: str) -> Iterator[Problem]:
     fields: Mapping[str, Any] = Schema(text).fields
-    for path in Schema(packaged(FILE_NAME).read_text(encoding="utf-8")).fields:
+    for path in Schema(packaged_text()).fields:
         if path not in fields:
             yield _problem("missing; a schema may tighten bounds, not omit fields", path=path)
 
