@@ -184,7 +184,7 @@ WAITS = Wait((0.5, 0.5), ""), Wait((0.5, 2.5), "")
 
 
 def parsed(text: str) -> tuple[list[str], set[str]]:
-    """The blocks of a text by their names, and each piece of text that is no code."""
+    """The blocks of a text by their names, and each part outside code spans."""
     tokens = PARSER.parse(text)
     inner = [piece for token in tokens for piece in token.children or ()]
     assert {piece.type for piece in inner} <= {"text", "code_inline", "strong_open", "strong_close"}

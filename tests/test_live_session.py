@@ -44,7 +44,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def delays(running: Running) -> Delays:
-    """What is in force."""
+    """Return the active delays."""
     return running.in_force(MIN_DELAY), running.in_force(MAX_DELAY)
 
 

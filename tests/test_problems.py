@@ -199,7 +199,7 @@ def test_fault_89_the_hint_for_a_word_costs_the_same_among_10000(
     ids=["letters", "control-characters", "no-utf-8", "direction", "c1", "backslash"],
 )
 def test_fault_93_only_what_a_terminal_obeys_is_escaped(text: str, expected: str) -> None:
-    """In file names, messages and hints alike; JSON carries the true name."""
+    """File names, messages and hints are covered; JSON carries the true name."""
     assert printable(text) == expected
     problem = Problem("name", text, file=text, hint=text)
     assert str(problem) == f"{expected}: {expected}\n  hint: {expected}"

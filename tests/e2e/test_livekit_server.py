@@ -232,7 +232,7 @@ async def answers(url: str) -> bool:
 
 
 async def ends(url: str) -> bool:
-    """Whether there is no server."""
+    """Report whether no server listens."""
     return not await answers(url)
 
 

@@ -12,7 +12,7 @@ AGENT = ROOT / "tests" / "e2e" / "options_agent.py"
 
 
 async def test_worker_options_publish_and_resolve(tmp_path: Path) -> None:
-    """The profiles are published before the worker registers, and the caller's is in force."""
+    """Profiles are published before the worker registers, and the caller gets its profile."""
     asked = metadata("brisk")
     async with (
         worker(tmp_path, agent=AGENT, mode="dev") as running,

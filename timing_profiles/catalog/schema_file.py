@@ -1,4 +1,4 @@
-"""The `schema.json` in force: where it lies, and whether it can be one."""
+"""Find, read and check the active `schema.json`."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def packaged_text() -> str:
 
 
 def starters() -> list[Path]:
-    """The files of the starter profiles, sorted by name."""
+    """Return the files of the starter profiles, sorted by name."""
     return sorted((_packaged() / "profiles").glob("*.yaml"))
 
 
@@ -143,7 +143,7 @@ def _section_problems(schema: Any, path: str) -> Iterator[Problem]:
 
 
 def _reference_problems(schema: Any) -> Iterator[Problem]:
-    """References; a field says its bounds itself: nothing is fetched, or turns in circles."""
+    """Refuse references: they could be fetched, or lead to themselves."""
     if isinstance(schema, dict):
         for keyword in _REFERENCES & schema.keys():
             yield _problem(f"{keyword} {quoted(schema[keyword])} is not supported")
@@ -153,7 +153,7 @@ def _reference_problems(schema: Any) -> Iterator[Problem]:
 
 
 def _pattern_problems(schema: Any, path: str) -> Iterator[Problem]:
-    """Patterns that cannot be matched in a bounded time; those of keys are matched by no one."""
+    """Refuse patterns of values that take unbounded time, and all patterns of keys."""
     if isinstance(schema, list):
         for inner in schema:
             yield from _pattern_problems(inner, path)

@@ -33,15 +33,13 @@ class Readiness:
 
     One request for each connection. A worker needs its files for calls, so strangers get few
     connections, and none for long; a probe is answered while they hold all of them.
+
+    Args:
+        serving: Returns what calls get; None where nothing was published yet.
+        not_ready: Returns why no calls may come; an empty text where they may.
     """
 
     def __init__(self, serving: Callable[[], Serving | None], not_ready: Callable[[], str]) -> None:
-        """Nobody is answered yet.
-
-        Args:
-            serving: What calls get; None where nothing was published yet.
-            not_ready: Why no calls may come; an empty text where they may.
-        """
         self._serving = serving
         self._not_ready = not_ready
         self._listening: asyncio.Server | None = None
@@ -69,7 +67,7 @@ class Readiness:
             raise ProfilesError([problem]) from None
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening, and close every connection."""
         if self._listening:
             self._listening.close()
         for transport in self._open:
