@@ -51,12 +51,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep one part of the tests."""
+    """Keep one part of the tests; begin with the longest files, or the last one runs alone."""
     part = config.getoption("--part")
     if part:
         others = [item for item in items if _part(item) != part]
         items[:] = [item for item in items if _part(item) == part]
         config.hook.pytest_deselected(items=others)
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def _part(item: pytest.Item) -> str:

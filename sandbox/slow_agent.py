@@ -6,7 +6,9 @@ from livekit.agents import Agent, AgentServer, AgentSession, JobContext, cli
 
 import timing_profiles
 
-server = AgentServer(port=0, load_fnc=lambda: 0.0, num_idle_processes=1)
+server = AgentServer(
+    port=0, load_fnc=lambda: 0.0, num_idle_processes=1, initialize_process_timeout=60
+)
 timing_profiles.attach(server)
 
 

@@ -7,7 +7,13 @@ from agent import entrypoint
 
 # A port of its own for each worker, and no call refused because the machine is busy.
 metrics = timing_profiles.metrics_port()
-server = AgentServer(port=0, load_fnc=lambda: 0.0, num_idle_processes=2, prometheus_port=metrics)
+server = AgentServer(
+    port=0,
+    load_fnc=lambda: 0.0,
+    num_idle_processes=2,
+    initialize_process_timeout=60,
+    prometheus_port=metrics,
+)
 timing_profiles.attach(server)
 server.rtc_session(entrypoint)
 

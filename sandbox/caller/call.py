@@ -44,7 +44,8 @@ class Dial:
         dispatch_metadata: of the agent's dispatch.
         observer: whether a participant without the right to publish joins first.
         preconnect: whether the caller speaks before the agent is there.
-        patience: seconds to wait for the agent to come, and for each answer.
+        patience: seconds to wait for the agent to come, and for each answer. A worker that has no
+            warm process tries three times to start one, ten seconds each.
     """
 
     metadata: str = ""
@@ -54,7 +55,7 @@ class Dial:
     dispatch_metadata: str = ""
     observer: bool = False
     preconnect: bool = False
-    patience: float = 30.0
+    patience: float = 90.0
 
 
 def _silent(_message: str) -> None:

@@ -12,6 +12,8 @@ from sandbox.caller.script import Script
 
 FORMATS = ("text", "json")
 
+_PATIENCE = 30.0  # seconds: a person would rather be told
+
 
 @dataclass(frozen=True, slots=True)
 class Calls:
@@ -65,7 +67,7 @@ def _dial(found: Mapping[str, str]) -> Dial:
     kind = found.get("KIND", "standard")
     if kind not in ("standard", "sip"):
         raise ValueError(f"KIND must be standard or sip, not {kind}")
-    patience = _number(found, "WAIT", Dial().patience)
+    patience = _number(found, "WAIT", _PATIENCE)
     if patience <= 0:
         raise ValueError(f"WAIT must be a number of seconds above 0, not {found['WAIT']}")
     return Dial(

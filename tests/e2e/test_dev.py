@@ -22,6 +22,8 @@ from sandbox.livekit_server import LiveKitServer
 from sandbox.polling import eventually
 from sandbox.worker import ROOT
 
+pytestmark = pytest.mark.long
+
 READY = "ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends all of this"
 
 # The environment is the one of the real checkout, and stands as it is.

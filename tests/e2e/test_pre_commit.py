@@ -12,6 +12,8 @@ import yaml
 
 from sandbox.repository import ROOT, Repository, run
 
+pytestmark = pytest.mark.long
+
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
 
 # What is needed to build the package. It is copied, so that the work tree is tested as it is.

@@ -68,19 +68,25 @@ def row(name: str) -> Row:
 
 
 async def test_each_way_to_end_a_turn_takes_as_long_as_predicted(tmp_path: Path) -> None:
-    """One turn of each: the agent's own delay is the formula's, and so is the caller's wait."""
+    """Of each, the agent's own delay is the formula's, and so is the caller's wait.
+
+    It is the quicker of two turns that counts: a busy machine makes a turn later, never earlier.
+    """
     profiles = profiles_with(tmp_path / "profiles", {"steady": STEADY, "silent": SILENT})
     rows = [row for row in plan(profiles).rows if row.name in DECISIONS]
     worker = tmp_path / "worker"
     worker.mkdir()
-    measured = await calls.measure(rows, profiles, worker, turns=1, at_once=2, progress=silent)
+    measured = await calls.measure(rows, profiles, worker, turns=2, at_once=2, progress=silent)
     assert [found.error for found in measured] == [""] * len(DECISIONS)
-    decisions = {found.row.name: found.turns[0].decision for found in measured}
+    decisions = {found.row.name: min(turn.decision for turn in found.turns) for found in measured}
     assert decisions == pytest.approx(DECISIONS, abs=DECISION_WITHIN)
-    waits = {found.row.name: table.wait(found) for found in measured}
-    heard = {name: wait.median for name, wait in waits.items()}
-    promised = {name: wait.predicted for name, wait in waits.items()}
-    assert heard == pytest.approx(promised, abs=WAIT_WITHIN)
+    later = {
+        found.row.name: min(
+            turn.wait - prediction.predicted(found.row, turn).wait for turn in found.turns
+        )
+        for found in measured
+    }
+    assert later == pytest.approx(dict.fromkeys(DECISIONS, 0.0), abs=WAIT_WITHIN)
 
 
 def test_every_starter_profile_is_called_in_every_mode() -> None:

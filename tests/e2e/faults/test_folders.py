@@ -54,6 +54,7 @@ def test_fault_14_each_swap_of_git_sync_is_served(tmp_path: Path, happened: Happ
     happened("each of 3 swaps served", slowest)
 
 
+@pytest.mark.alone
 def test_fault_16_a_checkout_of_a_thousand_files_is_served(
     tmp_path: Path, happened: Happened
 ) -> None:

@@ -33,6 +33,8 @@ from sandbox.worker import (
 from tests.e2e.read_back import session_options
 from timing_profiles.handoff import snapshot
 
+pytestmark = pytest.mark.long
+
 YES = Script("Yes please.")
 (SENTENCE,) = YES.turns()
 BRISK = Dial(metadata='{"profile": "brisk"}')
@@ -54,20 +56,26 @@ async def around() -> AsyncGenerator[Services]:
         yield running
 
 
-async def test_a_killed_job_costs_no_other_call(
-    tmp_path: Path, around: Services, happened: Happened
-) -> None:
+@pytest.fixture(scope="module")
+async def lasting(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
+    """A worker, with services of its own, that outlives what happens to its jobs and services."""
+    async with services() as among:
+        among.llm.reply = "Good."
+        async with worker(tmp_path_factory.mktemp("lasting"), among=among) as running:
+            yield running
+
+
+async def test_a_killed_job_costs_no_other_call(lasting: Worker, happened: Happened) -> None:
     """SIGKILL to one of two jobs: the other call is answered, and so is the next one."""
-    async with worker(tmp_path, among=around) as running:
-        async with calling(running) as killed, calling(running) as other:
-            os.kill(job_of(running, killed), signal.SIGKILL)
-            answered = await other.say(SENTENCE)
-            following = await call(running.connection, BRISK, YES)
-        await running.logs("process exited with non-zero exit code -9")
-        assert running.process.returncode is None
-        assert running.tracebacks == []
+    async with calling(lasting) as killed, calling(lasting) as other:
+        os.kill(job_of(lasting, killed), signal.SIGKILL)
+        answered = await other.say(SENTENCE)
+        following = await call(lasting.connection, BRISK, YES)
+    await lasting.logs("process exited with non-zero exit code -9")
+    assert lasting.process.returncode is None
+    assert lasting.tracebacks == []
     assert answered.wait is not None
-    assert_served(following, revision(running.profiles))
+    assert_served(following, revision(lasting.profiles))
     happened(f"the other call answered after {answered.wait:.2f} s, the next one served")
 
 
@@ -116,23 +124,23 @@ async def test_a_killed_main_process_takes_its_jobs_along(
     happened(f"the job of a call ended {took:.2f} s later")
 
 
-async def test_a_killed_livekit_server_is_found_again(
-    tmp_path: Path, around: Services, happened: Happened
-) -> None:
+async def test_a_killed_livekit_server_is_found_again(lasting: Worker, happened: Happened) -> None:
     """SIGKILL during a call: once it is back, the call goes on and the worker serves the next."""
-    async with worker(tmp_path, among=around) as running, calling(running) as caller:
-        await around.livekit.aclose()
-        await running.logs("failed to connect to livekit, retrying")
-        await around.livekit.start()
+    livekit = lasting.services.livekit
+    async with calling(lasting) as caller:
+        before = registrations(lasting)
+        await livekit.aclose()
+        await lasting.logs("failed to connect to livekit, retrying")
+        await livekit.start()
         back = time.monotonic()
-        await eventually(lambda: registrations(running) == 2, 20, "it registers again")
+        await eventually(lambda: registrations(lasting) > before, 20, "it registers again")
         recovered = time.monotonic() - back
-        assert_served(await call(around.connection, BRISK, YES), revision(running.profiles))
+        assert_served(await call(lasting.connection, BRISK, YES), revision(lasting.profiles))
         await caller.agent_listens()
         answered = await caller.say(SENTENCE)
         assert answered.wait is not None
-        assert attributes(caller) == ("brisk", revision(running.profiles))
-        assert running.tracebacks == []
+        assert attributes(caller) == ("brisk", revision(lasting.profiles))
+        assert lasting.tracebacks == []
     happened("registered again, the next call served, the old one went on", recovered=recovered)
 
 
@@ -166,25 +174,26 @@ async def test_a_job_that_is_back_after_its_caller_follows_it(
 
 
 async def test_deepgram_gone_for_two_seconds_does_not_end_a_call(
-    tmp_path: Path, happened: Happened
+    lasting: Worker, happened: Happened
 ) -> None:
     """It hangs up in the middle of a call, and listens to nobody: what is said later is heard."""
-    async with worker(tmp_path) as running, calling(running) as caller:
+    deepgram = lasting.deepgram
+    async with calling(lasting) as caller:
         assert (await caller.say(SENTENCE)).wait is not None
-        await running.deepgram.aclose()
+        await deepgram.aclose()
         await asyncio.sleep(2)  # that long is the fault
-        before = len(running.deepgram.requests)
-        await running.deepgram.start()
+        before = len(deepgram.requests)
+        await deepgram.start()
         back = time.monotonic()
         await eventually(
-            lambda: any(r.audio for r in running.deepgram.requests[before:]), 10, "it hears again"
+            lambda: any(r.audio for r in deepgram.requests[before:]), 10, "it hears again"
         )
         recovered = time.monotonic() - back
         await caller.agent_listens()
         answered = await caller.say(SENTENCE)
         assert answered.wait is not None
-        assert attributes(caller) == ("brisk", revision(running.profiles))
-        assert running.tracebacks == []
+        assert attributes(caller) == ("brisk", revision(lasting.profiles))
+        assert lasting.tracebacks == []
     happened(f"the call went on, and was answered after {answered.wait:.2f} s", recovered=recovered)
 
 

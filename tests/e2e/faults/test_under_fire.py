@@ -16,7 +16,9 @@ from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.problems import ProfilesError
 from timing_profiles.worker.watch import DEBOUNCE
 
-SWAPS = 5000
+pytestmark = pytest.mark.long
+
+SWAPS = 2000
 SWAPS_BETWEEN_RESTS = 100
 RESTS = [count / 50 for count in range(20)]
 """Seconds: some too short for a set to be published, some long enough."""
@@ -43,7 +45,7 @@ def generation(number: int) -> Mapping[str, bytes]:
 def test_fault_15_thousands_of_swaps_publish_no_mixture(
     tmp_path: Path, happened: Happened, layout: type[ConfigMap | Trees]
 ) -> None:
-    """5,000 swaps of 20 files, as fast as can be, with a rest of up to 0.4 s after every 100."""
+    """2,000 swaps of 20 files, as fast as can be, with a rest of up to 0.4 s after every 100."""
     delivered = layout(tmp_path / "delivered")
     delivered.update(generation(0))
     rests = itertools.cycle(RESTS)
