@@ -140,9 +140,7 @@ class _Entry:
     object_name: str
 
 
-def catalog_at(
-    revision: str, profiles_dir: Path, label: str = "", before: Catalog | None = None
-) -> Catalog:
+def catalog_at(revision: str, profiles_dir: Path, label: str = "") -> Catalog:
     """Read and check a folder of profiles as a commit had it.
 
     Args:
@@ -150,7 +148,6 @@ def catalog_at(
         profiles_dir: The folder, which need not exist any more. The `schema.json` that the commit
             had beside it is in force, else the packaged one.
         label: The folder as it is shown to people; `main:profiles` where it is not given.
-        before: Another catalog: files with the same bytes are not read anew.
 
     Returns:
         The set; one without any profile where the commit did not have the folder.
@@ -160,10 +157,10 @@ def catalog_at(
         ProfilesError: Something is wrong; carries every problem of every file.
     """
     found = contents(revision, profiles_dir, label)
-    in_force = _schema(found, before.schema if before else None)
+    schema = _schema(found)
     if not found.files:
-        return Catalog("", in_force, {}, (), found.label, {}, {})
-    return catalog.build(found.files, in_force, before, found.label)
+        return catalog.empty(schema, found.label)
+    return catalog.build(found.files, schema, None, found.label)
 
 
 def contents(revision: str, profiles_dir: Path, label: str = "") -> Committed:
@@ -188,11 +185,11 @@ def contents(revision: str, profiles_dir: Path, label: str = "") -> Committed:
         raise GitError(f"{profiles_dir.as_posix()}: {strerror(error)}") from None
 
 
-def _schema(found: Committed, before: Schema | None) -> Schema:
+def _schema(found: Committed) -> Schema:
     content = found.schema
     if content is None:
         content = schema_file.packaged(schema_file.FILE_NAME).read_bytes()
-    return schema_file.read(content, found.schema_label, before)
+    return schema_file.read(content, found.schema_label)
 
 
 def _contents(revision: str, place: _Place, objects: _Objects, label: str) -> Committed:

@@ -55,34 +55,32 @@ class Catalog:
         return merged(reversed(chain)) if chain else None
 
 
-def load(profiles_dir: Path, before: Catalog | None = None, label: str = "") -> Catalog:
+def load(profiles_dir: Path, label: str = "") -> Catalog:
     """Read and check a directory of profiles.
 
     Args:
         profiles_dir: The directory. The `schema.json` beside it is active where there is one.
-        before: An earlier catalog: files with the same bytes are not parsed again.
         label: The directory as messages show it; its name by default.
 
     Raises:
         ProfilesError: Something is wrong; carries every problem of every file.
     """
-    return _whole(load_valid(profiles_dir, before, label))
+    return _whole(load_valid(profiles_dir, label))
 
 
-def load_valid(profiles_dir: Path, before: Catalog | None = None, label: str = "") -> Catalog:
+def load_valid(profiles_dir: Path, label: str = "") -> Catalog:
     """Read and check a directory; keep the profiles that are valid with all that they extend.
 
     Args:
         profiles_dir: The directory.
-        before: An earlier catalog without errors: files with the same bytes are not parsed again.
         label: The directory as messages show it; its name by default.
 
     Raises:
         ProfilesError: The directory or the active schema cannot be read.
     """
     label = label or profiles_dir.absolute().name
-    schema = schema_file.load(profiles_dir, before.schema if before else None)
-    return _checked(folder.read(profiles_dir, label), schema, before, label)
+    schema = schema_file.load(profiles_dir)
+    return _checked(folder.read(profiles_dir, label), schema, None, label)
 
 
 def build(contents: Contents, schema: Schema, before: Catalog | None, label: str) -> Catalog:
@@ -91,13 +89,19 @@ def build(contents: Contents, schema: Schema, before: Catalog | None, label: str
     Args:
         contents: The bytes of each file, by name.
         schema: The schema to check them against.
-        before: An earlier catalog: what has not changed since is neither parsed nor checked again.
+        before: An earlier catalog of the same directory: what has not changed since is neither
+            parsed nor checked again.
         label: The directory as messages show it.
 
     Raises:
         ProfilesError: Something is wrong; carries every problem of every file.
     """
     return _whole(_checked(contents, schema, before, label))
+
+
+def empty(schema: Schema, label: str = "", errors: tuple[Problem, ...] = ()) -> Catalog:
+    """Make a set without any profile."""
+    return Catalog("", schema, {}, (), label, {}, {}, errors)
 
 
 def revision(files: Mapping[str, bytes], schema: str) -> str:
@@ -121,8 +125,8 @@ def _whole(found: Catalog) -> Catalog:
 
 
 def _checked(contents: Contents, schema: Schema, before: Catalog | None, label: str) -> Catalog:
-    if not before or before.schema.text != schema.text:
-        before = Catalog("", schema, {}, (), label, {}, {})
+    if not before or (before.schema.text, before.label) != (schema.text, label):
+        before = empty(schema, label)
     files = {
         name: _parsed(name, content, schema, before, label) for name, content in contents.items()
     }
@@ -160,9 +164,9 @@ def _parsed(
 ) -> ParsedFile:
     """Parse a file, unless an earlier catalog has it with the same bytes."""
     known = before.files.get(name)
-    if known is None or known.content != content:
-        return parsed_file.parse(name, content, schema, label)
-    return known if before.label == label else known.labelled(name, label)
+    if known and known.content == content:
+        return known
+    return parsed_file.parse(name, content, schema, label)
 
 
 def _layers(files: Iterable[ParsedFile]) -> dict[str, Layer]:

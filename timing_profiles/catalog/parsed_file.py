@@ -38,15 +38,6 @@ class ParsedFile:
     problems: tuple[Problem, ...]
     unknown: frozenset[str] = frozenset()
 
-    def labelled(self, name: str, label: str) -> ParsedFile:
-        """Return the file under another label of its directory."""
-        file = f"{label}/{name}"
-        if self.source.file == file or isinstance(self.content, Problem):
-            return self
-        text = replace(self.source, file=file)
-        layer = self.layer and replace(self.layer, origins=_origins(text, self.layer.sets))
-        return ParsedFile(self.content, text, layer, ())
-
 
 def parse(name: str, content: bytes | Problem, schema: Schema, label: str) -> ParsedFile:
     """Parse and check one file of a set.

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,16 @@ _DATA = frozenset({"const", "default", "enum", "examples"})
 _REFERENCES = frozenset({"$ref", "$dynamicRef"})
 
 
-def load(profiles_dir: Path, before: Schema | None = None) -> Schema:
+def load(profiles_dir: Path) -> Schema:
     """Load the active schema: the `schema.json` beside the profiles, else the packaged one.
 
     Args:
         profiles_dir: The directory of profiles.
-        before: An earlier schema, which is returned where the text is the same.
 
     Raises:
         ProfilesError: It cannot be read, or cannot be a schema of profiles.
     """
-    return read(content(profiles_dir), before=before)
+    return read(content(profiles_dir))
 
 
 def content(profiles_dir: Path) -> bytes | Problem:
@@ -57,13 +57,12 @@ def content(profiles_dir: Path) -> bytes | Problem:
     return found
 
 
-def read(content: bytes | Problem, file: str = FILE_NAME, before: Schema | None = None) -> Schema:
+def read(content: bytes | Problem, file: str = FILE_NAME) -> Schema:
     """Make the schema that a file holds.
 
     Args:
         content: Its bytes, UTF-8; or why there are none.
         file: The file as messages show it.
-        before: An earlier schema, which is returned where the text is the same.
 
     Raises:
         ProfilesError: It cannot be a schema of profiles.
@@ -74,13 +73,18 @@ def read(content: bytes | Problem, file: str = FILE_NAME, before: Schema | None 
         text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
     except UnicodeDecodeError as error:
         raise ProfilesError([Problem("schema", f"cannot be read: {error}", file=file)]) from None
-    if before and before.text == text:
-        return before
+    try:
+        return _accepted(text)
+    except ProfilesError as error:
+        raise ProfilesError(replace(problem, file=file) for problem in error.problems) from None
+
+
+@lru_cache(maxsize=2)  # of a reload, or of the two sides of a comparison
+def _accepted(text: str) -> Schema:
     # The packaged schema is valid; checking it would take as long as a short command.
-    if text != packaged_text():
-        problems = [replace(problem, file=file) for problem in _problems(text)]
-        if problems:
-            raise ProfilesError(problems)
+    problems = [] if text == packaged_text() else [*_problems(text)]
+    if problems:
+        raise ProfilesError(problems)
     return Schema(text)
 
 

@@ -25,16 +25,13 @@ from timing_profiles.problems import (
 from timing_profiles.profile import DEFAULT, NAME, Profile
 
 
-def profiles(before: Catalog | None = None) -> Catalog:
+def profiles() -> Catalog:
     """The whole set in the folder of profiles.
-
-    Args:
-        before: Another catalog: files with the same bytes are not read anew.
 
     Raises:
         ProfilesError: It is broken, or there is none.
     """
-    found = _sound(before)
+    found = _sound()
     if found.errors:
         raise _broken(found)
     return found
@@ -69,7 +66,7 @@ def readable() -> Catalog:
     except ProfilesError as error:
         in_force = schema_file.load(folder.profiles_dir())
         print_problems(error.problems, sys.stderr)
-        return Catalog("", in_force, {}, (), "", {}, {}, errors=error.problems)
+        return catalog.empty(in_force, errors=error.problems)
     _tell_of_errors(found)
     return found
 
@@ -101,7 +98,7 @@ def profile(found: Catalog, name: str) -> Profile:
     raise UsageError(_with_hint(message, did_you_mean(name, names)))
 
 
-def _sound(before: Catalog | None = None) -> Catalog:
+def _sound() -> Catalog:
     profiles_dir = folder.profiles_dir()
     problem = missing()
     if problem:
@@ -116,7 +113,7 @@ def _sound(before: Catalog | None = None) -> Catalog:
         file = profiles_dir.as_posix()
         raise ProfilesError([Problem("unreadable", message, file=file, hint=hint)])
     try:
-        return catalog.load_valid(profiles_dir, before)
+        return catalog.load_valid(profiles_dir)
     except ProfilesError as error:
         raise ProfilesError(_from_here(error.problems)) from None
 

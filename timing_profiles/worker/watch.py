@@ -179,7 +179,7 @@ class Watcher:
 
     def _published(self, files: _Files) -> Catalog:
         """Make a set of files, and publish it where it is new."""
-        schema = schema_file.read(files.schema, before=self.catalog.schema)
+        schema = schema_file.read(files.schema)
         fresh = catalog.build(files.profiles, schema, self.catalog, self.catalog.label)
         if fresh.revision != self.catalog.revision:
             self._publish(fresh)
