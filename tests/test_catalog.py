@@ -5,6 +5,7 @@ import shutil
 import socket
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from timing_profiles.catalog import catalog, folder
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.handoff import snapshot
+from timing_profiles.handoff.snapshot import Snapshot
 from timing_profiles.problems import Problem, ProfilesError, quoted
 
 ROOT = Path(__file__).parent.parent
@@ -450,7 +452,7 @@ def test_fault_43_a_file_of_10_mb_is_refused_and_10000_files_are_served(
     loaded = catalog.load(profiles)
     path = tmp_path / "profiles.sqlite"
     snapshot.publish(path, loaded.revision, loaded.schema, loaded.layers)
-    with snapshot.opened(path) as published:
+    with closing(Snapshot(path)) as published:
         profile = published.profile("p9998")
     assert len(loaded.names()) == 10_000
     assert profile is not None

@@ -11,7 +11,7 @@ import pytest
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.handoff import snapshot
-from timing_profiles.handoff.snapshot import SnapshotError
+from timing_profiles.handoff.snapshot import Snapshot, SnapshotError
 from timing_profiles.profile import Layer, merged
 from timing_profiles.resolution import request, settings
 
@@ -40,7 +40,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_every_profile_comes_back_equal(path: Path) -> None:
     """Names, revision, schema, and each merged profile with its places and its policy."""
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         assert found.names() == STARTERS.names()
         assert found.revision == STARTERS.revision
         assert found.schema.text == STARTERS.schema.text
@@ -62,20 +62,20 @@ def test_every_kind_of_value_comes_back_equal(text: str, tmp_path: Path) -> None
     """Types are kept: an empty policy is no missing one, and 1 is no 1.0."""
     published = with_profile(text)
     publish(published, tmp_path / "published")
-    with snapshot.opened(tmp_path / "published") as found:
+    with closing(Snapshot(tmp_path / "published")) as found:
         assert repr(found.profile("own")) == repr(published.profile("own"))
 
 
 def test_unknown_profile_is_none(path: Path) -> None:
     """A name that is not published is no error, whatever it holds."""
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         assert found.profile("nobody") is None
         assert found.profile("' OR 1=1 --") is None
 
 
 def test_call_is_resolved_as_from_the_directory(path: Path) -> None:
     """A job gets from the file what the worker would have got from the catalog."""
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         assert settings.resolve(found, REQUESTS) == settings.resolve(STARTERS, REQUESTS)
 
 
@@ -83,13 +83,13 @@ def test_replaced_file_is_read_anew(path: Path) -> None:
     """The next reader gets the next revision."""
     after = with_profile("tts: {speed: 0.9}")
     publish(after, path)
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         assert (found.revision, found.names()) == (after.revision, ["default", "own"])
 
 
 def test_reader_keeps_the_set_that_it_opened(path: Path) -> None:
     """A set that is replaced, or removed, while a job reads it stays whole for that job."""
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         publish(with_profile("tts: {speed: 0.9}"), path)
         assert found.names() == STARTERS.names()
         path.unlink()
@@ -100,10 +100,10 @@ def test_reader_keeps_the_set_that_it_opened(path: Path) -> None:
 def test_half_a_file_of_a_killed_worker_is_replaced(path: Path) -> None:
     """What a publisher left behind when it was killed neither is read nor stands in the way."""
     path.with_suffix(".new").write_bytes(path.read_bytes()[:5000])
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         assert found.revision == STARTERS.revision
     publish(with_profile("{}"), path)
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         assert found.names() == ["default", "own"]
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
@@ -113,7 +113,7 @@ def test_failed_publication_keeps_the_last_one(path: Path) -> None:
     layers = {**STARTERS.layers, "zebra": Layer("zebra", {"tts.speed": object()}, {})}
     with pytest.raises(TypeError, match="not JSON serializable"):
         snapshot.publish(path, "0" * 12, STARTERS.schema, layers)
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         assert found.revision == STARTERS.revision
 
 
@@ -126,7 +126,7 @@ def test_folder_that_is_gone_is_an_oserror(tmp_path: Path) -> None:
 
 
 def read_all(path: Path) -> None:
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         for name in found.names():
             found.profile(name)
 
@@ -164,7 +164,7 @@ def test_truncated_file_is_an_error_or_whole(path: Path) -> None:
     for size in range(0, len(content), 511):
         path.write_bytes(content[:size])
         try:
-            with snapshot.opened(path) as found:
+            with closing(Snapshot(path)) as found, found.reading():
                 assert settings.resolve(found, REQUESTS) == expected
         except SnapshotError:
             refused += 1
@@ -197,7 +197,7 @@ def change(path: Path, statement: str) -> None:
 def test_damaged_content_is_an_error(path: Path, statement: str) -> None:
     """A file whose tables are sound and whose content is not is the same error."""
     change(path, statement)
-    with pytest.raises(SnapshotError), snapshot.opened(path) as found:
+    with pytest.raises(SnapshotError), closing(Snapshot(path)) as found, found.reading():
         settings.resolve(found, REQUESTS)
 
 
@@ -207,7 +207,7 @@ def test_circle_in_a_damaged_file_ends(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE layer SET layer = ? WHERE name = 'patient'", (layer,))
         connection.commit()
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         found.profile("patient")
 
 
@@ -226,7 +226,7 @@ def test_long_chain_is_merged_whole(tmp_path: Path) -> None:
     chain = {own: Layer(own, {}, {}, "", below) for below, own in pairwise(names)}
     layers = {"default": default, **chain}
     snapshot.publish(tmp_path / "published", "0" * 12, STARTERS.schema, layers)
-    with snapshot.opened(tmp_path / "published") as found:
+    with closing(Snapshot(tmp_path / "published")) as found:
         profile = found.profile("p30")
     assert profile is not None
     assert profile.values == default.sets
@@ -240,7 +240,7 @@ def test_flipped_byte_is_an_error_or_survived(path: Path) -> None:
         flipped = bytes([content[position] ^ 0xFF])
         path.write_bytes(content[:position] + flipped + content[position + 1 :])
         try:
-            with snapshot.opened(path) as found:
+            with closing(Snapshot(path)) as found, found.reading():
                 settings.resolve(found, REQUESTS)
         except SnapshotError:
             refused += 1
@@ -259,7 +259,7 @@ def test_publication_holds_each_set_whole(tmp_path: Path) -> None:
     ]
     for number, layers in enumerate(sets):
         snapshot.publish(path, str(number), STARTERS.schema, layers)
-        with snapshot.opened(path) as found:
+        with closing(Snapshot(path)) as found:
             assert (found.revision, found.names()) == (str(number), sorted(layers))
             assert [found.profile(name) for name in layers] == [
                 merged([default] if name == "default" else [default, layer])
@@ -267,7 +267,7 @@ def test_publication_holds_each_set_whole(tmp_path: Path) -> None:
             ]
     path.write_bytes(b"damaged")
     snapshot.publish(path, "after", STARTERS.schema, sets[-1])
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         assert (found.revision, found.names()) == ("after", ["default", "other"])
 
 

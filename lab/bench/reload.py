@@ -7,6 +7,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from lab.bench.timing import shown
 from sandbox.polling import eventually
 from sandbox.worker import Worker
 from timing_profiles.call.announce import REVISION_ATTRIBUTE
-from timing_profiles.handoff import snapshot
+from timing_profiles.handoff.snapshot import Snapshot
 
 _MEDIAN_AT_MOST = 0.150  # seconds
 _P99_AT_MOST = 0.300
@@ -209,7 +210,7 @@ async def _delays(published: Path) -> AsyncGenerator[tuple[float, float]]:
         found = _identity(published)
         if found != seen:
             seen = found
-            with snapshot.opened(published) as current:
+            with closing(Snapshot(published)) as current:
                 profile = current.profile(_NAME)
             if profile:
                 low, high = (profile.values[path] for path in _DELAYS)
@@ -225,7 +226,7 @@ def _identity(published: Path) -> tuple[int, int]:
 async def _called(who: Worker, published: Path) -> bool:
     """Make a call, and see whether it has the published revision."""
     await at_rest(who, 0)
-    with snapshot.opened(published) as current:
+    with closing(Snapshot(published)) as current:
         revision: str = current.revision
     async with dialled(who.connection, json.dumps({"profile": _NAME})) as answered:
         agent = answered.agent

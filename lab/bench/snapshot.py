@@ -3,6 +3,7 @@
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from lab.bench.table import Row
 from lab.bench.timing import in_turns, shown
 from timing_profiles.catalog import catalog
 from timing_profiles.handoff import snapshot
+from timing_profiles.handoff.snapshot import Snapshot
 from timing_profiles.profile import DEFAULT, Layer
 
 _FEW, _MANY = 10, 10_000
@@ -51,7 +53,7 @@ def _reading(folder: Path, count: int) -> Callable[[], object]:
     names = (layers[place * _STRIDE % count].name for place in itertools.count())
 
     def read() -> object:
-        with snapshot.opened(path) as published:
+        with closing(Snapshot(path)) as published:
             return published.profile(next(names))
 
     return read

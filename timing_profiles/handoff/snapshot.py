@@ -133,17 +133,6 @@ def _write(path: Path, revision: str, schema: Schema, layers: Mapping[str, Layer
         raise OSError(f"{path}: {error}") from error
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Snapshot]:
-    """Open the published profiles for a block.
-
-    Raises:
-        SnapshotError: The file is missing or damaged.
-    """
-    with closing(Snapshot(path)) as found, found.reading():
-        yield found
-
-
 @lru_cache(maxsize=2)
 def _schema(text: str) -> Schema:
     return Schema(text)

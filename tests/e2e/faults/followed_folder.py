@@ -10,6 +10,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox.polling import eventually_blocking
 from timing_profiles.catalog import catalog
-from timing_profiles.handoff import snapshot
+from timing_profiles.handoff.snapshot import Snapshot
 from timing_profiles.profile import Profile
 
 ROOT = Path(__file__).parents[3]
@@ -221,5 +222,5 @@ def lies(folder: Path) -> Published:
 
 def published(path: Path) -> Published:
     """What a published file holds, read to its end."""
-    with snapshot.opened(path) as found:
+    with closing(Snapshot(path)) as found:
         return found.revision, {name: found.profile(name) for name in found.names()}

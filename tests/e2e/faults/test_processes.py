@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import AsyncGenerator, Generator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ from sandbox.worker import (
     worker,
 )
 from tests.e2e.read_back import session_options
-from timing_profiles.handoff import snapshot
+from timing_profiles.handoff.snapshot import Snapshot
 
 pytestmark = pytest.mark.long
 
@@ -97,7 +98,7 @@ async def test_fault_45_the_main_process_killed_while_it_publishes(
                 await asyncio.to_thread(a_write if kill % 2 else some_time, state)
                 os.kill(running.process.pid, signal.SIGKILL)
         unfinished += len(files(state) - usual)
-        with snapshot.opened(state / "profiles.sqlite") as left:
+        with closing(Snapshot(state / "profiles.sqlite")) as left:
             brisk = left.profile("brisk")
             assert brisk
             assert brisk.values[MIN_DELAY] == delays[left.revision]
