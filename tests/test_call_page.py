@@ -98,8 +98,8 @@ slow differs from default in:
 
 TURNS = """\
 default: answered after 1.62 s; answered after 1.30 s
-left out: participant: profile: "sloe" is no profile; there
-  are default, quick, slow
+left out: participant: profile: unknown profile "sloe";
+  available: default, quick, slow
   hint: did you mean slow?
 left out: a field that cannot change in a running call; see
   the log of the worker

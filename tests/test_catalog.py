@@ -335,7 +335,7 @@ def test_unreadable_file_hides_no_other_problem(profiles: Path) -> None:
     (profiles / "b.yaml").write_text("extends: nobody\n")
     assert problems(profiles) == [
         "profiles/a.yaml: cannot be read: is a directory",
-        'profiles/b.yaml:1:10: extends: there is no profile "nobody"; there are b, default',
+        'profiles/b.yaml:1:10: extends: unknown profile "nobody"; available: b, default',
     ]
 
 

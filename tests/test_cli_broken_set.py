@@ -96,7 +96,7 @@ def test_everything_extends_a_broken_default(folder: Path, run: CommandLine) -> 
 def test_an_unknown_profile_is_answered_with_all_names(run: CommandLine) -> None:
     """Broken ones are there, too: the name may be one of theirs, mistyped."""
     message = (
-        'there is no profile "slowr"; there are brisk, courier, default, dictation, elderly,'
+        'unknown profile "slowr"; available: brisk, courier, default, dictation, elderly,'
         " flux-conversation, noisy-line, patient, phone-menu, slow, slower; did you mean slower?\n"
     )
     assert run("show", "slowr") == (2, "", f"{ELSEWHERE}timing-profiles: {message}")

@@ -149,7 +149,7 @@ def test_anything_but_two_sides_is_a_wrong_command_line(words: list[str], run: C
 def test_a_name_that_is_not_there_gets_a_hint(run: CommandLine) -> None:
     """On either side."""
     expected = (
-        'timing-profiles: there is no profile "patint"; there are brisk, courier, default,'
+        'timing-profiles: unknown profile "patint"; available: brisk, courier, default,'
         " dictation, elderly, flux-conversation, noisy-line, patient, phone-menu;"
         " did you mean patient?\n"
     )

@@ -128,8 +128,8 @@ def test_metadata_chooses_another_profile(run: CommandLine) -> None:
     status, out, err = run("show", "patient", "--metadata", '{"profile": "brsk"}')
     assert (status, out) == (0, run("show", "default").out)
     assert err == (
-        'participant: profile: "brsk" is no profile; there are brisk, courier, default, dictation,'
-        " elderly, flux-conversation, noisy-line, patient, phone-menu\n"
+        'participant: profile: unknown profile "brsk"; available: brisk, courier, default,'
+        " dictation, elderly, flux-conversation, noisy-line, patient, phone-menu\n"
         "  hint: did you mean brisk?\n"
     )
 
@@ -199,7 +199,7 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(
         2,
         "",
         (
-            f'timing-profiles: there is no profile "{name}"; there are brisk, courier, default,'
+            f'timing-profiles: unknown profile "{name}"; available: brisk, courier, default,'
             f" dictation, elderly, flux-conversation, noisy-line, patient, phone-menu{hint}\n"
         ),
     )
@@ -209,6 +209,6 @@ def test_a_hostile_name_is_quoted_and_cut(run: CommandLine) -> None:
     """No control character reaches the terminal, and no wall of text."""
     status, out, err = run("show", f"\x1b[31m\n{'x' * 100_000}")
     assert (status, out) == (2, "")
-    assert err.startswith('timing-profiles: there is no profile "\\u001b[31m\\nxxx')
+    assert err.startswith('timing-profiles: unknown profile "\\u001b[31m\\nxxx')
     assert err.isascii()
     assert len(err) < 300

@@ -133,9 +133,9 @@ def test_the_attribute_names_a_profile_below_the_metadata() -> None:
         pytest.param(
             '{"profile": "pateint"}',
             "profile-unknown",
-            'left out (profile-unknown): participant: profile: "pateint" is no profile; there are'
-            " brisk, courier, default, dictation, elderly, flux-conversation, noisy-line, open,"
-            " patient, phone-menu; hint: did you mean patient?",
+            'left out (profile-unknown): participant: profile: unknown profile "pateint";'
+            " available: brisk, courier, default, dictation, elderly, flux-conversation, noisy-line,"
+            " open, patient, phone-menu; hint: did you mean patient?",
             id="unknown",
         ),
         pytest.param(

@@ -276,7 +276,7 @@ def test_there_must_be_such_a_profile() -> None:
             async with running.timing.borrow("dictatoin"):
                 pass
         assert str(error.value) == (
-            'there is no profile "dictatoin"; there are all, brisk, courier, default, dictation,'
+            'unknown profile "dictatoin"; available: all, brisk, courier, default, dictation,'
             " elderly, flux-conversation, narrow, noisy-line, open, patient, phone-menu, slow"
         )
         return delays(running)

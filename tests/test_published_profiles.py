@@ -131,7 +131,7 @@ def test_request_is_judged_by_what_is_there(published: Path, folder: Path) -> No
     """A profile that the packaged set does not have is a problem after the first one."""
     published.unlink()
     shutil.rmtree(folder)
-    unknown = 'room: profile: "slow" is no profile; there are default'
+    unknown = 'room: profile: unknown profile "slow"; available: default'
     assert problems(resolved()) == [UNAVAILABLE, unknown]
 
 

@@ -160,7 +160,7 @@ def test_a_step_cannot_borrow_what_there_is_not(requests: Requests) -> None:
     with pytest.raises(LookupError) as error:
         requests.sets("nobody")
     assert str(error.value) == (
-        'there is no profile "nobody"; there are brisk, courier, default, dictation, elderly,'
+        'unknown profile "nobody"; available: brisk, courier, default, dictation, elderly,'
         " flux-conversation, noisy-line, open, patient, phone-menu"
     )
 

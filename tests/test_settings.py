@@ -212,7 +212,7 @@ def test_unknown_profile_is_default_and_a_problem(name: str, shown: str, hint: s
     assert (found.profile, found.values[ENDPOINTING]) == ("default", 700)
     assert codes(found) == ["profile-unknown"]
     assert problems(found) == [
-        f"participant: profile: {shown} is no profile; there are {NAMES}{hint}"
+        f"participant: profile: unknown profile {shown}; available: {NAMES}{hint}"
     ]
 
 
@@ -236,7 +236,7 @@ def test_profile_that_is_the_applications_own_names_none(own: object) -> None:
 def test_unknown_profile_of_the_application_is_a_problem() -> None:
     """A name that the application gives is judged like a caller's."""
     assert problems(resolve(application="zzz")) == [
-        f'application: profile: "zzz" is no profile; there are {NAMES}'
+        f'application: profile: unknown profile "zzz"; available: {NAMES}'
     ]
 
 

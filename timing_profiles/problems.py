@@ -153,6 +153,11 @@ def strerror(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else error.strerror or str(error)
 
 
+def unknown_profile(name: str, known: Iterable[str]) -> str:
+    """Return the message about a name that no profile has."""
+    return f"unknown profile {quoted(name)}; available: {listed(known)}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint for a near miss, or an empty text."""
     near = near_miss(word, known)

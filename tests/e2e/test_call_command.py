@@ -106,7 +106,7 @@ async def test_skipped_overrides_are_printed(shared_worker: Worker, folder: Path
     assert "\x1b" not in name
     assert name.startswith("default: answered after ")
     assert name.splitlines()[1:5] == [
-        'left out: participant: profile: "patinet" is no profile; there are brisk,',
+        'left out: participant: profile: unknown profile "patinet"; available: brisk,',
         "  courier, default, dictation, elderly, flux-conversation, noisy-line, patient,",
         "  phone-menu",
         "  hint: did you mean patient?",

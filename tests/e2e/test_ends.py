@@ -173,7 +173,7 @@ async def test_worker_with_invalid_profiles_does_not_start(tmp_path: Path, mode:
                 "activation_threshold, deactivation_threshold"
             ),
             "  hint: did you mean min_silence_duration?",
-            'profiles/b.yaml:1:10: extends: there is no profile "patient"; there are a, b, default',
+            'profiles/b.yaml:1:10: extends: unknown profile "patient"; available: a, b, default',
         ],
     )
     assert "failed to connect" not in printed

@@ -129,7 +129,7 @@ def test_a_problem_names_the_revision_and_the_place(repository: Repository) -> N
             "99999 is more than the maximum of 10000 (ms)"
         ),
         (
-            'HEAD~1:profiles/quick.yaml:1:10: extends: there is no profile "patien"; there are '
+            'HEAD~1:profiles/quick.yaml:1:10: extends: unknown profile "patien"; available: '
             "brisk, courier, default, dictation, elderly, flux-conversation, noisy-line, "
             "patient, phone-menu, quick\n  hint: did you mean patient?"
         ),

@@ -151,7 +151,7 @@ async def test_fault_51_unknown_profile_falls_back_to_default(
     found = await each(shared_worker, UNKNOWN)
     assert found == dict.fromkeys(UNKNOWN, ("default", ("profile-unknown",)))
     log = await shared_worker.logs("../../etc/passwd")
-    assert "is no profile; there are brisk, courier" in log
+    assert "; available: brisk, courier" in log
     assert "did you mean patient?" in log
     assert shared_worker.tracebacks == []
     happened(f"{len(found)} calls with default and profile-unknown, in every layer")

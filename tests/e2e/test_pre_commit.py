@@ -141,7 +141,7 @@ def test_a_deletion_that_breaks_another_profile_is_refused(user: User) -> None:
     user.repository.git("rm", "--quiet", "profiles/patient.yaml")
     status, output = user.commit("Remove it")
     assert status == 1
-    assert 'profiles/slow.yaml:1:10: extends: there is no profile "patient"; ' in output
+    assert 'profiles/slow.yaml:1:10: extends: unknown profile "patient"; ' in output
 
 
 def test_the_folders_to_check_can_be_named(user: User) -> None:

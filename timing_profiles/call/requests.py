@@ -19,7 +19,7 @@ from timing_profiles.catalog.folder import profiles_dir
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.handoff.snapshot import Snapshot, SnapshotError
 from timing_profiles.handoff.variables import PUBLISHED
-from timing_profiles.problems import Problem, ProfilesError, listed, quoted
+from timing_profiles.problems import Problem, ProfilesError, quoted, unknown_profile
 from timing_profiles.profile import DEFAULT
 from timing_profiles.resolution import request, settings
 from timing_profiles.resolution.request import Request
@@ -156,8 +156,7 @@ class Requests:
 def _beyond_default(profiles: Profiles, name: str) -> Mapping[str, Any]:
     profile, default = profiles.profile(name), profiles.profile(DEFAULT)
     if profile is None or default is None:
-        names = profiles.names()
-        raise LookupError(f"there is no profile {quoted(name)}; there are {listed(names)}")
+        raise LookupError(unknown_profile(name, profiles.names()))
     return {
         path: value
         for path, value in profile.values.items()

@@ -9,7 +9,7 @@ from typing import Any
 from timing_profiles.catalog.folder import SUFFIX
 from timing_profiles.catalog.parsed_file import EXTENDS, ParsedFile
 from timing_profiles.catalog.source import Source
-from timing_profiles.problems import Problem, did_you_mean, listed, quoted
+from timing_profiles.problems import Problem, did_you_mean, unknown_profile
 from timing_profiles.profile import DEFAULT, MAX_CHAIN, Layer, overlay, walk
 from timing_profiles.turns import advice, dead_settings, rules
 from timing_profiles.turns.fields import KnownValues, Values
@@ -100,9 +100,8 @@ def _extends_problems(
 ) -> Iterator[Problem]:
     extends = layer.extends
     if extends and extends + SUFFIX not in files and extends != DEFAULT:
-        message = f"there is no profile {quoted(extends)}; there are {listed(sorted(layers))}"
         hint = did_you_mean(extends, layers.keys() - {layer.name})
-        yield Problem("extends", message, hint=hint)
+        yield Problem("extends", unknown_profile(extends, sorted(layers)), hint=hint)
     if layer.name in in_cycles:
         yield Problem("extends", CYCLE + " <- ".join(in_cycles[layer.name]))
 

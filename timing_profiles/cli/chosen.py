@@ -17,10 +17,10 @@ from timing_profiles.problems import (
     Problem,
     ProfilesError,
     did_you_mean,
-    listed,
     printable,
     quoted,
     strerror,
+    unknown_profile,
 )
 from timing_profiles.profile import DEFAULT, NAME, Profile
 
@@ -94,8 +94,7 @@ def profile(found: Catalog, name: str) -> Profile:
         return chosen
     files = (file.removesuffix(SUFFIX) for file in found.files)
     names = sorted(file for file in files if NAME.fullmatch(file))
-    message = f"there is no profile {quoted(name)}; there are {listed(names)}"
-    raise UsageError(_with_hint(message, did_you_mean(name, names)))
+    raise UsageError(_with_hint(unknown_profile(name, names), did_you_mean(name, names)))
 
 
 def _sound() -> Catalog:

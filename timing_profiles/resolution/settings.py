@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from timing_profiles.catalog.schema import Schema
-from timing_profiles.problems import Problem, did_you_mean, dotted, listed, quoted
+from timing_profiles.problems import Problem, did_you_mean, dotted, listed, quoted, unknown_profile
 from timing_profiles.profile import DEFAULT, NAME, Profile, overlay
 from timing_profiles.resolution.request import Origin, Request
 from timing_profiles.turns import rules
@@ -117,8 +117,7 @@ def _chosen_profile(profiles: Profiles, naming: Sequence[Request]) -> tuple[Prof
 
 def _unknown_profile(profiles: Profiles, named: str, origin: Origin) -> Problem:
     names = profiles.names()
-    message = f"{quoted(named)} is no profile; there are {listed(names)}"
-    hint = did_you_mean(named, names)
+    message, hint = unknown_profile(named, names), did_you_mean(named, names)
     return Problem("profile-unknown", message, "profile", origin, hint=hint)
 
 

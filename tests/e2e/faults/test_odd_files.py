@@ -136,7 +136,7 @@ def test_fault_30_a_removed_profile_that_others_extend_keeps_the_set(
     aside = followed.folder / ".base.yaml"
     (followed.folder / "base.yaml").rename(aside)
     kept = followed.keeps(
-        'profiles/heir.yaml:2:10: extends: there is no profile "base"; there are brisk, courier, '
+        'profiles/heir.yaml:2:10: extends: unknown profile "base"; available: brisk, courier, '
         "default, dictation, elderly, flux-conversation, heir, noisy-line, patient, phone-menu"
     )
     aside.rename(followed.folder / "base.yaml")

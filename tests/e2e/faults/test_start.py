@@ -23,7 +23,7 @@ BROKEN = [
         "activation_threshold, deactivation_threshold"
     ),
     "  hint: did you mean min_silence_duration?",
-    'profiles/b.yaml:1:10: extends: there is no profile "patient"; there are a, b, default',
+    'profiles/b.yaml:1:10: extends: unknown profile "patient"; available: a, b, default',
 ]
 MISSING = f"  hint: {ROOT}/profiles has profiles: PROFILES_DIR can name it"
 
