@@ -34,7 +34,7 @@ INIT = (
     "  hint: `timing-profiles init` writes a first set to ./profiles; "
     "PROFILES_DIR names another directory\n"
 )
-HINT = "  hint: PROFILES_DIR of the environment names the folder of profiles\n"
+HINT = "  hint: PROFILES_DIR of the environment names the directory of profiles\n"
 
 
 def test_every_command_is_known_here(run: CommandLine) -> None:

@@ -9,7 +9,7 @@ from tests.command_line import CommandLine
 
 SPEED = "tts.speed"
 
-ELSEWHERE = "profiles: 2 problems elsewhere; see timing-profiles check\n"
+OTHERS = "profiles: 2 problems in other profiles; run timing-profiles check\n"
 
 OF_SOUND_PROFILES = [
     "show patient",
@@ -49,7 +49,7 @@ def test_a_sound_profile_is_shown_while_others_are_broken(
         (folder / f"{name}.yaml").unlink()
     sound = run(*line.split())
     assert (sound.status, sound.err) == (0, "")
-    assert (broken.status, broken.err) == (0, ELSEWHERE)
+    assert (broken.status, broken.err) == (0, OTHERS)
     assert without_revision(broken.out) == without_revision(sound.out)
 
 
@@ -99,7 +99,7 @@ def test_an_unknown_profile_is_answered_with_all_names(run: CommandLine) -> None
         'unknown profile "slowr"; available: brisk, courier, default, dictation, elderly,'
         " flux-conversation, noisy-line, patient, phone-menu, slow, slower; did you mean slower?\n"
     )
-    assert run("show", "slowr") == (2, "", f"{ELSEWHERE}timing-profiles: {message}")
+    assert run("show", "slowr") == (2, "", f"{OTHERS}timing-profiles: {message}")
 
 
 def test_problems_name_files_as_they_are_reached(
@@ -108,7 +108,7 @@ def test_problems_name_files_as_they_are_reached(
     """While origins name them by the folder's own name."""
     monkeypatch.setenv("PROFILES_DIR", str(folder))
     shown = run("show", "patient")
-    assert shown.err == f"{folder}: 2 problems elsewhere; see timing-profiles check\n"
+    assert shown.err == f"{folder}: 2 problems in other profiles; run timing-profiles check\n"
     assert "   speed  null  profiles/default.yaml:101\n" in shown.out
     assert run("show", "slow").err.startswith(f"{folder}/slow.yaml:2:7: vad.nothing: unknown")
 
@@ -118,7 +118,7 @@ def test_a_field_is_explained_while_files_are_broken(run: CommandLine) -> None:
     """A file that is broken elsewhere is among those that set it; its policy is not known."""
     status, out, err = run("explain", SPEED, "--format", "json")
     explained = json.loads(out)
-    assert (status, err) == (0, ELSEWHERE)
+    assert (status, err) == (0, OTHERS)
     assert (explained["default"], explained["minimum"], explained["maximum"]) == (None, 0.7, 1.5)
     assert {"profile": "slow", "value": 0.8, "origin": "profiles/slow.yaml:1"} in explained[
         "set_by"
@@ -136,7 +136,10 @@ def test_a_value_that_is_not_valid_sets_no_field(folder: Path, run: CommandLine)
     default.write_text(default.read_text().replace("  speed: null", "  speed: 9"))
     for words in (["explain", SPEED], ["explain", SPEED, "--format", "markdown"]):
         status, out, err = run(*words)
-        assert (status, err) == (0, "profiles: 3 problems elsewhere; see timing-profiles check\n")
+        assert (status, err) == (
+            0,
+            "profiles: 3 problems in other profiles; run timing-profiles check\n",
+        )
         shown = [line for line in out.splitlines() if line.lstrip("- ").startswith("default")]
         assert shown == []
         assert [line for line in out.splitlines() if "metadata" in line and "never" in line] == []

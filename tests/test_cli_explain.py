@@ -7,7 +7,7 @@ import pytest
 
 from tests.command_line import CommandLine
 from timing_profiles.authoring import reference
-from timing_profiles.authoring.explanation import explained
+from timing_profiles.authoring.explanation import explain_field
 from timing_profiles.catalog import catalog
 
 MAX_DELAY = "turn_handling.endpointing.max_delay"
@@ -103,7 +103,7 @@ def test_without_a_field_all_are_explained(form: str, run: CommandLine) -> None:
 def test_markdown_is_a_page_about_the_fields_that_are_asked_for(run: CommandLine) -> None:
     """Of all, of a section, or of one."""
     found = catalog.load(Path("profiles"))
-    known = [explained(found, field) for field in found.schema.fields.values()]
+    known = [explain_field(found, field) for field in found.schema.fields.values()]
     of_tts = [field for field in known if field.field.startswith("tts.")]
     assert run("explain", "--format", "markdown") == (0, reference.page(found, known), "")
     assert run("explain", "tts", "--format", "markdown") == (0, reference.page(found, of_tts), "")
@@ -217,6 +217,6 @@ def test_metadata_schema_of_a_closed_profile_says_so(run: CommandLine) -> None:
     Path("profiles/shut.yaml").write_text("overrides: {allow: []}\n")
     assert run("metadata-schema", "shut", "--format", "text") == (
         0,
-        "profile: shut\noverrides: nothing may be changed\n",
+        "profile: shut\noverrides: none allowed\n",
         "",
     )

@@ -268,8 +268,8 @@ def test_what_is_in_the_way_is_reported_and_nothing_is_written(
         (
             f"{HOOK}: is not a regular file\n"
             ".vscode: is not a directory\n"
-            "profiles: is a link: nothing is written through it\n"
-            f"  hint: `timing-profiles init` can be run where it leads: {where}\n"
+            "profiles: is a link; init does not write through links\n"
+            f"  hint: run `timing-profiles init` in its target: {where}\n"
             "schema.json: is not a regular file\n"
         ),
     )
@@ -282,7 +282,7 @@ def test_profiles_that_are_a_file_are_reported(repository: Path, run: CommandLin
     assert run("init") == (1, "", "profiles: is not a directory\n")
     (repository / "profiles").unlink()
     (repository / "profiles").symlink_to("nowhere")
-    assert run("init") == (1, "", "profiles: is a link: nothing is written through it\n")
+    assert run("init") == (1, "", "profiles: is a link; init does not write through links\n")
     assert list(contents(repository)) == ["profiles"]
 
 
@@ -302,8 +302,8 @@ def test_a_schema_of_something_else_is_in_the_way(
         1,
         "",
         (
-            f"schema.json: exists, and is not a schema of profiles: {reason}\n"
-            "  hint: a directory of their own keeps profiles apart: `timing-profiles init DIR`\n"
+            f"schema.json: exists and is not a schema of profiles: {reason}\n"
+            "  hint: use another directory: `timing-profiles init DIR`\n"
         ),
     )
     assert list(contents(repository)) == ["schema.json"]

@@ -132,7 +132,7 @@ def test_json_has_every_part() -> None:
             "b": {"seconds": [0.39, 1.09], "formula": wait.formula, "unknown": ["deepgram"]},
         },
     }
-    assert comparison.changed_to_json(Change(MIN_DELAY, 0.3, None)) == {
+    assert Change(MIN_DELAY, 0.3, None).to_json() == {
         "field": MIN_DELAY,
         "a": 0.3,
         "b": None,

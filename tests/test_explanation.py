@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from timing_profiles.authoring.explanation import LIVE, Explanation, Setting, explained
+from timing_profiles.authoring.explanation import LIVE, Explanation, Setting, explain_field
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.field import Field
@@ -29,7 +29,7 @@ def found(starters: Path) -> Catalog:
 def test_a_field_is_explained_from_schema_and_set(found: Catalog) -> None:
     """What the schema says, what the profiles make of it, and who may change it."""
     field = found.schema.fields["tts.speed"]
-    assert explained(found, field) == Explanation(
+    assert explain_field(found, field) == Explanation(
         field="tts.speed",
         description=field.schema["description"],
         unit="factor",
@@ -54,7 +54,7 @@ def test_a_field_is_explained_from_schema_and_set(found: Catalog) -> None:
 @pytest.mark.parametrize("path", FIELDS)
 def test_every_field_can_be_explained(path: str, found: Catalog) -> None:
     """In words that a person can read, and as JSON."""
-    known = explained(found, found.schema.fields[path])
+    known = explain_field(found, found.schema.fields[path])
     assert known.description.endswith(".")
     assert known.allowed
     assert known.live in LIVE
@@ -68,7 +68,7 @@ def test_every_field_can_be_explained(path: str, found: Catalog) -> None:
 
 def test_words_of_a_choice_are_explained(found: Catalog) -> None:
     """Each with its meaning, in the order of the schema."""
-    known = explained(found, found.schema.fields["turn_handling.endpointing.mode"])
+    known = explain_field(found, found.schema.fields["turn_handling.endpointing.mode"])
     schema = found.schema.fields["turn_handling.endpointing.mode"].schema
     assert list(known.choices) == schema["enum"] == ["fixed", "dynamic"]
     assert list(known.choices.values()) == schema["enumDescriptions"]
@@ -94,5 +94,5 @@ def test_bounds_are_said_as_they_hold(
     found: Catalog,
 ) -> None:
     """A bound that is itself refused is told apart; teams may tighten them in `schema.json`."""
-    known = explained(found, Field("tts.speed", {"type": "number", **schema}))
+    known = explain_field(found, Field("tts.speed", {"type": "number", **schema}))
     assert (known.range, known.minimum, known.maximum) == (words, minimum, maximum)

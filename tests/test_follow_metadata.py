@@ -134,8 +134,8 @@ def test_the_attribute_names_a_profile_below_the_metadata() -> None:
             '{"profile": "pateint"}',
             "profile-unknown",
             'left out (profile-unknown): participant: profile: unknown profile "pateint";'
-            " available: brisk, courier, default, dictation, elderly, flux-conversation, noisy-line,"
-            " open, patient, phone-menu; hint: did you mean patient?",
+            " available: brisk, courier, default, dictation, elderly, flux-conversation,"
+            " noisy-line, open, patient, phone-menu; hint: did you mean patient?",
             id="unknown",
         ),
         pytest.param(

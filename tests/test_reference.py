@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 from timing_profiles.authoring import reference
-from timing_profiles.authoring.explanation import explained
+from timing_profiles.authoring.explanation import explain_field
 from timing_profiles.catalog import catalog
 
 ROOT = Path(__file__).parents[1]
 CATALOG = catalog.load(ROOT / "profiles")
-ALL = [explained(CATALOG, field) for field in CATALOG.schema.fields.values()]
+ALL = [explain_field(CATALOG, field) for field in CATALOG.schema.fields.values()]
 
 
 def test_the_page_in_the_repository_is_what_would_be_written() -> None:

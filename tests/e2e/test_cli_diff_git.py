@@ -111,11 +111,11 @@ def test_commit_without_profiles_is_an_empty_set(repository: Repository) -> None
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nowhere"], 'there is no commit "nowhere"'),
-        (["mian"], 'there is no commit "mian"; did you mean main?'),
-        (["HEAD", "nowhere"], 'there is no commit "nowhere"'),
+        (["nowhere"], 'unknown commit "nowhere"'),
+        (["mian"], 'unknown commit "mian"; did you mean main?'),
+        (["HEAD", "nowhere"], 'unknown commit "nowhere"'),
         (["main..HEAD"], "main..HEAD is a range, not a commit; name its two ends: main HEAD"),
-        (["\x1b[31m"], '"\\u001b[31m" is no revision'),
+        (["\x1b[31m"], 'invalid revision "\\u001b[31m"'),
     ],
     ids=["unknown", "near-miss", "second", "range", "escape-sequence"],
 )

@@ -190,7 +190,7 @@ def test_a_schema_that_is_a_link_to_nowhere_is_a_problem(repository: Repository)
     (repository.folder / "schema.json").symlink_to("nowhere.json")
     repository.commit()
     assert problems_at("HEAD", repository.profiles) == [
-        "HEAD:schema.json: cannot be read: is a link to nowhere"
+        "HEAD:schema.json: cannot be read: is a link to a path that does not exist"
     ]
 
 
@@ -289,18 +289,18 @@ def test_a_commit_can_be_read_while_it_is_being_received(
 @pytest.mark.parametrize(
     ("revision", "message"),
     [
-        pytest.param("", '"" is no revision', id="empty"),
-        pytest.param("HEAD\nHEAD", r'"HEAD\nHEAD" is no revision', id="line-break"),
-        pytest.param("HEAD\0", r'"HEAD\u0000" is no revision', id="nul"),
-        pytest.param("\udcff", r'"\udcff" is no revision', id="not-utf-8"),
-        pytest.param("--help", 'there is no commit "--help"', id="option"),
-        pytest.param("-x", 'there is no commit "-x"', id="short-option"),
-        pytest.param("profiles", 'there is no commit "profiles"', id="file"),
-        pytest.param("HEAD:profiles", 'there is no commit "HEAD:profiles"', id="folder-of-commit"),
-        pytest.param("HEAD^{tree}", 'there is no commit "HEAD^{tree}"', id="tree"),
-        pytest.param("symlink 4", 'there is no commit "symlink 4"', id="like-an-answer"),
-        pytest.param("HEAD~9", 'there is no commit "HEAD~9"', id="before-the-first"),
-        pytest.param("mian", 'there is no commit "mian"; did you mean main?', id="near-miss"),
+        pytest.param("", 'invalid revision ""', id="empty"),
+        pytest.param("HEAD\nHEAD", r'invalid revision "HEAD\nHEAD"', id="line-break"),
+        pytest.param("HEAD\0", r'invalid revision "HEAD\u0000"', id="nul"),
+        pytest.param("\udcff", r'invalid revision "\udcff"', id="not-utf-8"),
+        pytest.param("--help", 'unknown commit "--help"', id="option"),
+        pytest.param("-x", 'unknown commit "-x"', id="short-option"),
+        pytest.param("profiles", 'unknown commit "profiles"', id="file"),
+        pytest.param("HEAD:profiles", 'unknown commit "HEAD:profiles"', id="folder-of-commit"),
+        pytest.param("HEAD^{tree}", 'unknown commit "HEAD^{tree}"', id="tree"),
+        pytest.param("symlink 4", 'unknown commit "symlink 4"', id="like-an-answer"),
+        pytest.param("HEAD~9", 'unknown commit "HEAD~9"', id="before-the-first"),
+        pytest.param("mian", 'unknown commit "mian"; did you mean main?', id="near-miss"),
         pytest.param(
             "v1..main",
             "v1..main is a range, not a commit; name its two ends: v1 main",
@@ -326,7 +326,7 @@ def test_a_branch_that_only_the_remote_has_is_named(repository: Repository, tmp_
     repository.git("clone", "--quiet", repository.folder, tmp_path / "clone")
     clone = Repository(tmp_path / "clone")
     assert error_at("topic", clone.profiles) == (
-        'there is no commit "topic"; did you mean origin/topic?'
+        'unknown commit "topic"; did you mean origin/topic?'
     )
 
 
@@ -337,7 +337,7 @@ def test_shallow_clone_message_names_fetch_command(repository: Repository, tmp_p
     clone = Repository(tmp_path / "clone")
     assert "patient" in git.catalog_at("HEAD", clone.profiles).names()
     assert error_at("HEAD^1", clone.profiles) == (
-        'there is no commit "HEAD^1"; '
+        'unknown commit "HEAD^1"; '
         "this clone is shallow: `git fetch --unshallow`, or `fetch-depth: 0` in a workflow"
     )
 
@@ -430,7 +430,7 @@ def test_directory_outside_a_repository_prints_one_line(tmp_path: Path) -> None:
 def test_repository_without_commits_prints_one_line(tmp_path: Path) -> None:
     """HEAD exists, but is nothing yet."""
     made = Repository.init(tmp_path)
-    assert error_at("HEAD", made.profiles) == 'there is no commit "HEAD"'
+    assert error_at("HEAD", made.profiles) == 'unknown commit "HEAD"'
 
 
 def test_repository_of_another_user_prints_one_line(
@@ -456,8 +456,8 @@ def test_missing_git_prints_one_line(
     ("answers", "message"),
     [
         ('echo "fatal: out of memory" >&2; exit 128', "git: out of memory"),
-        ("echo out of memory >&2; exit 1", r'git: it ended with "out of memory\n"'),
-        (f"echo {'a' * 40} commit 999; exit 1", "git: ended in the middle of an answer"),
+        ("echo out of memory >&2; exit 1", r'git: failed: "out of memory\n"'),
+        (f"echo {'a' * 40} commit 999; exit 1", "git: ended within an answer"),
     ],
 )
 def test_killed_git_prints_one_line(
@@ -481,7 +481,7 @@ def test_directory_with_line_break_prints_one_line(repository: Repository) -> No
     named = repository.folder / "a\nb" / "profiles"
     named.mkdir(parents=True)
     assert error_at("HEAD", named) == (
-        f"{quoted(str(named))}: git is asked for no path with a line break"
+        f"{quoted(str(named))}: paths with a line break are not supported"
     )
 
 
@@ -520,10 +520,10 @@ def test_links_are_followed_within_the_commit(repository: Repository) -> None:
     assert [str(found[f"{name}.yaml"]) for name in links if name != "linked"] == [
         f"HEAD:profiles/{name}.yaml: cannot be read: is a {reason}"
         for name, reason in {
-            "outside": "link out of the repository",
-            "absolute": "link out of the repository",
-            "nowhere": "link to nowhere",
-            "circle": "link that leads to itself",
+            "outside": "link to a path outside of the repository",
+            "absolute": "link to a path outside of the repository",
+            "nowhere": "link to a path that does not exist",
+            "circle": "link to itself",
             "through": "link through a file",
             "to-a-folder": "directory",
         }.items()
@@ -625,7 +625,7 @@ def test_missing_git_object_is_a_problem(repository: Repository) -> None:
     name = repository.git("rev-parse", "HEAD:profiles/patient.yaml").strip()
     (repository.folder / ".git" / "objects" / name[:2] / name[2:]).unlink()
     assert problems_at("HEAD", repository.profiles) == [
-        "HEAD:profiles/patient.yaml: cannot be read: git does not have its content"
+        "HEAD:profiles/patient.yaml: cannot be read: its content is not in this repository"
     ]
 
 

@@ -305,7 +305,7 @@ def test_make_names_missing_base(origin: Repository) -> None:
     shown = make("timing-diff", origin.folder, BASE="mian")
     assert shown.returncode != 0
     assert shown.stderr.splitlines()[0] == (
-        'timing-profiles: there is no commit "mian"; did you mean main?'
+        'timing-profiles: unknown commit "mian"; did you mean main?'
     )
 
 

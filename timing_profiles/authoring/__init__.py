@@ -1,4 +1,4 @@
 """For people who edit profiles: explanations, comparisons, generated files.
 
-No worker imports it. May import every room to its left.
+No worker imports it. May import every directory above it in the table of CONTRIBUTING.
 """

@@ -1,4 +1,4 @@
-"""One field of a set -> all that is known of it."""
+"""Explain a field: its schema, who sets it, and when it has no effect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIVE = {
     "next-speech": "from the agent's next speech",
     "next-call": "not before the next call",
 }
-"""When a change reaches a running call, in words."""
+"""When a change takes effect in a running call, by the schema's `x-live`."""
 
 _BOUNDS = (
     ("minimum", "at least"),
@@ -30,12 +30,12 @@ _BOUNDS = (
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What one profile makes of a field.
+    """The value that one profile sets.
 
     Attributes:
         profile: Its name.
-        value: What it sets.
-        origin: Where, such as `profiles/patient.yaml:4`.
+        value: The value.
+        origin: Its place, such as `profiles/patient.yaml:4`.
     """
 
     profile: str
@@ -45,24 +45,24 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What is known of a field.
+    """Facts about a field.
 
     Attributes:
         field: Its dotted path.
-        description: What a caller notices of it.
-        unit: Its unit; empty where it has none.
-        type: The JSON types that it takes.
+        description: The effect that a caller notices.
+        unit: Its unit; may be empty.
+        type: Its JSON types.
         minimum: The least value; None where the schema gives none.
         maximum: The largest value; None where the schema gives none.
-        default: The value in the profile `default`; None where that cannot be read.
-        live: When a change reaches a running call.
-        allowed: What it takes, in words.
-        choices: What each of its words means, where it takes one of a few.
+        default: The value in the profile `default`; None where that is invalid.
+        live: When a change takes effect in a running call: a key of `LIVE`.
+        allowed: Its valid values, in words.
+        choices: The meaning of each value of an enumeration.
         range: Its bounds in words, such as `0 to 10`; empty where it has none.
-        examples: Values, as the schema gives them.
-        set_by: The profiles that set it themselves, as far as their files can be read.
-        open_in: The sound profiles whose policy lets metadata change it.
-        no_effect_when: What makes it dead, in words.
+        examples: The examples of the schema.
+        set_by: The profiles that set it themselves; of invalid files the valid part.
+        open_in: The valid profiles whose policy lets metadata change it.
+        no_effect_when: The conditions under which it has no effect.
     """
 
     field: str
@@ -83,16 +83,16 @@ class Explanation:
 
     @property
     def has_default(self) -> bool:
-        """Whether the profile `default` can be read, and sets it."""
+        """Return whether the profile `default` is readable and sets it."""
         return any(setting.profile == DEFAULT for setting in self.set_by)
 
     def to_json(self) -> dict[str, Any]:
-        """The explanation as `explain --format json` prints it."""
+        """Return the explanation as `explain --format json` prints it."""
         return asdict(self)
 
 
-def explained(found: Catalog, field: Field) -> Explanation:
-    """All that is known of a field of a set."""
+def explain_field(found: Catalog, field: Field) -> Explanation:
+    """Collect the facts about a field of a set."""
     set_by = tuple(_set_by(found, field.path))
     return Explanation(
         field.path,

@@ -1,10 +1,10 @@
-"""A set of profiles as a commit had it, read with git.
+"""Read a set of profiles from a commit, with git.
 
-Two processes for a set, however many files it has: one finds the repository, one reads every
-object. Neither runs hooks, filters or a pager, connects to anything, or asks a person for anything.
+A set takes two processes, however many files it has: one finds the repository, one reads every
+object. Neither runs hooks, filters or a pager, uses the network, or prompts.
 
-The repository is the one whose `.git` is the nearest above the directory, and no other: git would
-also take a directory of checked-in files for a bare repository, and obey the configuration in it.
+The repository is the one with the nearest `.git` above the directory, and no other: git would also
+accept a directory of checked-in files as a bare repository, and apply the configuration in it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from timing_profiles.catalog.folder import MAX_BYTES, Contents, is_profile
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import Problem, ProfilesError, did_you_mean, quoted, strerror
 
-# A hook's git tells its children where *its* repository lies; ours is the one with the profiles.
-# What is said of objects stays: a commit that is being received lies in a quarantine of its own.
+# Git sets these for its hooks, about the repository of the hook; ours is the one with the profiles.
+# The variables about objects stay: a commit that is being received is in a quarantine directory.
 _OF_A_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
 
-# A partial clone would fetch what it lacks, with the commands that its configuration names. Before
-# 2.39.4 git does not know GIT_NO_LAZY_FETCH; it then connects by no protocol.
+# A partial clone would fetch missing objects, with commands from its configuration. Git before
+# 2.39.4 does not know GIT_NO_LAZY_FETCH: there, no protocol is allowed.
 _QUIETLY = {
     "LC_ALL": "C",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -43,7 +43,7 @@ _QUIETLY = {
     "GCM_INTERACTIVE": "never",
 }
 
-# Options of each command, so that no configuration names a program to run.
+# Options of each command, so that no configuration runs a program.
 _GUARDED = (
     "--no-pager",
     "-c",
@@ -57,35 +57,35 @@ _GUARDED = (
 # The modes of git's trees, https://git-scm.com/docs/git-fast-import#_filemodify
 _LINK, _SUBMODULE = b"120000", b"160000"
 
-# What `git cat-file --batch --follow-symlinks` answers: an object, or why a link leads to none.
+# Answers of `git cat-file --batch --follow-symlinks`: an object, or why a link has no target.
 _FOUND = re.compile(rb"([0-9a-f]{40,}) (blob|tree|commit) ([0-9]+)\n")
 _ASTRAY = re.compile(rb"(symlink|dangling|loop|notdir) ([0-9]+)\n")
 _CHUNK = 1 << 16
 
-# Why a path of a commit has no bytes, by what git found there.
+# Why a path of a commit has no bytes, by the kind of object that git found.
 _NO_FILE = {
     "tree": "is a directory",
-    "missing": "git does not have its content",
-    "symlink": "is a link out of the repository",
-    "dangling": "is a link to nowhere",
-    "loop": "is a link that leads to itself",
+    "missing": "its content is not in this repository",
+    "symlink": "is a link to a path outside of the repository",
+    "dangling": "is a link to a path that does not exist",
+    "loop": "is a link to itself",
     "notdir": "is a link through a file",
 }
 
 
 class GitError(Exception):
-    """Git cannot say what a commit had; the text is one line for people."""
+    """A commit cannot be read; the text is one line for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A folder of profiles as a commit had it.
+    """A directory of profiles in a commit.
 
     Attributes:
-        label: The folder as it is shown to people, such as `main:profiles`.
-        files: The bytes of every profile, by file name; empty where there was no such folder.
-        schema_label: The schema as it is shown to people, such as `main:schema.json`.
-        schema: The bytes of the `schema.json` beside the folder; None where there was none.
+        label: The directory as messages show it, such as `main:profiles`.
+        files: The bytes of every profile, by file name; empty without such a directory.
+        schema_label: The schema as messages show it, such as `main:schema.json`.
+        schema: The bytes of the `schema.json` beside it; None where there is none.
     """
 
     label: str
@@ -96,13 +96,13 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a folder of profiles lies.
+    """The place of a directory of profiles.
 
     Attributes:
-        top: The top of its work tree; of a bare repository, its own directory.
-        options: Options of git that name the repository, so that git does not look for one.
-        folder: Its path from the top; empty for the top itself.
-        schema: The path of the `schema.json` beside it; empty where that is not in the repository.
+        top: The top of the work tree, or the directory of a bare repository.
+        options: Options of git that name the repository.
+        folder: The path of the directory from the top; empty for the top itself.
+        schema: The path of the `schema.json` beside it; empty where that is outside.
     """
 
     top: Path
@@ -112,18 +112,18 @@ class _Place:
 
     @property
     def inside(self) -> str:
-        """What stands before the name of a file in the folder."""
+        """Return the prefix of a file name in the directory."""
         return f"{self.folder}/" if self.folder else ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """What git found under a name.
+    """An object of git, or why there is none.
 
     Attributes:
         name: Its hexadecimal digits; empty where nothing was found.
         kind: `blob`, `tree`, `commit`, or why nothing was found: a key of `_NO_FILE`.
-        content: Its first bytes, as many as were asked for.
+        content: Its first bytes, as many as were requested.
     """
 
     name: str
@@ -133,7 +133,7 @@ class _Object:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What a folder had under one name."""
+    """An entry of a tree."""
 
     name: str
     mode: bytes
@@ -141,16 +141,16 @@ class _Entry:
 
 
 def catalog_at(revision: str, profiles_dir: Path, label: str = "") -> Catalog:
-    """Read and check a folder of profiles as a commit had it.
+    """Read and check a directory of profiles in a commit.
 
     Args:
         revision: The commit, as git takes it: `main`, `HEAD~3`, `v1.2`.
-        profiles_dir: The folder, which need not exist any more. The `schema.json` that the commit
-            had beside it is in force, else the packaged one.
-        label: The folder as it is shown to people; `main:profiles` where it is not given.
+        profiles_dir: The directory, which need not exist any more. The `schema.json` beside it in
+            the commit is active, else the packaged one.
+        label: The directory as messages show it; such as `main:profiles` by default.
 
     Returns:
-        The set; one without any profile where the commit did not have the folder.
+        The set; one without any profile where the commit does not have the directory.
 
     Raises:
         GitError: There is no git, no repository, or no such commit.
@@ -164,19 +164,19 @@ def catalog_at(revision: str, profiles_dir: Path, label: str = "") -> Catalog:
 
 
 def contents(revision: str, profiles_dir: Path, label: str = "") -> Committed:
-    """The bytes of every profile of a folder as a commit had it, and of the schema beside it.
+    """Read the bytes of every profile of a directory in a commit, and of the schema beside it.
 
     Args:
         revision: The commit, as git takes it.
-        profiles_dir: The folder, which need not exist any more.
-        label: The folder as it is shown to people; `main:profiles` where it is not given.
+        profiles_dir: The directory, which need not exist any more.
+        label: The directory as messages show it; such as `main:profiles` by default.
 
     Raises:
         GitError: There is no git, no repository, or no such commit.
-        ProfilesError: What the commit had in their place is no folder, or no file.
+        ProfilesError: The path of the directory or of the schema has another type.
     """
     if not revision or not revision.isprintable():
-        raise GitError(f"{quoted(revision)} is no revision")
+        raise GitError(f"invalid revision {quoted(revision)}")
     try:
         place = _place(profiles_dir)
         with _opened(place) as objects:
@@ -209,9 +209,9 @@ def _contents(revision: str, place: _Place, objects: _Objects, label: str) -> Co
 def _place(profiles_dir: Path) -> _Place:
     folder = Path(os.path.abspath(profiles_dir))  # noqa: PTH100 - a link stays a link, `..` goes
     if "\n" in str(folder):
-        raise GitError(f"{quoted(folder.as_posix())}: git is asked for no path with a line break")
+        raise GitError(f"{quoted(folder.as_posix())}: paths with a line break are not supported")
     if (folder / ".git").exists():
-        # What lies beside the top of a repository is not in it.
+        # The directory above the top is not in the repository.
         return _Place(*_repository(folder), "", "")
     existing = next(path for path in folder.parents if path.is_dir())
     real = existing.resolve()
@@ -223,12 +223,12 @@ def _place(profiles_dir: Path) -> _Place:
 def _repository(directory: Path) -> tuple[Path, tuple[str, ...]]:
     """Find the repository around a directory: the top of its work tree, and options that name it.
 
-    Git never checks `.git` out: who can only add files to a repository cannot bring one.
+    Git never checks out a `.git`, so that files of a repository cannot contain another one.
     """
     around = (directory, *directory.parents)
     top = next((path for path in around if (path / ".git").exists()), None)
     if top:
-        # Git refuses the repository of somebody else where it is not named, and so only here.
+        # Only here, without its name, git refuses the repository of another user.
         found = os.fsdecode(_git(top, (), "rev-parse", "--absolute-git-dir", "--show-cdup"))
         git_dir, up, _ = found.rsplit("\n", 2)  # up: the nearest `.git` may be no repository
         top = (top / up).resolve()
@@ -247,7 +247,7 @@ def _unknown(revision: str, place: _Place) -> str:
     if dots:
         ends = f"{first or 'HEAD'} {last.removeprefix('.') or 'HEAD'}"
         return f"{revision} is a range, not a commit; name its two ends: {ends}"
-    message = f"there is no commit {quoted(revision)}"
+    message = f"unknown commit {quoted(revision)}"
     hint = _near(revision, place)
     if (
         not hint
@@ -278,7 +278,7 @@ def _profiles(folder: _Object, label: str) -> Iterator[_Entry]:
 
 
 def _content(objects: _Objects, entry: _Entry, folder: str, label: str) -> bytes | Problem:
-    # Git is asked line by line; a name with a line break is none for a profile anyway.
+    # A request is one line; a name with a line break is not valid for a profile anyway.
     is_followed = entry.mode == _LINK and "\n" not in entry.name
     name = f"{folder}{entry.name}" if is_followed else entry.object_name
     found = objects.find(name, most=MAX_BYTES + 1)
@@ -302,7 +302,7 @@ def _unreadable(file: str, reason: str) -> Problem:
 
 
 class _Objects:
-    """The objects of a repository, by the names that git takes."""
+    """The objects of a repository, by their names."""
 
     def __init__(self, questions: IO[bytes], answers: IO[bytes], errors: IO[bytes]) -> None:
         self._questions = questions
@@ -310,13 +310,13 @@ class _Objects:
         self._errors = errors
 
     def find(self, name: str, most: int | None = None) -> _Object:
-        """What git finds under a name, links within the commit followed.
+        """Find an object; links within the commit are followed.
 
         Args:
             name: The name, on one line.
-            most: The number of bytes to keep of its content; all by default.
+            most: The number of bytes of its content to return; all by default.
         """
-        with suppress(OSError):  # git has ended; what it wrote says why
+        with suppress(OSError):  # git has ended; stderr has the reason
             self._questions.write(os.fsencode(name) + b"\n")
         line = self._answers.readline()
         if not line:
@@ -336,7 +336,7 @@ class _Objects:
         while left:
             passed_over = self._answers.read(min(left, _CHUNK))
             if not passed_over:
-                raise GitError("git: ended in the middle of an answer")
+                raise GitError("git: ended within an answer")
             left -= len(passed_over)
         return kept
 
@@ -362,7 +362,7 @@ def _opened(place: _Place) -> Iterator[_Objects]:
 
 
 def _git(directory: Path, options: tuple[str, ...], *arguments: str) -> bytes:
-    """What a git command writes that is run in a directory."""
+    """Run a git command in a directory; return its stdout."""
     ran = subprocess.run(  # noqa: S603 - git; nothing that users type is among the arguments
         _command(*options, *arguments),
         cwd=directory,
@@ -380,18 +380,18 @@ def _command(*arguments: str) -> list[str]:
     if not executable:
         raise GitError("git is not installed")
     if not Path(executable).is_absolute():  # Windows looks there first; a repository may bring it
-        raise GitError(f"git is not run from the current folder: {Path(executable).as_posix()}")
+        raise GitError(f"git of the current directory is not run: {Path(executable).as_posix()}")
     return [executable, *_GUARDED, *arguments]
 
 
 def _environment() -> dict[str, str]:
-    return {name: it for name, it in os.environ.items() if name not in _OF_A_HOOK} | _QUIETLY
+    return {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK} | _QUIETLY
 
 
 def _reason(written: bytes) -> str:
     errors = written.decode("utf-8", "replace")
-    said = re.search(r"^(?:fatal|error): (.*)", errors, re.MULTILINE)
-    reason = said[1] if said else f"it ended with {quoted(errors)}"
+    found = re.search(r"^(?:fatal|error): (.*)", errors, re.MULTILINE)
+    reason = found[1] if found else f"failed: {quoted(errors)}"
     if "dubious ownership" in reason:
         return f"{reason}; `git config --global --add safe.directory ...` trusts it"
     if "promisor remote" in reason:

@@ -1,23 +1,24 @@
-"""Profiles and their policies -> a JSON Schema of what a client may send.
+"""Derive a JSON Schema of the metadata that a client may send from profiles and policies.
 
-What the schema accepts, a worker applies without a problem, but for what no schema can say:
+A worker applies all metadata that the schema accepts, except for what no schema can express:
 
 | the metadata | the worker |
 |---|---|
-| is no JSON, has a key twice or NaN, is over 64 KiB or nested deeper than 32 | uses none of it |
+| is not JSON, has a duplicate key or NaN, is over 64 KiB or nested deeper than 32 | ignores it |
 | breaks a rule over several fields: `min_delay` above `max_delay` | leaves those fields out |
 | has more than 100 entries in a list or a mapping | leaves that field out |
-| names no profile, and a lower layer does | judges it by the policy of that one |
+| names no profile, and a lower layer does | applies the policy of that one |
 
 A rule with only one field that metadata may change becomes a bound of this field. Profiles that
 share a part of the schema share the loosest of their bounds; the schema of one profile is exact.
 
-Of what the worker lets pass because it asks for nothing, the schema refuses: `null` for the profile
-or for all overrides, `{}` for a section without an allowed field, and a bad value under a flat name
-beside an override of the same field.
+The schema refuses some metadata that requests nothing, and that a worker accepts: `null` for the
+profile or for all overrides, `{}` for a section without an allowed field, and an invalid value
+under a flat name beside an override of the same field.
 
-JSON Schema's `$` is the end of the text. Python's also stands before a final line break: where a
-policy allows a language, a validator in Python takes one that ends so, and the worker refuses it.
+JSON Schema's `$` is the end of the text. Python's `$` also matches before a final line break: where
+a policy allows a language, a validator in Python accepts one with such an end, and a worker refuses
+it.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ _TEXT = ("pattern", "minLength", "maxLength")
 _LIST = ("items", "prefixItems", "minItems", "maxItems", "uniqueItems")
 _MAPPING = ("additionalProperties", "patternProperties", "propertyNames")
 
-# What a type is called on a settings page, and the keywords about it.
+# The title of a type on a settings page, and the keywords about it.
 _CHOICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "array": ("List", _LIST),
     "boolean": ("Yes or no", ()),
@@ -62,8 +63,8 @@ _CHOICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "string": ("Text", _TEXT),
 }
 
-# What is said anew here; what no worker judges by; and keywords for editors, which a strict
-# validator refuses.
+# Keywords that are replaced here, that workers ignore, and those for editors, which strict
+# validators refuse.
 _LEFT_OUT = frozenset(
     {"title", "default"}
     | {"format"}
@@ -76,21 +77,21 @@ _ACRONYMS = frozenset({"aec", "eot", "stt", "tts", "vad"})
 
 
 def metadata_schema(profiles: Profiles, name: str | None = None) -> dict[str, Any]:
-    """A JSON Schema, draft 2020-12, of the metadata that a client may send.
+    """Return a JSON Schema, draft 2020-12, of the metadata that a client may send.
 
-    It holds no keywords but JSON Schema's: strict validators refuse others. Fields have a title
-    for a settings page, and as their default what the profiles set, where they agree.
+    It has only keywords of JSON Schema: strict validators refuse others. Fields have a title for a
+    settings page, and the profiles' value as their default where all profiles have the same one.
 
     Args:
         profiles: The set to choose from.
-        name: Only what goes with this profile. The metadata must then name it, unless it is
-            `default`: whoever names none is judged by the policy of `default`.
+        name: Only for this profile. The metadata must then name it, unless it is `default`: the
+            policy of `default` holds for metadata that names none.
 
     Returns:
         The schema. Where policies differ, it has an `if` for each of them.
 
     Raises:
-        KeyError: There is no profile of that name.
+        KeyError: No profile has that name.
     """
     names = profiles.names() if name is None else [name]
     groups = _groups(profiles, names)
@@ -110,17 +111,17 @@ class _Group:
     profiles: Sequence[Profile]
 
     def condition(self) -> dict[str, Any]:
-        """What holds of metadata for which one of the profiles is in force."""
+        """Return the condition for metadata that selects one of the profiles."""
         names = sorted(profile.name for profile in self.profiles)
         named = {"properties": {"profile": {"enum": names}}}
         return named if DEFAULT in names else {**named, "required": ["profile"]}
 
     def values(self, path: str) -> list[Any]:
-        """What each profile sets."""
+        """Return the value of each profile."""
         return [profile.values[path] for profile in self.profiles]
 
     def refuses(self, path: str, value: Any) -> bool:
-        """Whether no profile goes with a value, whatever else the metadata says."""
+        """Return whether every profile refuses a value, with any other metadata."""
         manual = path == DETECTION and value == "manual"
         return manual or all(self._breaks(profile, path, value) for profile in self.profiles)
 
@@ -138,12 +139,12 @@ def _groups(profiles: Profiles, names: Sequence[str]) -> list[_Group]:
         if profile is None:
             raise KeyError(name)
         policies.setdefault(profile.allow, []).append(profile)
-    # Policies that are spelled differently may allow the same.
-    alike: dict[frozenset[str], list[Profile]] = {}
+    # Policies with different items may allow the same fields.
+    by_fields: dict[frozenset[str], list[Profile]] = {}
     for members in policies.values():
         allowed = frozenset(path for path in profiles.schema.fields if members[0].allows(path))
-        alike.setdefault(allowed, []).extend(members)
-    return [_Group(profiles.schema, allowed, members) for allowed, members in alike.items()]
+        by_fields.setdefault(allowed, []).extend(members)
+    return [_Group(profiles.schema, allowed, members) for allowed, members in by_fields.items()]
 
 
 def _head(names: Sequence[str], default: str, *, required: bool) -> dict[str, Any]:
@@ -165,7 +166,7 @@ def _head(names: Sequence[str], default: str, *, required: bool) -> dict[str, An
 
 
 def _body(group: _Group) -> dict[str, Any]:
-    """What metadata may say beside the name of a profile."""
+    """Return the properties beside the name of a profile."""
     flat = {name: path for name, path in FLAT_NAMES.items() if path in group.allowed}
     fields = {name: _flat(group, name, path) for name, path in flat.items()}
     forbidden = [name for name in FLAT_NAMES if name not in flat]
@@ -177,9 +178,9 @@ def _body(group: _Group) -> dict[str, Any]:
 
 
 def _flat(group: _Group, name: str, path: str) -> dict[str, Any]:
-    """A field under a flat name.
+    """Return a field under a flat name.
 
-    It has no default: a form that fills defaults in would send the field under both names.
+    It has no default: a form that fills in defaults would send the field under both names.
     """
     field = _field(group, path, name)
     field.pop("default", None)
@@ -196,20 +197,20 @@ def _overrides(group: _Group) -> dict[str, Any]:
     }
 
 
-def _section(group: _Group, said: Mapping[str, Any], above: str) -> dict[str, Any]:
-    """A section with the fields that metadata may change, and the sections that have any."""
+def _section(group: _Group, schema: Mapping[str, Any], above: str) -> dict[str, Any]:
+    """Return a section with the fields that metadata may change, and the sections with any."""
     properties: dict[str, Any] = {}
     for key in group.schema.children(above):
         path = f"{above}.{key}".removeprefix(".")
         if path in group.allowed:
             properties[key] = _field(group, path, key)
         elif path in group.schema.sections:
-            section = _section(group, said["properties"][key], path)
+            section = _section(group, schema["properties"][key], path)
             if section["properties"]:
                 properties[key] = section
     return {
         "title": _title(above.rpartition(".")[2]),
-        "description": said.get("description", ""),
+        "description": schema.get("description", ""),
         "type": "object",
         "additionalProperties": False,
         "properties": properties,
@@ -218,19 +219,19 @@ def _section(group: _Group, said: Mapping[str, Any], above: str) -> dict[str, An
 
 def _field(group: _Group, path: str, name: str) -> dict[str, Any]:
     field = group.schema.fields[path]
-    said = _plain(field.schema)
-    taken = Field(path, _choices(group, path, _bounded(group, path, said)))
-    shown = {"title": _title(name, field.unit), **taken.schema}
-    if "examples" in said:
-        shown["examples"] = [value for value in said["examples"] if _takes(group, taken, value)]
+    schema = _plain(field.schema)
+    offered = Field(path, _choices(group, path, _bounded(group, path, schema)))
+    shown = {"title": _title(name, field.unit), **offered.schema}
+    if "examples" in schema:
+        shown["examples"] = [value for value in schema["examples"] if _takes(group, offered, value)]
     values = group.values(path)
-    if all(value == values[0] for value in values) and _takes(group, taken, values[0]):
+    if all(value == values[0] for value in values) and _takes(group, offered, values[0]):
         shown["default"] = values[0]
     return copy.deepcopy(shown)
 
 
 def _title(name: str, unit: str = "") -> str:
-    """A name for people: `endpointing_ms` is `Endpointing (ms)`."""
+    """Return a title: `Endpointing (ms)` for `endpointing_ms`."""
     words = name.removesuffix("_ms").split("_")
     title = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
     title = title[:1].upper() + title[1:]
@@ -242,7 +243,7 @@ def _takes(group: _Group, field: Field, value: Any) -> bool:
 
 
 def _plain(schema: Any) -> Any:
-    """A schema with no keywords but JSON Schema's."""
+    """Return a schema with only the keywords of JSON Schema."""
     if isinstance(schema, list):
         return [_plain(inner) for inner in schema]
     if not isinstance(schema, Mapping):
@@ -254,20 +255,20 @@ def _plain(schema: Any) -> Any:
     }
 
 
-def _bounded(group: _Group, path: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    """A field within what rules allow of it."""
-    bounded = dict(said)
+def _bounded(group: _Group, path: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a field, with the bounds of the rules."""
+    bounded = dict(schema)
     for keyword, bound in _bounds(group, path):
         stricter = max if keyword == "minimum" else min
         bounded[keyword] = stricter(bounded.get(keyword, bound), bound)
-    if "enum" in said:
-        bounded["enum"] = [value for value in said["enum"] if not group.refuses(path, value)]
+    if "enum" in schema:
+        bounded["enum"] = [value for value in schema["enum"] if not group.refuses(path, value)]
     for rule in rules.RULES:
         if not isinstance(rule, ZeroOrAtLeast) or rule.field != path:
             continue
         if bounded.get("minimum", 0) < rule.least:
             gap = {"type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": rule.least}
-            bounded["not"] = {"anyOf": [said["not"], gap]} if "not" in said else gap
+            bounded["not"] = {"anyOf": [schema["not"], gap]} if "not" in schema else gap
     return bounded
 
 
@@ -292,18 +293,18 @@ def _bounds(group: _Group, path: str) -> Iterator[tuple[str, float]]:
             yield "minimum", rule.least
 
 
-def _choices(group: _Group, path: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    """A field of several types as a choice between them.
+def _choices(group: _Group, path: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a field of several types as a choice between them.
 
-    For a list of types, form generators draw one control, and it fits only the first of them.
+    For a list of types, form generators draw one control, which fits only the first type.
     """
-    if isinstance(said.get("type", ""), str) or said.keys() & {"enum", "const", "anyOf"}:
-        return dict(said)
-    kinds = types_of(said)
+    if isinstance(schema.get("type", ""), str) or schema.keys() & {"enum", "const", "anyOf"}:
+        return dict(schema)
+    kinds = types_of(schema)
     divided = {"type", *(keyword for kind in kinds for keyword in _CHOICES[kind][1])}
-    choices = [_choice(kind, said) for kind in kinds]
+    choices = [_choice(kind, schema) for kind in kinds]
     return {
-        **{keyword: value for keyword, value in said.items() if keyword not in divided},
+        **{keyword: value for keyword, value in schema.items() if keyword not in divided},
         "anyOf": [
             choice
             for choice in choices
@@ -312,11 +313,11 @@ def _choices(group: _Group, path: str, said: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _choice(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
+def _choice(kind: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     title, keywords = _CHOICES[kind]
     if kind == "null":
         return {"title": title, "type": kind, "const": None}
-    if kind == "string" and said.get("pattern") == "^auto$":
+    if kind == "string" and schema.get("pattern") == "^auto$":
         return {"title": "Automatic", "type": kind, "const": "auto"}
-    its_own = {keyword: said[keyword] for keyword in keywords if keyword in said}
+    its_own = {keyword: schema[keyword] for keyword in keywords if keyword in schema}
     return {"title": title, "type": kind, **its_own}

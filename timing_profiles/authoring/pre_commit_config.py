@@ -1,4 +1,4 @@
-"""pre-commit's configuration, with the hook that checks the profiles (yaml)."""
+"""Add the hook that checks profiles to a configuration of pre-commit."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ FILE_NAME = ".pre-commit-config.yaml"
 
 _ID = "timing-profiles"
 
-# A date that is none is a ValueError.
+# An invalid date is a ValueError.
 _UNREADABLE = (yaml.YAMLError, ValueError, RecursionError)
 
 
 def hook(entry: str) -> str:
-    """The lines of the hook, to be added to `repos`.
+    """Return the lines of the hook, for `repos`.
 
     Args:
         entry: The command that it runs.
@@ -35,12 +35,12 @@ def hook(entry: str) -> str:
 
 
 def new(entry: str) -> str:
-    """A configuration with this hook alone."""
+    """Return a configuration with this hook only."""
     return f"repos:\n{_indented(hook(entry), '  ')}"
 
 
 def to_add(text: str, entry: str) -> str:
-    """The lines that a person has to add to a configuration."""
+    """Return the lines that a person has to add to a configuration."""
     try:
         found = yaml.safe_load(text)
     except _UNREADABLE:
@@ -50,7 +50,7 @@ def to_add(text: str, entry: str) -> str:
 
 
 def has_hook(text: str) -> bool:
-    """Whether a configuration has such a hook, from any repository."""
+    """Return whether a configuration has such a hook, from any repository."""
     try:
         found = yaml.safe_load(text)
     except _UNREADABLE:
@@ -62,10 +62,10 @@ def has_hook(text: str) -> bool:
 
 
 def with_hook(text: str, entry: str) -> str | None:
-    """A configuration with the hook added at the end of `repos`, all else as it was.
+    """Add the hook at the end of `repos`, and change nothing else.
 
     Returns:
-        None where that cannot be done safely.
+        The configuration; None where that cannot be done safely.
     """
     try:
         before = yaml.safe_load(text)
@@ -80,7 +80,7 @@ def with_hook(text: str, entry: str) -> str | None:
     if not isinstance(repos, list) or not repos:
         return None
     values = [value for key, value in node.value if key.value == "repos"]
-    if len(values) != 1:  # given twice, or merged from elsewhere
+    if len(values) != 1:  # a duplicate key, or a merge key
         return None
     (sequence,) = values
     lines = text.splitlines(keepends=True)
@@ -94,7 +94,7 @@ def with_hook(text: str, entry: str) -> str | None:
         head += newline
     added = _indented(hook(entry), indent.group()).replace("\n", newline)
     changed = "".join((head, added, *lines[after:]))
-    # What marks say of aliases, and of texts in odd forms, is not relied on: the result is.
+    # Marks are unreliable for aliases and unusual scalars: the result is compared.
     expected = {**before, "repos": [*repos, *yaml.safe_load(hook(entry))]}
     return changed if _is(changed, expected) else None
 
@@ -107,7 +107,7 @@ def _hooks(config: Any) -> Iterator[Any]:
 
 
 def _line_after(node: Any) -> int:
-    """The number of the line that follows a node's last one, comments after it not counted."""
+    """Return the number of the line after a node; comments are not part of it."""
     while not isinstance(node, yaml.ScalarNode) and not node.flow_style and node.value:
         last = node.value[-1]
         node = last[1] if isinstance(last, tuple) else last

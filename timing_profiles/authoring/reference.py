@@ -1,4 +1,4 @@
-"""All fields -> a page for people, in Markdown."""
+"""Write the reference of all fields, in Markdown."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _facts(found: Catalog, known: Explanation) -> Iterator[tuple[str, str]]:
     yield "default", f"`{quoted(known.default)}`" if known.has_default else ""
     yield "examples", ", ".join(f"`{quoted(value)}`" for value in known.examples)
     yield "in a running call", LIVE.get(known.live, known.live)
-    # What broken profiles allow is not known.
+    # The policies of invalid profiles are unknown.
     yield "metadata", "" if found.errors and not known.open_in else _policy(known)
     yield "no effect", "; ".join(known.no_effect_when)
 

@@ -1,4 +1,4 @@
-"""What `init` writes into a repository: planned first, then written as a whole or not at all."""
+"""Plan the files that `init` writes into a repository; write all of them, or none."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ Action = Literal["wrote", "kept", "extended", "absent"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happens to one file.
+    """The change of one file.
 
     Attributes:
         file: Its path in the repository.
         action: `wrote` where it did not exist, `kept` where it did, `extended` where lines are
             added to it, `absent` where it would be outside of the repository.
-        content: What it holds afterwards; empty where nothing is written.
-        before: What it held before, where it is extended.
+        content: Its new bytes; empty where nothing is written.
+        before: Its old bytes, where it is extended.
         to_add: Lines that a person has to add to it.
     """
 
@@ -56,13 +56,13 @@ class Step:
 
 
 def plan(directory: Path) -> list[Step]:
-    """Find out what is missing in a repository.
+    """Plan the missing files of a repository.
 
     Args:
         directory: The repository; it need not exist.
 
     Raises:
-        ProfilesError: Something is in the way; carries all such problems.
+        ProfilesError: A path has another type; carries all such problems.
     """
     files = {
         **{
@@ -82,7 +82,7 @@ def plan(directory: Path) -> list[Step]:
 
 
 def write(directory: Path, steps: Sequence[Step]) -> None:
-    """Do what was planned: all of it, or nothing.
+    """Write what was planned: all files, or none.
 
     Raises:
         ProfilesError: A file cannot be written; nothing has changed.
@@ -111,7 +111,7 @@ def _write(directory: Path, changes: Sequence[Step], undo: ExitStack) -> None:
             with _writing(target):
                 if step.action == "extended":
                     if target.read_bytes() != step.before:
-                        raise OSError(0, "it has just been changed")
+                        raise OSError(0, "changed while init was running")
                     shutil.copymode(target, aside / str(number))
                     (aside / str(number)).replace(target)
                     undo.callback(target.write_bytes, step.before)
@@ -121,7 +121,7 @@ def _write(directory: Path, changes: Sequence[Step], undo: ExitStack) -> None:
 
 
 def _put(source: Path, target: Path) -> None:
-    """Move a file to a path that nothing has yet."""
+    """Move a file to a path that does not exist."""
     try:
         os.link(source, target)  # refuses to replace a file, which a rename does on POSIX
     except FileExistsError:
@@ -137,7 +137,7 @@ def _step(directory: Path, file: Path, content: bytes) -> Step:
     if not os.path.lexists(target):
         return Step(file, "wrote", content)
     if file.name == "settings.json":
-        # It may hold comments: it is neither parsed nor rewritten.
+        # It may contain comments: it is neither parsed nor rewritten.
         return _kept(target, file, ('"./schema.json"', '"profiles/*.yaml"'), SETTINGS)
     if file.name == "extensions.json":
         return _kept(target, file, ("redhat.vscode-yaml",), EXTENSIONS)
@@ -150,7 +150,7 @@ def _kept(target: Path, file: Path, words: Sequence[str], lines: str) -> Step:
 
 
 def _hook_step(directory: Path) -> Step:
-    """Find out about the hook: pre-commit reads the configuration at the top of the work tree."""
+    """Plan the hook: pre-commit reads the configuration at the top of the work tree."""
     top = _top_of_work_tree(directory)
     below = Path(os.path.abspath(directory)).relative_to(top)  # noqa: PTH100 - links stay
     is_top = below == Path()
@@ -159,7 +159,7 @@ def _hook_step(directory: Path) -> Step:
     target = directory / file
     if not os.path.lexists(target):
         content = pre_commit_config.new(entry)
-        # Outside of the directory nothing is written.
+        # Nothing is written outside of the directory.
         is_ours = Step(file, "wrote", content.encode())
         return is_ours if is_top else Step(file, "absent", to_add=content)
     text = _text(target)
@@ -175,7 +175,7 @@ def _hook_step(directory: Path) -> Step:
 
 
 def _top_of_work_tree(directory: Path) -> Path:
-    """The directory that git or pre-commit takes for the whole; itself where it is in none."""
+    """Return the nearest directory above that has a `.git`, else the directory itself."""
     here = Path(os.path.abspath(directory))  # noqa: PTH100 - links stay
     for parent in (here, *here.parents):
         if os.path.lexists(parent / ".git"):
@@ -191,26 +191,26 @@ def _text(file: Path) -> str | None:
 
 
 def _obstacles(directory: Path, files: Iterable[Path]) -> Iterator[Problem]:
-    """Find what has the name of a directory or file that would be written, and is none."""
+    """Yield the paths to be written that exist with another type."""
     for parent in sorted({file.parent for file in files} - {Path()}):
         place = directory / parent
         if not os.path.lexists(place):
             continue
         if place.is_symlink():
-            hint = f"`timing-profiles init` can be run where it leads: {_real(place).parent}"
-            message = "is a link: nothing is written through it"
+            hint = f"run `timing-profiles init` in its target: {_real(place).parent}"
+            message = "is a link; init does not write through links"
             yield _problem(place, message, hint if place.is_dir() else "")
         elif not place.is_dir():
             yield _problem(place, "is not a directory")
     for file in files:
         place = directory / file
-        # A link to nowhere is a mistake to report, and nothing is read from a pipe.
+        # A broken link is reported, and a pipe is not read.
         if os.path.lexists(place) and not os.path.isfile(place):  # noqa: PTH113 - never raises
             yield _problem(place, "is not a regular file")
 
 
 def _foreign_schema(directory: Path) -> Iterator[Problem]:
-    """Find out whether the `schema.json` that is there can be that of the profiles."""
+    """Yield a problem where an existing `schema.json` cannot be the schema of profiles."""
     place = directory / schema_file.FILE_NAME
     if not place.exists():
         return
@@ -219,12 +219,12 @@ def _foreign_schema(directory: Path) -> Iterator[Problem]:
     except ProfilesError as error:
         first = error.problems[0]
         reason = ": ".join(part for part in (first.path, first.message) if part)
-        hint = "a directory of their own keeps profiles apart: `timing-profiles init DIR`"
-        yield _problem(place, f"exists, and is not a schema of profiles: {reason}", hint)
+        hint = "use another directory: `timing-profiles init DIR`"
+        yield _problem(place, f"exists and is not a schema of profiles: {reason}", hint)
 
 
 def _missing_directories(directory: Path, changes: Sequence[Step]) -> list[Path]:
-    """Find the directories that have to be made, the outermost first."""
+    """Return the directories to create, the outermost first."""
     missing: list[Path] = []
     for place in (directory, *(directory / step.file.parent for step in changes)):
         above = [place, *place.parents]

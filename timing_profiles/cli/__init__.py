@@ -1,10 +1,10 @@
-"""The command `timing-profiles`: check a set of profiles and look into it."""
+"""The command `timing-profiles`: check, compare and explain a set of profiles."""
 
 from collections.abc import Sequence
 
 
 class UsageError(Exception):
-    """The command line names something that does not exist; the text lists what does."""
+    """An argument is invalid; the text lists the valid ones."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""`python -m timing_profiles.cli`, where the command is not on PATH."""
+"""Run `python -m timing_profiles.cli` where the command is not on PATH."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`check`: all that is wrong with profiles."""
+"""`check`: report the problems of profiles."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _PROPERTY = {**_MESSAGE, ":": "%3A", ",": "%2C"}
 SetProblems = Callable[[Path], Sequence[Problem]]
 
 
-def check(paths: Sequence[str], form: str, *, strict: bool) -> int:
-    """Print the problems of folders, each a set, and of files within their folder's set.
+def run(paths: Sequence[str], form: str, *, strict: bool) -> int:
+    """Print the problems of directories, each a set, and of files within the set of theirs.
 
     Args:
-        paths: What to check; the folder of profiles where nothing is named.
+        paths: The directories and files; the directory of profiles by default.
         form: `text`, `json` or `github`.
-        strict: Whether warnings count.
+        strict: Whether warnings are problems.
 
     Returns:
-        1 where there is a problem, else 0.
+        1 if there is a problem, else 0.
     """
     named = [Path(path) for path in paths] or [folder.profiles_dir()]
-    set_problems = cache(problems_of_set)  # of many files in one folder, too
+    set_problems = cache(problems_of_set)  # several files may be in one directory
     missing = None if paths else chosen.missing()
     found = in_order(
         [missing]
@@ -56,7 +56,7 @@ def check(paths: Sequence[str], form: str, *, strict: bool) -> int:
 
 
 def _problems(path: Path, set_problems: SetProblems) -> Iterable[Problem]:
-    """The problems of a folder, or those of one file within its folder's set."""
+    """Return the problems of a directory, or of one file within its directory's set."""
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -85,7 +85,7 @@ def _file_problems(path: Path, set_problems: SetProblems) -> Iterator[Problem]:
 
 
 def problems_of_set(profiles_dir: Path) -> Sequence[Problem]:
-    """The problems of a folder, its files as they are reached from here."""
+    """Return the problems of a directory, with file paths relative to the working directory."""
     try:
         return catalog.load(profiles_dir, label=profiles_dir.as_posix()).warnings
     except ProfilesError as error:
@@ -105,7 +105,7 @@ def _schema_problems(path: Path) -> Iterable[Problem]:
 
 
 def _summary(found: Sequence[Problem], paths: Sequence[Path]) -> None:
-    """How it ended, for the person at the terminal."""
+    """Print the number of problems."""
     counts = Counter(problem.severity for problem in found)
     parts = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()]
     where = listed((printable(path.as_posix()) for path in paths), most=3)
@@ -113,7 +113,7 @@ def _summary(found: Sequence[Problem], paths: Sequence[Path]) -> None:
 
 
 def _annotation(problem: Problem) -> str:
-    """The problem as a workflow command, which GitHub shows at its line."""
+    """Return the problem as a workflow command, which GitHub shows at its line."""
     place = {"file": printable(problem.file), "line": problem.line or 1, "col": problem.column or 1}
     properties = ",".join(f"{name}={_escaped(str(at), _PROPERTY)}" for name, at in place.items())
     text = ": ".join(part for part in (problem.path, problem.message) if part)

@@ -1,4 +1,4 @@
-"""Find the set, the profile or the field that a command line names."""
+"""Load the set, and find the profile or the field that a command line names."""
 
 from __future__ import annotations
 
@@ -26,53 +26,53 @@ from timing_profiles.profile import DEFAULT, NAME, Profile
 
 
 def profiles() -> Catalog:
-    """The whole set in the folder of profiles.
+    """Load the whole set.
 
     Raises:
-        ProfilesError: It is broken, or there is none.
+        ProfilesError: It is invalid or missing.
     """
-    found = _sound()
+    found = _load_valid()
     if found.errors:
-        raise _broken(found)
+        raise _invalid(found)
     return found
 
 
 def profiles_with(*names: str) -> Catalog:
-    """The profiles of the set that are sound, those that are named among them.
+    """Load the valid profiles of the set, with some that must be valid.
 
-    A line on stderr tells of others that are broken.
+    Where others are invalid, a line on stderr has the number of problems.
 
     Raises:
-        ProfilesError: One that is named is broken, or what it extends; or there is no set.
+        ProfilesError: A named profile is invalid, or one that it extends; or the set is missing.
     """
-    found = _sound()
+    found = _load_valid()
     missing = {DEFAULT, *(name.removesuffix(SUFFIX) for name in names)} - found.layers.keys()
     if DEFAULT in missing or any(f"{name}{SUFFIX}" in found.files for name in missing):
-        raise _broken(found)
-    _tell_of_errors(found)
+        raise _invalid(found)
+    _print_error_count(found)
     return found
 
 
 def readable() -> Catalog:
-    """The set as far as it can be read: at the least, the schema in force.
+    """Load the valid part of the set: at least the active schema.
 
-    A line on stderr tells of what cannot.
+    Problems are printed to stderr.
 
     Raises:
-        ProfilesError: The schema in force is broken.
+        ProfilesError: The active schema is invalid.
     """
     try:
-        found = _sound()
+        found = _load_valid()
     except ProfilesError as error:
-        in_force = schema_file.load(folder.profiles_dir())
+        schema = schema_file.load(folder.profiles_dir())
         print_problems(error.problems, sys.stderr)
-        return catalog.empty(in_force, errors=error.problems)
-    _tell_of_errors(found)
+        return catalog.empty(schema, errors=error.problems)
+    _print_error_count(found)
     return found
 
 
 def missing() -> Problem | None:
-    """Make the problem of a folder of profiles that is not there; None where there is one."""
+    """Return the problem of a missing directory of profiles; None where it exists."""
     profiles_dir = folder.profiles_dir()
     try:
         profiles_dir.lstat()
@@ -84,10 +84,10 @@ def missing() -> Problem | None:
 
 
 def profile(found: Catalog, name: str) -> Profile:
-    """A profile of a set, by its name or its file's.
+    """Return a profile of a set by its name, or by the name of its file.
 
     Raises:
-        UsageError: There is none of that name.
+        UsageError: No profile has that name.
     """
     chosen = found.profile(name.removesuffix(SUFFIX))
     if chosen:
@@ -97,7 +97,7 @@ def profile(found: Catalog, name: str) -> Profile:
     raise UsageError(_with_hint(unknown_profile(name, names), did_you_mean(name, names)))
 
 
-def _sound() -> Catalog:
+def _load_valid() -> Catalog:
     profiles_dir = folder.profiles_dir()
     problem = missing()
     if problem:
@@ -107,7 +107,7 @@ def _sound() -> Catalog:
     except OSError as error:
         refused = strerror(error)
     if refused:
-        hint = f"{PROFILES_DIR} of the environment names the folder of profiles"
+        hint = f"{PROFILES_DIR} of the environment names the directory of profiles"
         message = f"cannot be read: {refused}"
         file = profiles_dir.as_posix()
         raise ProfilesError([Problem("unreadable", message, file=file, hint=hint)])
@@ -117,12 +117,12 @@ def _sound() -> Catalog:
         raise ProfilesError(_from_here(error.problems)) from None
 
 
-def _broken(found: Catalog) -> ProfilesError:
+def _invalid(found: Catalog) -> ProfilesError:
     return ProfilesError(_from_here((*found.errors, *found.warnings)))
 
 
 def _from_here(problems: Iterable[Problem]) -> Iterable[Problem]:
-    """Problems that name files as they are reached from here, not by the folder's own name."""
+    """Yield problems with file paths relative to the working directory."""
     profiles_dir = folder.profiles_dir()
     label = profiles_dir.absolute().name
     for problem in problems:
@@ -131,24 +131,19 @@ def _from_here(problems: Iterable[Problem]) -> Iterable[Problem]:
         yield replace(problem, file=profiles_dir.as_posix() + within) if is_inside else problem
 
 
-def _tell_of_errors(found: Catalog) -> None:
+def _print_error_count(found: Catalog) -> None:
     count = len(found.errors)
     if count:
         problems = f"{count} problem{'s' if count > 1 else ''}"
         where = printable(folder.profiles_dir().as_posix())
-        print_text(f"{where}: {problems} elsewhere; see timing-profiles check", sys.stderr)
-
-
-def default(found: Catalog) -> Profile:
-    """The profile that every other one extends."""
-    return profile(found, DEFAULT)
+        print_text(f"{where}: {problems} in other profiles; run timing-profiles check", sys.stderr)
 
 
 def field(found: Catalog, path: str) -> Field:
-    """A field, by its dotted path.
+    """Return a field by its dotted path.
 
     Raises:
-        UsageError: There is none.
+        UsageError: No field has that path.
     """
     chosen = found.schema.fields.get(path)
     if chosen:

@@ -1,4 +1,4 @@
-"""Shell completion: of commands, profiles, fields and formats."""
+"""`completion`: complete commands, profiles, fields and formats in a shell."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from timing_profiles.cli import chosen
 from timing_profiles.problems import ProfilesError
 
 
-def completion(shell: str) -> int:
-    """Print what a shell evaluates to complete `timing-profiles`; 0."""
+def run(shell: str) -> int:
+    """Print the code that a shell evaluates to complete `timing-profiles`; return 0."""
     print(shellcode(["timing-profiles"], shell=shell))
     return 0
 
 
 def answer(parser: ArgumentParser) -> None:
-    """Answer a shell that completes a command line, and exit."""
+    """Print the completions that a shell requests, and exit."""
     argcomplete.autocomplete(parser)
 
 
 def profile_names() -> list[str]:
-    """The sound profiles of the set."""
+    """Return the names of the valid profiles."""
     try:
         return chosen.profiles_with().names()
     except ProfilesError:
@@ -31,7 +31,7 @@ def profile_names() -> list[str]:
 
 
 def field_names() -> list[str]:
-    """The fields and sections of the schema in force."""
+    """Return the fields and sections of the active schema."""
     try:
         schema = chosen.readable().schema
     except ProfilesError:

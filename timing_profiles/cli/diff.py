@@ -1,4 +1,4 @@
-"""`diff`: what changes for callers, between two profiles or two commits."""
+"""`diff`: show the changes for callers between two profiles or two commits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from timing_profiles.authoring import comparison, git
-from timing_profiles.authoring.comparison import Change, Comparison, changed_to_json
+from timing_profiles.authoring.comparison import Change, Comparison
 from timing_profiles.authoring.git import GitError
 from timing_profiles.catalog import folder
 from timing_profiles.catalog.catalog import Catalog
@@ -18,8 +18,28 @@ from timing_profiles.cli.terminal import Style
 from timing_profiles.turns import wait
 
 
-def profiles(a: str, b: str, form: str) -> int:
-    """Print what differs between two profiles, as `text`, `json` or `markdown`; 0."""
+def run(names: Sequence[str], revisions: Sequence[str] | None, form: str) -> int:
+    """Print the changes between two profiles, or between two commits.
+
+    Args:
+        names: Two profiles; empty where revisions are given.
+        revisions: One commit, to be compared with the current files, or two.
+        form: `text`, `json` or `markdown`.
+
+    Returns:
+        0.
+    """
+    if revisions and not names and len(revisions) <= len(("a", "b")):
+        _print_revisions(revisions, form)
+    elif revisions or len(names) != len(("a", "b")):
+        raise UsageError("diff takes two profiles, or --git and one or two commits")
+    else:
+        a, b = names
+        _print_profiles(a, b, form)
+    return 0
+
+
+def _print_profiles(a: str, b: str, form: str) -> None:
     found = chosen.profiles_with(a, b)
     one, other = chosen.profile(found, a), chosen.profile(found, b)
     waits = wait.effective(one.values), wait.effective(other.values)
@@ -29,7 +49,7 @@ def profiles(a: str, b: str, form: str) -> int:
             {
                 "a": one.name,
                 "b": other.name,
-                "changes": [changed_to_json(change) for change in changes],
+                "changes": [change.to_json() for change in changes],
                 "wait": {"a": waits[0].to_json(), "b": waits[1].to_json()},
             }
         )
@@ -42,23 +62,13 @@ def profiles(a: str, b: str, form: str) -> int:
         print_text("\n".join(_table(head, [answers, *_value_rows(found.schema, changes)], look)))
         if not changes:
             print_text("  no caller notices a difference")
-    return 0
 
 
-def revisions(names: Sequence[str], form: str) -> int:
-    """Print what changed for the callers of every profile between two commits.
-
-    Args:
-        names: One revision, which is compared with the folder as it is, or two.
-        form: `text`, `json` or `markdown`.
-
-    Returns:
-        0.
-    """
+def _print_revisions(names: Sequence[str], form: str) -> None:
     a, b = _sets(names)
     if not a.layers and not b.layers:
         where = folder.profiles_dir().as_posix()
-        raise UsageError(f"neither {names[0]} nor {names[1]} has a folder {where}")
+        raise UsageError(f"neither {names[0]} nor {names[1]} has a directory {where}")
     found = comparison.of_sets(a, b)
     sides = names[0], names[1] if names[1:] else WORK_TREE
     if form == "json":
@@ -69,7 +79,6 @@ def revisions(names: Sequence[str], form: str) -> int:
     else:
         text = "\n".join(_sections(b.schema, sides, found, terminal.style(sys.stdout)))
         print_text(text.rstrip("\n"))
-    return 0
 
 
 def _sets(names: Sequence[str]) -> tuple[Catalog, Catalog]:
@@ -102,14 +111,13 @@ def _sections(
 
 def _wait_row(compared: Comparison, group: Sequence[Comparison]) -> Iterator[tuple[str, str, str]]:
     if compared.a != compared.b:
-        whose = f"{compared.profile} " if group[1:] else ""
-        yield f"{whose}answers after", str(compared.a), str(compared.b)
+        prefix = f"{compared.profile} " if group[1:] else ""
+        yield f"{prefix}answers after", str(compared.a), str(compared.b)
 
 
 def _value_rows(schema: Schema, changes: Sequence[Change]) -> Iterator[tuple[str, str, str]]:
     for change in changes:
-        was, now = both_sides(schema, change)
-        yield change.field, was, now
+        yield change.field, *both_sides(schema, change)
 
 
 def _table(

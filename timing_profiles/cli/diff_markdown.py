@@ -1,4 +1,4 @@
-"""What changes for callers, as a comment on a pull request."""
+"""Write the changes for callers as a comment on a pull request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from timing_profiles.problems import listed, printable
 from timing_profiles.turns.wait import Wait
 
 WORK_TREE = "the work tree"
-"""The side of a comparison that is no commit."""
+"""The name of the current files in a comparison."""
 
 
 def both_sides(schema: Schema, change: Change) -> tuple[str, str]:
@@ -30,7 +30,7 @@ def _beyond(these: Sequence[str], those: Sequence[str]) -> str:
 def two(
     schema: Schema, names: tuple[str, str], changes: Sequence[Change], waits: tuple[Wait, Wait]
 ) -> str:
-    """Two profiles side by side."""
+    """Compare two profiles."""
     answers = ("answers after", str(waits[0]), str(waits[1]))
     head = ("", *map(_code, names))
     same = [] if changes else ["", "No caller notices a difference."]
@@ -38,7 +38,7 @@ def two(
 
 
 def sets(schema: Schema, sides: tuple[str, str], found: Sequence[Comparison]) -> str:
-    """All profiles of two commits whose callers notice a difference."""
+    """Compare two commits: every profile whose callers notice a difference."""
     return _text(_sections(schema, sides, found))
 
 
@@ -71,8 +71,8 @@ def _group(schema: Schema, sides: tuple[str, str], group: Sequence[Comparison]) 
 
 def _value_rows(schema: Schema, changes: Sequence[Change]) -> Iterator[tuple[str, str, str]]:
     for change in changes:
-        was, now = both_sides(schema, change)
-        yield _code(change.field), _code(was), _code(now)
+        a, b = both_sides(schema, change)
+        yield _code(change.field), _code(a), _code(b)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -86,7 +86,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _code(text: str) -> str:
-    """A text as a code span on one line, which nothing in the text can end."""
+    """Return a text as a code span on one line, which no character of the text can end."""
     inert = printable(text).replace("`", "'").replace("|", "\\|")
     return f"`{inert}`" if inert else ""
 

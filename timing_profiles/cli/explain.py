@@ -1,4 +1,4 @@
-"""`explain`: one field, or all of them."""
+"""`explain`: print the facts about fields."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from timing_profiles.authoring import reference
-from timing_profiles.authoring.explanation import LIVE, Explanation, explained
+from timing_profiles.authoring.explanation import LIVE, Explanation, explain_field
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json, print_text, with_unit
@@ -15,8 +15,8 @@ from timing_profiles.cli.terminal import Style
 _INDENT = " " * 19
 
 
-def explain(path: str, form: str) -> int:
-    """Print what is known of a field, of the fields of a section, or of all fields.
+def run(path: str, form: str) -> int:
+    """Print the facts about a field, the fields of a section, or all fields.
 
     Args:
         path: A dotted path; empty for all fields.
@@ -32,7 +32,7 @@ def explain(path: str, form: str) -> int:
     within = (
         name for name in found.schema.fields if f"{name}.".startswith(f"{path}." if path else "")
     )
-    all_known = [explained(found, found.schema.fields[name]) for name in within]
+    all_known = [explain_field(found, found.schema.fields[name]) for name in within]
     if form == "json":
         print_json(all_known[0].to_json() if one else [known.to_json() for known in all_known])
     elif form == "markdown":

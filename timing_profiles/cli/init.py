@@ -1,4 +1,4 @@
-"""`init`: a first set of profiles, and what an editor, git and an agent need of it."""
+"""`init`: write a first set of profiles, with the files for an editor and pre-commit."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ if __name__ == "__main__":
 """An agent with the lines that use the profiles."""
 
 
-def init(directory: str, form: str) -> int:
-    """Write what is missing in a repository, and print what has been done.
+def run(directory: str, form: str) -> int:
+    """Write the missing files of a repository, and print each step.
 
     Args:
         directory: The repository; it is created if absent.
         form: `text` or `json`.
 
     Returns:
-        1 where nothing could be written, or the set has errors; else 0.
+        1 if the set has errors, else 0.
 
     Raises:
-        UsageError: The directory cannot be one.
-        ProfilesError: Something is in the way; nothing has changed.
+        UsageError: The argument is not a directory.
+        ProfilesError: A file cannot be written; nothing has changed.
     """
     repository = _repository(directory)
     created = not repository.exists()
@@ -96,8 +96,8 @@ def _repository(directory: str) -> Path:
         repository.lstat()
         is_other = not repository.is_dir()
     except OSError:
-        is_other = False  # absent, or writing it says what is wrong
-    except ValueError:  # a character that no path has
+        is_other = False  # absent, or the error of the first write has the reason
+    except ValueError:  # an invalid character
         is_other = True
     if is_other or not directory:
         raise UsageError(f"{repository.as_posix() if directory else 'DIR'}: is not a directory")

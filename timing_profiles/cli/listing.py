@@ -1,4 +1,4 @@
-"""`list`: the profiles of a set, and the wait that each leads to."""
+"""`list`: print the profiles of a set with their waits."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from timing_profiles.profile import Profile
 from timing_profiles.turns import wait
 
 
-def list_profiles(form: str) -> int:
-    """Print the profiles of the set, as `text` or `json`; 0."""
+def run(form: str) -> int:
+    """Print the profiles of the set, as `text` or `json`; return 0."""
     found = chosen.profiles()
     profiles = {name: chosen.profile(found, name) for name in found.names()}
     twins = _twins(profiles)
@@ -31,7 +31,7 @@ def list_profiles(form: str) -> int:
 
 
 def _twins(profiles: Mapping[str, Profile]) -> dict[str, tuple[str, ...]]:
-    """The profiles that end up with the same values and policy, by the name of each."""
+    """Group profiles with the same values and policy; return each group by its names."""
     groups: dict[str, list[str]] = {}
     for name, profile in profiles.items():
         same = json.dumps([profile.values, sorted(profile.allow)], sort_keys=True)

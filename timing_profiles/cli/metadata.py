@@ -1,22 +1,22 @@
-"""`metadata-schema`: what a client may send."""
+"""`metadata-schema`: print the metadata that a client may send."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
 
-from timing_profiles.authoring.explanation import Explanation, explained
+from timing_profiles.authoring.explanation import Explanation, explain_field
 from timing_profiles.authoring.metadata_schema import metadata_schema
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json, print_text
 
 
-def schema(name: str | None, form: str) -> int:
-    """Print what a client may send on top of one profile, or of any.
+def run(name: str | None, form: str) -> int:
+    """Print the metadata that a client may send with one profile, or with any.
 
     Args:
-        name: The profile; all of them where it is None.
+        name: The profile; None for all.
         form: `json` for a JSON Schema, or `text`.
 
     Returns:
@@ -34,10 +34,10 @@ def schema(name: str | None, form: str) -> int:
 def _lines(found: Catalog, names: Sequence[str]) -> Iterator[str]:
     look = terminal.style(sys.stdout)
     yield look.wrapped(f"profile: {', '.join(names)}")
-    known = [explained(found, field) for field in found.schema.fields.values()]
+    known = [explain_field(found, field) for field in found.schema.fields.values()]
     open_fields = [field for field in known if set(field.open_in) & set(names)]
     rows = [(field.field, _takes(field), _where(field, names)) for field in open_fields]
-    yield "overrides:" if rows else "overrides: nothing may be changed"
+    yield "overrides:" if rows else "overrides: none allowed"
     for section, inner in terminal.by_section(rows):
         yield look.bold(section)
         indent = " " * (6 + max(len(name) for name, *_ in inner))

@@ -1,7 +1,7 @@
-"""Print JSON, text and problems; values with their units.
+"""Print JSON, text and problems, and format values with their units.
 
-What a runner of GitHub Actions prints is also read by it: a line that begins with `::`, or holds
-`##[`, is a command to it. https://github.com/actions/runner, src/Runner.Common/ActionCommand.cs
+A runner of GitHub Actions parses the output: a line that begins with `::` or contains `##[` is a
+command. https://github.com/actions/runner, src/Runner.Common/ActionCommand.cs
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ _COUNTED = frozenset({"s", "ms", "words"})
 
 
 def print_json(value: Any) -> None:
-    """Print a value as indented JSON; ASCII, so that no locale spoils it for a program."""
+    """Print a value as indented JSON, in ASCII: independent of the locale."""
     text = json.dumps(value, indent=2)
-    print(text.replace("##[", "#\\u0023[") if _is_read_by_github() else text)
+    print(text.replace("##[", "#\\u0023[") if _is_parsed_by_github() else text)
 
 
 def print_text(text: str, stream: TextIO | None = None, end: str = "\n") -> None:
-    """Print text, on stdout by default, of which a runner of GitHub obeys no line."""
-    if _is_read_by_github():
+    """Print text, on stdout by default; no line is a command for a runner of GitHub."""
+    if _is_parsed_by_github():
         text = _COMMAND.sub(r"\1\\x3a", text).replace("##[", r"#\x23[")
     print(text, file=stream, end=end)
 
 
 def print_problems(problems: Iterable[Problem], stream: TextIO) -> None:
-    """Print problems for people, in lines of the stream's width."""
+    """Print problems, wrapped at the stream's width."""
     look = terminal.style(stream)
     for problem in problems:
         print_text(_problem(problem, look), stream)
 
 
-def _is_read_by_github() -> bool:
+def _is_parsed_by_github() -> bool:
     return bool(os.environ.get("GITHUB_ACTIONS"))
 
 
 def with_unit(schema: Schema, path: str, value: Any) -> str:
-    """The value of a field for people: `1.5 s`, `auto`, `null`."""
+    """Return the value of a field with its unit: `1.5 s`, `auto`, `null`."""
     field = schema.fields.get(path)
     counted = field and field.unit in _COUNTED and isinstance(value, int | float)
     if field and counted and not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""`show`: one merged profile, where each value was set, and what a caller notices."""
+"""`show`: print one merged profile: the effects for callers, and the place of each value."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json, print_problems, print_text, with_unit
 from timing_profiles.cli.terminal import Style
+from timing_profiles.profile import DEFAULT
 from timing_profiles.resolution import request, settings
 from timing_profiles.resolution.settings import Settings
 from timing_profiles.turns import dead_settings, summary, wait
 from timing_profiles.turns.wait import Wait
 
 
-def show(name: str, metadata: str, form: str) -> int:
-    """Print a profile as a call with some metadata would get it.
+def run(name: str, metadata: str, form: str) -> int:
+    """Print the settings of a call with a profile and metadata.
 
     Args:
-        name: The profile that is in force where the metadata names none.
+        name: The profile for metadata that names none.
         metadata: The participant's metadata; may be empty.
-        form: `text`, `json`, or `yaml` for a complete profile to paste.
+        form: `text`, `json`, or `yaml` for a complete profile.
 
     Returns:
         0.
     """
-    asked = request.read(metadata, "participant")
-    named = [asked.profile] if isinstance(asked.profile, str) else []
-    found = chosen.profiles_with(name, *named)
-    below = chosen.profile(found, name).name
-    shown = settings.resolve(found, request.layers(below, metadata=metadata))
+    requested = request.read(metadata, "participant").profile
+    found = chosen.profiles_with(*filter(None, (name, requested)))
+    profile = chosen.profile(found, name).name
+    shown = settings.resolve(found, request.layers(profile, metadata=metadata))
     if form == "json":
         print_json(_to_json(shown))
         return 0
@@ -39,7 +39,7 @@ def show(name: str, metadata: str, form: str) -> int:
         from timing_profiles.authoring import profile_file
 
         allow = chosen.profile(found, shown.profile).allow
-        print_text(profile_file.text(shown, allow, chosen.default(found)), end="")
+        print_text(profile_file.text(shown, allow, chosen.profile(found, DEFAULT)), end="")
     else:
         print_text("\n".join(_lines(found, shown, terminal.style(sys.stdout))))
     print_problems(shown.problems, sys.stderr)
@@ -60,7 +60,7 @@ def _to_json(shown: Settings) -> dict[str, Any]:
 
 def _lines(found: Catalog, shown: Settings, look: Style) -> Iterator[str]:
     layer = found.layers[shown.profile]
-    # A broken set has no revision: no call gets it.
+    # An invalid set has no revision: it is never active.
     revision = f", revision {shown.revision}" if shown.revision else ""
     yield f"{look.bold(shown.profile)}{revision}"
     if layer.description:
@@ -76,9 +76,9 @@ def _lines(found: Catalog, shown: Settings, look: Style) -> Iterator[str]:
 
 def _wait(waits: Wait, look: Style) -> Iterator[str]:
     yield look.wrapped(f"{waits} = {waits.formula}", later="  ")
-    whose = " and ".join(name.capitalize() for name in waits.unknown)
+    parties = " and ".join(name.capitalize() for name in waits.unknown)
     yield look.wrapped(
-        f"from the caller's last sound to the decision to answer; the time of {whose}, the"
+        f"from the caller's last sound to the decision to answer; the time of {parties}, the"
         " network, the LLM and the voice comes on top"
     )
 

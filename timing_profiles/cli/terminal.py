@@ -1,4 +1,4 @@
-"""How text looks on a stream: colour and width on a terminal, plain everywhere else."""
+"""Format text for a stream: colour and width on a terminal, plain everywhere else."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import TextIO
 from timing_profiles.problems import printable, prose
 
 WINDOWS = sys.platform == "win32"
-"""Whether this is Windows, whose consoles and pipes differ from all others."""
+"""Whether this is Windows, whose consoles and pipes differ from other systems."""
 
 _UNLIMITED = 1_000_000
-_USUAL_WIDTH = 80
+_DEFAULT_WIDTH = 80
 _GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How text looks.
+    """The format of text on a stream.
 
     Attributes:
-        colour: Whether escape sequences are understood.
+        colour: Whether the stream supports escape sequences.
         width: Characters in a line.
     """
 
@@ -32,27 +32,27 @@ class Style:
     width: int = _UNLIMITED
 
     def bold(self, text: str) -> str:
-        """Text that names what follows."""
+        """Format a heading."""
         return self._escaped("1", text)
 
     def dim(self, text: str) -> str:
-        """Text that may be passed over."""
+        """Format secondary text."""
         return self._escaped("2", text)
 
     def error(self, text: str) -> str:
-        """Text that says what is wrong."""
+        """Format the place of an error."""
         return self._escaped("1;31", text)
 
     def warning(self, text: str) -> str:
-        """Text that says what may be wrong."""
+        """Format the place of a warning."""
         return self._escaped("1;33", text)
 
     def changed(self, text: str) -> str:
-        """Text that is not the usual."""
+        """Format a value that differs from default."""
         return self._escaped("36", text)
 
     def wrapped(self, text: str, first: str = "", later: str = "") -> str:
-        """Break text into lines of the width, the first one and the later ones indented."""
+        """Wrap text at the width, with an indent for the first line and one for the others."""
         text = prose(text)
         if self.width == _UNLIMITED:
             return f"{first}{text}"
@@ -69,7 +69,7 @@ class Style:
         return "\n".join(lines)
 
     def cut(self, text: str, used: int) -> str:
-        """Cut text at the end of the line, of which some columns are used already."""
+        """Cut text at the end of a line, of which some columns are used."""
         text, room = prose(text), max(self.width - used, 10)
         return text if len(text) <= room else f"{text[: room - 3].rstrip()}..."
 
@@ -79,25 +79,25 @@ class Style:
 
 
 def style(stream: TextIO) -> Style:
-    """The look of a stream. `NO_COLOR` (https://no-color.org) and `COLUMNS` are honoured."""
+    """Return the style of a stream; respects `NO_COLOR` (https://no-color.org) and `COLUMNS`."""
     if not stream.isatty():
         return Style()
-    # A console of Windows prints escape sequences as they are; a terminal that does not sets TERM.
+    # A console of Windows prints escape sequences literally; a terminal there sets TERM.
     kind = os.environ.get("TERM", "dumb" if WINDOWS else "")
     plain = os.environ.get("NO_COLOR") or kind == "dumb"
-    return Style(not plain, _columns_of(stream) or _USUAL_WIDTH)
+    return Style(not plain, _columns_of(stream) or _DEFAULT_WIDTH)
 
 
 def by_section(
     rows: Iterable[Sequence[str]],
 ) -> Iterator[tuple[str, list[list[str]]]]:
-    """Rows that begin with the dotted path of a field, by section, where the path is a name."""
+    """Group rows by the section of the dotted path in their first cell; leave the name there."""
     for section, inner in groupby(rows, key=lambda row: row[0].rpartition(".")[0]):
         yield section, [[path.rpartition(".")[2], *cells] for path, *cells in inner]
 
 
 def columns(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
-    """Cells padded to the widest one of their column; the last cell of a row is left as it is."""
+    """Pad the cells of each column to the widest one, except the last cell of a row."""
     table = [list(map(printable, row)) for row in rows]
     count = max((len(row) for row in table), default=0)
     widths = [
@@ -108,7 +108,7 @@ def columns(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
 
 
 def lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Rows as lines of aligned columns."""
+    """Yield rows as lines of aligned columns."""
     return (_GAP.join(row).rstrip() for row in columns(rows))
 
 

@@ -1,4 +1,4 @@
-"""`timeline`: a picture of a turn."""
+"""`timeline`: draw the turn of profiles."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from timing_profiles.cli import UsageError, chosen, terminal
 from timing_profiles.cli.output import print_json, print_text
 from timing_profiles.problems import strerror
 
-# Bars of more columns are no easier to compare, and a pipe has no width.
+# Wider bars are not easier to compare, and a pipe has no width.
 _WIDEST = 120
 
 
-def timeline(names: Sequence[str], form: str | None, output: str | None) -> int:
-    """Draw a turn with each of some profiles, one below the other.
+def run(names: Sequence[str], form: str | None, output: str | None) -> int:
+    """Draw the turn of each profile, one below the other.
 
     Args:
         names: The profiles.
         form: `text`, `svg`, `json`, or None: text on a terminal, else svg.
-        output: The file for the picture; stdout where there is none.
+        output: The file for the SVG; stdout by default.
 
     Returns:
         0.

@@ -1,1 +1,1 @@
-"""The turn that a profile leads to: as data, as SVG, as text for a terminal."""
+"""Describe the turn of a profile: as data, as SVG, as text for a terminal."""

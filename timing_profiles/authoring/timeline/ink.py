@@ -1,7 +1,7 @@
-"""What the picture of a turn is drawn with: colours for light and dark, hatching, text.
+"""Elements of the SVG: colours for light and dark mode, hatching, text.
 
-Widths of text are estimated for the widest of the usual fonts, because an SVG is drawn with the
-reader's own; so no text is cut or covered anywhere.
+Widths of text are estimated for the widest of the usual fonts, because an SVG uses those of the
+reader's machine: no text is cut or covered there.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from itertools import accumulate
 from typing import Literal
 
 SANS = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
-"""The reader's own font for prose."""
+"""The fonts of prose."""
 
 MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace"
-"""The reader's own font for names and values."""
+"""The fonts of names and values."""
 
 COLOURS = (
     ("paper", "fill", "#ffffff", "#0d1117"),
@@ -32,13 +32,13 @@ COLOURS = (
 )
 """Class, property, colour in light and in dark mode.
 
-The light ones stand first and outside of any media query, on a ground of their own: a renderer that
-ignores media queries shows a light picture, whatever is around it.
+The light ones come first, outside of any media query, with their own background: a renderer that
+ignores media queries draws a light picture.
 """
 
 Anchor = Literal["start", "middle", "end"]
 
-# Parts of the font size, at most, in DejaVu Sans and Verdana; the other usual fonts are narrower.
+# The widest part of the font size, in DejaVu Sans and Verdana; the other usual fonts are narrower.
 _PARTS = (
     (" .,:;'|ijl", 0.38),
     ("!()[]-/\\ftrI", 0.46),
@@ -54,7 +54,7 @@ _FIRST_EMOJI = "\U0001f000"
 
 
 def style() -> str:
-    """The rules of all classes, dark ones in a media query."""
+    """Return the CSS of all classes, with the dark colours in a media query."""
     light, dark = (
         "".join(f".{colour[0]}{{{colour[1]}:{colour[mode]}}}" for colour in COLOURS)
         for mode in (2, 3)
@@ -63,7 +63,7 @@ def style() -> str:
 
 
 def hatches() -> str:
-    """The fills `url(#turn-moment)` and `url(#turn-quiet)`, for times that nobody knows."""
+    """Return the fills `url(#turn-moment)` and `url(#turn-quiet)`, for unknown times."""
     return "<defs>" + "".join(_hatch(colour) for colour in ("moment", "quiet")) + "</defs>"
 
 
@@ -78,18 +78,18 @@ def _hatch(colour: str) -> str:
 def text(
     x: float, y: float, words: str, size: int, colour: str, *, anchor: Anchor = "start"
 ) -> str:
-    """A line of prose."""
+    """Return a line of prose."""
     return _element(x, y, words, f'class="{colour}" font-size="{size}"', anchor)
 
 
 def heading(x: float, y: float, words: str, size: int, colour: str = "text") -> str:
-    """A line of bold prose."""
+    """Return a line of bold prose."""
     attributes = f'class="{colour}" font-size="{size}" font-weight="600"'
     return _element(x, y, words, attributes, "start")
 
 
 def code(x: float, y: float, words: str, colour: str, *, anchor: Anchor = "start") -> str:
-    """A name or a value, as it stands in a file."""
+    """Return a name or a value in a monospaced font."""
     attributes = f'class="{colour}" font-size="12" font-family="{MONO}"'
     return _element(x, y, words, attributes, anchor)
 
@@ -101,12 +101,12 @@ def _element(x: float, y: float, words: str, attributes: str, anchor: Anchor) ->
 
 
 def number(pixels: float) -> str:
-    """A coordinate, to a tenth of a pixel."""
+    """Return a coordinate, to a tenth of a pixel."""
     return f"{pixels:.1f}".removesuffix(".0")
 
 
 def width(words: str, size: int, *, bold: bool = False) -> float:
-    """The most pixels that a line of prose takes."""
+    """Return the largest width of a line of prose, in pixels."""
     return size * sum(_part(c) for c in words) * (_BOLD if bold else 1)
 
 
@@ -119,7 +119,7 @@ def _part(character: str) -> float:
 
 
 def wrapped(words: str, size: int, room: float, most: int) -> list[str]:
-    """Text in lines of at most so many pixels; what does not fit in `most` lines is cut."""
+    """Wrap text at a width in pixels, and cut it after `most` lines."""
     lines: list[str] = []
     rest = words
     while rest and len(lines) < most:
@@ -137,7 +137,7 @@ def _first_line(words: str, size: int, room: float) -> str:
 
 
 def cut(words: str, size: int, room: float, *, bold: bool = False) -> str:
-    """One line of at most so many pixels."""
+    """Cut a line at a width in pixels."""
     if width(words, size, bold=bold) <= room:
         return words
     factor = _BOLD if bold else 1
@@ -145,6 +145,6 @@ def cut(words: str, size: int, room: float, *, bold: bool = False) -> str:
 
 
 def _fitting(words: str, size: int, room: float) -> str:
-    """As many characters as fit."""
+    """Return the characters that fit."""
     ends = accumulate(size * _part(character) for character in words)
     return words[: sum(end <= room for end in ends)]

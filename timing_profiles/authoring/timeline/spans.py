@@ -60,7 +60,7 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From when to when a setting acts.
+    """The time in which a setting acts.
 
     Attributes:
         field: The dotted path of the setting.
@@ -86,12 +86,12 @@ class Span:
 
     @property
     def label(self) -> str:
-        """The field's short name."""
+        """Return the field's short name."""
         return _LABELS.get(self.field, self.field.rpartition(".")[2])
 
     @property
     def amount(self) -> str:
-        """The value as people read it, such as `1.5 s` or `auto (5000 ms)`."""
+        """Return the value with its unit, such as `1.5 s` or `auto (5000 ms)`."""
         if self.value == AUTO:
             return f"auto ({_with_unit(self.field, self.resolved)})"
         if isinstance(self.value, str):
@@ -99,7 +99,7 @@ class Span:
         return "on" if self.value is True else _with_unit(self.field, self.value)
 
     def to_json(self) -> dict[str, Any]:
-        """The span as `timeline --format json` prints it."""
+        """Return the span as `timeline --format json` prints it."""
         span = {"label": self.label, "amount": self.amount, **asdict(self)}
         del span["resolved"]
         return span
@@ -107,14 +107,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What happens from the caller's last sound to the answer.
+    """The time from the caller's last sound to the answer.
 
     Attributes:
         profile: The profile's name.
-        description: For people who choose a profile; on one line, printable.
+        description: The profile's description, on one printable line.
         wait: When the agent decides to answer, at the earliest and at the latest.
-        spans: What acts until then; spans of one field stand together.
-        unknown: Whose time is in no number and comes on top: `deepgram` only where it decides.
+        spans: The settings that act until then; spans of one field are adjacent.
+        unknown: The parties whose time comes on top; `deepgram` only where it decides.
     """
 
     profile: str
@@ -125,22 +125,22 @@ class Turn:
 
     @property
     def answer(self) -> str:
-        """When the agent decides to answer, in words."""
+        """Return when the agent decides to answer, in words."""
         if "application" in self.unknown:
             return "the application decides"
         return f"{self.wait}, no limit" if self.wait.seconds[1] is None else str(self.wait)
 
     @property
     def on_top(self) -> str:
-        """What comes between the decision and the agent's first sound, in words."""
+        """Return the parties whose time comes on top, in words."""
         return "+ " + ", ".join(_PARTIES[party] for party in self.unknown if party in _PARTIES)
 
     def lanes(self) -> list[tuple[Span, ...]]:
-        """The spans of each field, in their order."""
+        """Return the spans of each field, in their order."""
         return [tuple(spans) for _, spans in groupby(self.spans, key=lambda span: span.field)]
 
     def to_json(self) -> dict[str, Any]:
-        """The turn as `timeline --format json` prints it."""
+        """Return the turn as `timeline --format json` prints it."""
         return {
             "profile": self.profile,
             "description": self.description,
@@ -151,7 +151,7 @@ class Turn:
 
 
 def turn(profile: Profile, description: str = "") -> Turn:
-    """The turn that a merged profile leads to."""
+    """Compute the turn of a merged profile."""
     found = wait.effective(profile.values)
     spans = tuple(_spans(profile.values))
     decided = {span.unknown for span in spans if span.decides and span.unknown}
@@ -219,6 +219,6 @@ def _early_reply(values: Values) -> Iterator[Span]:
 
 
 def _with_unit(field: str, value: float) -> str:
-    """A number to the millisecond, since no wait is known more exactly."""
+    """Return a number with its unit, to the millisecond: the precision of all waits."""
     unit = "ms" if field.endswith("_ms") else _UNITS.get(field, "")
     return f"{round(value, 3):g} {unit}".rstrip()

@@ -1,4 +1,4 @@
-"""Turns -> one SVG picture on one time axis, without script, font or image from elsewhere."""
+"""Draw turns as one SVG on one time axis, without external scripts, fonts or images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WIDTH = 900
 """Pixels; the height follows from the turns."""
 
 _LEFT, _ZERO, _RIGHT = 24, 296, WIDTH - 24
-"""Names begin, the caller's last sound, notes end."""
+"""The x of the names, of the caller's last sound, and of the end of the notes."""
 
 _GAP = 8
 _AXIS_Y = 64
@@ -25,13 +25,13 @@ _ANSWER_LANE = 52
 _LANE = 19
 _BAR = 8
 _ROW_END = 16
-_TAIL = 34  # of what is unknown: its length says nothing
+_TAIL = 34  # of an unknown time; its length has no meaning
 _TICK_GAP = 44
 _MARKER = 8
 _STUB = 20
 _SAMPLE = 22
 _LEGEND_HEIGHT = 44
-_DOT = 3  # the width of what takes no time
+_DOT = 3  # the width of a span without duration
 
 _PAINT = {
     "holds": 'class="{0}"',
@@ -50,7 +50,7 @@ _WAVE = (3, 6, 10, 7, 4, 8, 12, 9, 5, 3, 7, 11, 8, 5, 2, 4, 9, 12, 10, 6, 8, 4, 
 
 
 def svg(turns: Sequence[Turn]) -> str:
-    """The picture of some turns, a group of lanes for each."""
+    """Draw turns, each as a group of lanes."""
     axis = time_axis.fitted(
         turns, _RIGHT - _ZERO, [text for turn in turns for text in _texts(turn)]
     )
@@ -67,7 +67,7 @@ def svg(turns: Sequence[Turn]) -> str:
 
 
 def _texts(turn: Turn) -> Iterator[tuple[float | None, float]]:
-    """After which moment a text stands, and the pixels that it takes with what is before it."""
+    """Yield the moment before each text, and the pixels from there to the end of the text."""
     latest = turn.wait.seconds[1]
     yield latest, _MARKER + _TAIL + _GAP + ink.width(turn.answer, 13, bold=True)
     yield latest, _MARKER + ink.width(turn.on_top, 11)
@@ -91,7 +91,7 @@ def _head(turns: Sequence[Turn], height: int) -> Iterator[str]:
 
 
 def _in_words(turn: Turn) -> str:
-    """A turn for those who hear the picture read out."""
+    """Describe a turn for screen readers."""
     acting = "; ".join(f"{span.label} {span.amount}" for span, *_ in turn.lanes())
     return f"{turn.profile}: {turn.answer} after the caller's last sound, {turn.on_top}. {acting}."
 
@@ -140,7 +140,7 @@ def _grid(axis: Axis, top: int, end: int) -> Iterator[str]:
 
 
 def _moments(turn: Turn, answer_y: int, lanes_y: int, axis: Axis) -> Iterator[str]:
-    """From each answer down to the setting that decides it."""
+    """Draw a line from each answer to the setting that decides it."""
     for moment in dict.fromkeys(turn.wait.seconds):
         deciding = (
             index
@@ -220,18 +220,18 @@ def _line(colour: str, d: str, more: str = "", width: float = 1.5) -> str:
 
 
 def _rect(x: float, y: float, width: float, height: float, paint: str) -> str:
-    """A rectangle around a middle line."""
+    """Return a rectangle, vertically centred at y."""
     place = f'x="{number(x)}" y="{number(y - height / 2)}"'
     return f'<rect {place} width="{number(width)}" height="{number(height)}" rx="2" {paint}/>'
 
 
 def _ground(x: float, y: float, width: float, height: float) -> str:
-    """Behind a text, so that no line runs through it."""
+    """Return the background of a text, which hides lines behind it."""
     return _rect(x - 3, y, width + 3, height, 'class="paper"')
 
 
 def _arrow(x: float, y: float, half: float, colour: str) -> str:
-    """What nothing bounds goes on."""
+    """Return the arrow at the end of an unbounded span."""
     d = f"M{number(x)} {number(y - half)}l{half:g} {half:g}l-{half:g} {half:g}z"
     return f'<path class="{colour}" d="{d}"/>'
 

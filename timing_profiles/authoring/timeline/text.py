@@ -1,4 +1,4 @@
-"""Turns -> lines for a terminal, on one time axis."""
+"""Draw turns as text for a terminal, on one time axis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from timing_profiles.authoring.timeline.spans import Span, Turn
 from timing_profiles.authoring.timeline.time_axis import Axis
 
 NARROWEST = 24
-"""Columns that the lines take at least, whatever the terminal says."""
+"""The fewest columns of the drawing, also on a narrower terminal."""
 
 _SIDE_BY_SIDE = 76  # columns from which names, bars and notes share a line
 _TICK_GAP = 5
@@ -28,12 +28,12 @@ _LEGEND = (
 )
 
 Piece = tuple[int, str]
-"""What is drawn, and the column at which it begins."""
+"""A column, and the text that begins there."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Names, then `│` at the caller's last sound, then the axis with a place for each column."""
+    """The columns: names, `│` at the caller's last sound, the axis."""
 
     width: int
     names: int
@@ -44,7 +44,7 @@ class _Page:
 
 
 def text(turns: Sequence[Turn], width: int) -> str:
-    """Some turns, a block of lines for each, none wider than `width` columns."""
+    """Draw turns, each as a block of lines of at most `width` columns."""
     width = max(width, NARROWEST)
     page = _wide_page(turns, width) if width >= _SIDE_BY_SIDE else _narrow_page(turns, width)
     blocks = ["\n".join(_block(turn, page)) for turn in turns]
@@ -67,7 +67,7 @@ def _page(
     turns: Sequence[Turn], width: int, names: int, beside: Iterable[tuple[float | None, int]]
 ) -> _Page:
     tails = [(turn.wait.seconds[1], 1 + len(_TAIL)) for turn in turns]
-    # A column more for each: in whole columns a bar may end half a column later.
+    # One column more for each: rounded to columns, a bar may end half a column later.
     sizes = [(moment, size + 1) for moment, size in [*tails, *beside]]
     return _Page(width, names, time_axis.fitted(turns, width - names - 1, sizes))
 
@@ -99,7 +99,7 @@ def _answer(turn: Turn, page: _Page) -> Iterator[Piece]:
 
 
 def _lane(lane: Sequence[Span], page: _Page) -> Iterator[str]:
-    """Name, bars and note on one line where there is room, else the bars below."""
+    """Draw name, bars and note on one line, or the bars below on a narrow page."""
     last = lane[-1]
     bars = [piece for span in lane for piece in _bar(span, page)]
     if page.width >= _SIDE_BY_SIDE:
@@ -124,7 +124,7 @@ def _bar(span: Span, page: _Page) -> Iterator[Piece]:
 
 
 def _stub(span: Span) -> str:
-    """What follows the end of a bar."""
+    """Return the mark after the end of a bar."""
     if span.end is None:
         return "▶"
     return _STUB if span.unknown else ""
@@ -135,7 +135,7 @@ def _end(span: Span, page: _Page) -> int:
 
 
 def _drawn(pieces: Iterable[Piece]) -> str:
-    """Pieces laid over each other, each at its column."""
+    """Draw pieces on one line, each at its column, the later ones over the earlier."""
     line = ""
     for column, piece in pieces:
         line = line[:column].ljust(column) + piece + line[column + len(piece) :]
@@ -143,7 +143,7 @@ def _drawn(pieces: Iterable[Piece]) -> str:
 
 
 def _filled(words: Iterable[str], width: int, between: str = " ") -> list[str]:
-    """Words in lines of at most `width` columns."""
+    """Fill lines of at most `width` columns with words."""
     lines: list[str] = []
     for word in words:
         for part in _parts(word, width):
@@ -156,7 +156,7 @@ def _filled(words: Iterable[str], width: int, between: str = " ") -> list[str]:
 
 
 def _parts(word: str, width: int) -> Iterator[str]:
-    """A word, in pieces where it is wider than a line."""
+    """Split a word that is wider than a line."""
     part = ""
     for character in word:
         if _columns(part + character) > width:
@@ -167,6 +167,6 @@ def _parts(word: str, width: int) -> Iterator[str]:
 
 
 def _columns(words: str) -> int:
-    """The columns that a terminal gives to a text."""
+    """Return the width of a text on a terminal, in columns."""
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in words)
     return len(words) + wide - sum(1 for character in words if unicodedata.combining(character))

@@ -1,4 +1,4 @@
-"""The time axis that all turns of a picture share."""
+"""Scale the time axis of a drawing, which all its turns share."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from timing_profiles.authoring.timeline.spans import Turn
 
 SHORTEST = 0.5
-"""Seconds that an axis shows at least."""
+"""The shortest axis, in seconds."""
 
 OPEN = 2.0
-"""Seconds that it shows where no moment of any turn is known."""
+"""The length of the axis without any known moment, in seconds."""
 
-_BEYOND = 1.15  # how far what nothing bounds is drawn beyond all that is known
+_BEYOND = 1.15  # an unbounded span is drawn so much longer than the known ones
 _ROUNDING = 1e-9
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Seconds -> places, in pixels or columns from the caller's last sound.
+    """Map seconds to positions, in pixels or columns from the caller's last sound.
 
     Attributes:
-        room: Places that there are.
-        per_second: Places of one second.
-        end: The second up to which things are drawn; what nothing bounds ends there.
+        room: The length of the axis, in pixels or columns.
+        per_second: Pixels or columns for one second.
+        end: The last second that is drawn; unbounded spans end there.
     """
 
     room: float
@@ -34,13 +34,13 @@ class Axis:
     end: float
 
     def at(self, moment: float | None) -> float:
-        """The place of a moment; of None, which is what nothing bounds."""
+        """Return the position of a moment; None is the end of an unbounded span."""
         return self.per_second * (self.end if moment is None else moment)
 
     def ticks(self, gap: float) -> list[float]:
-        """Round seconds from 0 to the first one at `end` or later, so many places from each other.
+        """Return round seconds from 0 to the first one at `end` or later, at least `gap` apart.
 
-        The last one is left out where there is no room for it.
+        The last one is omitted where it does not fit.
         """
         step = next((step for step in _STEPS if step * self.per_second >= gap), self.end)
         count = min(math.ceil(self.end / step - _ROUNDING), int(self.room / self.per_second / step))
@@ -50,12 +50,12 @@ class Axis:
 def fitted(
     turns: Sequence[Turn], room: float, beside: Iterable[tuple[float | None, float]]
 ) -> Axis:
-    """The longest axis for some turns on which everything has its place.
+    """Return the longest axis on which turns and their texts fit.
 
     Args:
-        turns: What is drawn.
-        room: Places that there are.
-        beside: What stands to the right of a moment, and the places that it takes.
+        turns: The turns.
+        room: The length of the axis, in pixels or columns.
+        beside: The moment before each text, and the size of the text.
     """
     end = _end(turns)
     reaches = [(end if moment is None else moment, size) for moment, size in beside]
