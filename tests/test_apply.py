@@ -121,7 +121,7 @@ def test_every_field_of_the_schema_is_retuned_here() -> None:
 
 
 @pytest.mark.parametrize("field", unless_unsupported(ANOTHER))
-def test_a_field_changes_when_the_schema_says(field: str) -> None:
+def test_field_changes_at_the_time_that_the_schema_states(field: str) -> None:
     """`now` and `next-speech` at once, `silence` once the caller is silent, `next-call` never."""
     base = FLUX if field.startswith("stt.flux.") else {}
     new = ANOTHER[field]
@@ -241,7 +241,7 @@ async def test_another_engine_takes_over_the_session_that_runs() -> None:
     ],
 )
 @in_virtual_time
-async def test_what_flux_cannot_be_told_it_gets_with_another_connection(
+async def test_flux_reconnects_for_options_without_a_message(
     field: str, value: Any, off: Any
 ) -> None:
     """Its default again, and another model; the plugin cannot take a threshold back."""

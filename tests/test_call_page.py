@@ -140,7 +140,7 @@ def test_a_call_on_a_narrow_terminal_that_has_only_ascii() -> None:
     assert page([call("slow", (SAID, WAITS))], ASCII, Style(width=40)) == NARROW
 
 
-def test_each_turn_of_a_call_is_drawn_and_what_was_left_out_is_said() -> None:
+def test_call_page_draws_each_turn_and_lists_what_was_left_out() -> None:
     """In the worker's words, where the same thing is resolved here, else what the code means."""
     second = (((120.0, 121.0),), ((122.3, 123.0),))
     one = call(

@@ -58,7 +58,7 @@ def test_a_script_has_turns_of_speech_without_silence_around_it() -> None:
         assert audible(item) == item
 
 
-def test_a_turn_in_which_nothing_is_said_is_refused() -> None:
+def test_turn_without_words_is_refused() -> None:
     """It would have no end to measure from."""
     with pytest.raises(ValueError, match=r"^'\[1\]' contains no words$"):
         Script("Hello. | [1]").turns()

@@ -40,7 +40,7 @@ def without_revision(out: str) -> str:
 
 
 @pytest.mark.parametrize("line", OF_SOUND_PROFILES)
-def test_a_sound_profile_is_shown_while_others_are_broken(
+def test_valid_profile_is_shown_while_others_are_invalid(
     line: str, folder: Path, run: CommandLine
 ) -> None:
     """As beside sound ones, with exit 0; a line on stderr tells of the others."""

@@ -66,7 +66,7 @@ def test_broken_set_is_printed_with_all_its_problems(
 
 
 @pytest.mark.parametrize("case", cases("valid"), ids=lambda case: case.name)
-def test_sound_set_has_warnings_at_most(case: Path, folder: Path, run: CommandLine) -> None:
+def test_valid_set_has_only_warnings(case: Path, folder: Path, run: CommandLine) -> None:
     """They fail the check only when it is strict."""
     lay_out(case, folder)
     expected = (case / "expected.txt").read_text().splitlines(keepends=True)
@@ -164,7 +164,7 @@ def test_files_that_cannot_be_read_are_named_beside_those_that_can(
     ],
     ids=lambda text: ascii(text[:30]),
 )
-def test_path_that_holds_no_profile_gets_a_line_that_says_so(
+def test_path_that_is_not_a_profile_is_reported(
     path: str, expected: str, folder: Path, run: CommandLine
 ) -> None:
     """Exit 1: the command line is right, the files are not."""
@@ -208,7 +208,7 @@ def test_a_file_is_checked_within_its_set(folder: Path, run: CommandLine) -> Non
     )
 
 
-def test_a_sound_file_beside_a_broken_one_is_clean(folder: Path, run: CommandLine) -> None:
+def test_valid_file_beside_an_invalid_one_has_no_problems(folder: Path, run: CommandLine) -> None:
     """An empty list in JSON, and nothing else."""
     (folder / "a.yaml").write_text("vad: {nothing: 1}\n")
     (folder / "b.yaml").write_text("tts: {speed: 1.0}\n")

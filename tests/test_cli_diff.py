@@ -78,7 +78,7 @@ def test_markdown_is_a_table(run: CommandLine) -> None:
     )
 
 
-def test_profiles_without_a_difference_are_said_to_be_equal(
+def test_profiles_without_a_difference_are_reported_as_equal(
     starters: Path, run: CommandLine
 ) -> None:
     """In words, where a table of nothing would leave a doubt."""
@@ -246,7 +246,7 @@ def test_an_edit_of_default_shows_every_profile_that_it_moves(
     )
 
 
-def test_sets_without_a_difference_are_said_to_be_equal(starters: Path) -> None:
+def test_sets_without_a_difference_are_reported_as_equal(starters: Path) -> None:
     """A comment that says nothing has changed is still a comment."""
     found = catalog.load(starters)
     assert diff_markdown.sets(found.schema, ("main", "HEAD"), []) == (

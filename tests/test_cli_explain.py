@@ -109,19 +109,19 @@ def test_markdown_is_a_page_about_the_fields_that_are_asked_for(run: CommandLine
     assert run("explain", "tts", "--format", "markdown") == (0, reference.page(found, of_tts), "")
 
 
-def test_a_field_that_nothing_reads_says_so(run: CommandLine) -> None:
+def test_explanation_of_an_unused_field_states_it(run: CommandLine) -> None:
     """It is kept because the SDK takes it."""
     lines = run("explain", "vad.prefix_padding_duration").out.splitlines()
     assert "no effect          not used by this SDK" in lines
 
 
-def test_a_bound_that_is_itself_refused_is_said_to_be(run: CommandLine) -> None:
+def test_exclusive_bound_is_shown_as_exclusive(run: CommandLine) -> None:
     """`alpha: 0` would raise in the SDK; `1` is fine."""
     lines = run("explain", "turn_handling.endpointing.alpha").out.splitlines()
     assert "bounds             above 0, at most 1" in lines
 
 
-def test_who_may_set_a_field_is_said_for_each_policy(run: CommandLine) -> None:
+def test_explanation_lists_the_policies_that_allow_a_field(run: CommandLine) -> None:
     """In every profile, in some, or never."""
     Path("profiles/free.yaml").write_text("overrides: {allow: ['*']}\n")
     Path("profiles/shut.yaml").write_text("overrides: {allow: []}\n")
@@ -212,7 +212,7 @@ def test_metadata_schema_as_text_is_what_a_client_may_send(run: CommandLine) -> 
     )
 
 
-def test_metadata_schema_of_a_closed_profile_says_so(run: CommandLine) -> None:
+def test_metadata_schema_of_a_closed_profile_has_no_overrides(run: CommandLine) -> None:
     """Only a profile may then be chosen."""
     Path("profiles/shut.yaml").write_text("overrides: {allow: []}\n")
     assert run("metadata-schema", "shut", "--format", "text") == (

@@ -206,7 +206,7 @@ def test_below_the_top_of_a_work_tree_the_hook_is_printed(
     assert "Add to" not in run("init", "services/voice").out
 
 
-def test_json_says_the_same(repository: Path, run: CommandLine) -> None:
+def test_json_has_the_same_steps(repository: Path, run: CommandLine) -> None:
     """For a program that sets repositories up."""
     (repository / "voice" / ".vscode").mkdir(parents=True)
     (repository / "voice" / ".vscode" / "settings.json").write_text("{}")

@@ -48,7 +48,7 @@ def test_json_tells_values_origins_wait_and_problems(run: CommandLine) -> None:
     ]
 
 
-def test_text_says_what_a_caller_notices_and_where_each_value_is_set(run: CommandLine) -> None:
+def test_text_has_effects_for_callers_and_the_place_of_each_value(run: CommandLine) -> None:
     """In words and numbers; then the values by section, the unusual and the idle ones marked."""
     status, out, err = run("show", "patient")
     head, _, values = out.partition("\nValues ")

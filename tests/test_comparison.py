@@ -82,7 +82,7 @@ def test_an_edit_moves_what_extends_the_file(starters: Path) -> None:
     ],
     ids=["without-effect", "description", "comment"],
 )
-def test_an_edit_that_nobody_notices_is_none(name: str, old: str, new: str, starters: Path) -> None:
+def test_edit_without_effect_is_not_a_change(name: str, old: str, new: str, starters: Path) -> None:
     """The revision changes, the calls do not."""
     before = catalog.load(starters)
     after = edited(starters, name, old, new)

@@ -134,7 +134,7 @@ def test_metadata_that_is_shown_is_applied(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", of_sort("message"), ids=str)
-def test_a_message_of_livekit_says_which_profile(block: Block) -> None:
+def test_livekit_api_call_selects_the_profile(block: Block) -> None:
     """The API's own class takes it, and what it says of timing is applied without a problem."""
     message = getattr(sip, block.mark.removeprefix("livekit."))()
     json_format.Parse(block.text, message)

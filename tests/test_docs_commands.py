@@ -112,7 +112,7 @@ def test_each_message_has_the_command_that_sends_it() -> None:
         assert messages == typed
 
 
-def test_a_call_made_by_phone_has_the_profile_that_is_said() -> None:
+def test_phone_call_has_the_documented_profile() -> None:
     """The first of the two calls has `elderly`, the second `brisk`."""
     calls = [
         dict(word.split("=", 1) for word in shlex.split(command)[2:])

@@ -86,7 +86,7 @@ def test_words_of_a_choice_are_explained(found: Catalog) -> None:
         ({}, "", None, None),
     ],
 )
-def test_bounds_are_said_as_they_hold(
+def test_text_of_bounds_matches_the_schema(
     schema: dict[str, Any],
     words: str,
     minimum: float | None,

@@ -91,7 +91,7 @@ def nested(setting: str) -> tuple[str, str]:
     return "".join(f"{key}: {{" for key in outer) + f"{last}: {value}" + "}" * len(outer), path
 
 
-def test_fault_36_words_mean_what_yaml_1_2_says_or_are_refused_with_a_hint(
+def test_fault_36_words_follow_yaml_1_2_or_are_refused_with_a_hint(
     happened: Happened,
 ) -> None:
     """No word is read as YAML 1.1 would: it is what it looks like, or a problem with a way out."""
@@ -108,7 +108,7 @@ def test_fault_36_words_mean_what_yaml_1_2_says_or_are_refused_with_a_hint(
     happened(f"{'; '.join(hints)}; {len(KEYS)} keys: keys must be text; 1e3 is 1000")
 
 
-def test_fault_37_what_is_no_finite_number_is_refused(happened: Happened) -> None:
+def test_fault_37_non_finite_number_is_refused(happened: Happened) -> None:
     """Bounds would let NaN pass: it is refused before they are asked, in files and in metadata."""
     written = {
         ".nan": ".nan is not a finite number",

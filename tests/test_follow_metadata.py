@@ -88,7 +88,7 @@ def test_what_was_written_while_the_session_was_made_counts() -> None:
     assert (running.in_force(MIN_DELAY), running.timing.profile) == (1.5, "patient")
 
 
-def test_following_alone_changes_and_says_nothing(log: pytest.LogCaptureFixture) -> None:
+def test_follow_without_a_request_changes_and_logs_nothing(log: pytest.LogCaptureFixture) -> None:
     """Neither where all is well, nor where the request had its problems from the start."""
     for metadata in ("", BRISK, BROKEN, '{"endpointing_ms": "x", "profile": "patient"}'):
         running = run(followed(metadata))
@@ -201,7 +201,7 @@ def test_what_is_not_ours_is_not_looked_at(log: pytest.LogCaptureFixture) -> Non
     assert log.messages == []
 
 
-def test_nobody_else_is_followed() -> None:
+def test_other_participants_are_not_followed() -> None:
     """Neither a guest's metadata, nor what a guest makes of its attributes."""
 
     async def story() -> Running:
@@ -268,7 +268,7 @@ def test_a_caller_who_came_back_before_it_was_followed_is_followed() -> None:
     assert run(story()) == ["patient", "courier"]
 
 
-def test_800_changes_within_a_second_settle_on_the_last(
+def test_last_of_800_changes_within_a_second_is_active(
     log: pytest.LogCaptureFixture,
 ) -> None:
     """One of them is resolved, told, announced and logged."""
@@ -320,7 +320,7 @@ def test_changes_that_come_one_by_one_make_one_connection_for_the_last() -> None
     assert run(story()) == [25, 300, 307]
 
 
-def test_a_change_that_cannot_be_taken_is_told_until_it_goes(
+def test_change_for_the_next_call_is_announced_until_it_is_withdrawn(
     log: pytest.LogCaptureFixture,
 ) -> None:
     """`next-call`: the session goes on with what it has, and the settings say so."""
@@ -375,7 +375,7 @@ def test_a_room_whose_metadata_cannot_be_read_does_not_stop_its_caller() -> None
     assert running.room.local_participant.attributes[PROBLEMS] == "metadata-invalid"
 
 
-def test_a_console_has_nobody_to_follow(log: pytest.LogCaptureFixture) -> None:
+def test_console_has_no_caller_to_follow(log: pytest.LogCaptureFixture) -> None:
     """Its room is a mock: nothing is listened to, and nothing announced; tools work."""
 
     async def story() -> tuple[Running, list[Any]]:

@@ -338,7 +338,7 @@ def test_what_is_refused_of_another_profile_is_that_profiles() -> None:
     assert run(story()) == PATIENT
 
 
-def test_what_cannot_stay_beside_the_rest_does_not() -> None:
+def test_field_that_breaks_a_rule_is_not_kept() -> None:
     """A delay of 2.0 s would not fit under a maximum of 1.0 s."""
 
     async def story() -> Delays:
@@ -439,7 +439,7 @@ async def test_a_session_that_starts_again_is_followed_again() -> None:
         assert delays(running) == BRISK
 
 
-async def test_a_step_of_a_closed_session_says_what_happens(
+async def test_borrow_from_a_closed_session_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Nothing is applied until the session starts again."""

@@ -22,7 +22,7 @@ def test_the_environment_names_the_port(
 
 
 @pytest.mark.parametrize("port", ["ninety", "0", "65536", "-1", "9100.0", "\u0663"])
-def test_what_is_no_port_is_a_problem(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_port_is_a_problem(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said at the start, and nothing is opened."""
     monkeypatch.setenv("METRICS_PORT", port)
     assert metrics.metrics_port() is None
@@ -56,7 +56,7 @@ async def test_a_report_of_a_call_arrives(tmp_path: Path, monkeypatch: pytest.Mo
         b"\xff",
     ],
 )
-async def test_what_is_no_report_is_passed_over(told: bytes, tmp_path: Path) -> None:
+async def test_invalid_report_is_ignored(told: bytes, tmp_path: Path) -> None:
     """Labels stay few and plain, whatever reaches the socket; the next report is taken."""
     found: asyncio.Queue[CallReport] = asyncio.Queue()
     reports = Reports(tmp_path / "calls", found.put_nowait)

@@ -164,7 +164,7 @@ def without_revisions(text: str) -> str:
     return re.sub(r"\b[0-9a-f]{12}\b", "R", text)
 
 
-def test_the_limits_of_the_sdk_are_said_as_they_are() -> None:
+def test_documented_limits_match_the_sdk() -> None:
     """How long a worker drains, and when it calls itself full."""
     page = prose(OPERATIONS)
     assert f"`drain_timeout` ({SDK['drain_timeout']} s)" in page
@@ -228,7 +228,7 @@ def test_a_profiles_name_cannot_leave_the_folder(name: str) -> None:
         assert (text.isascii(), text.isprintable(), len(text) < 400) == (True, True, True)
 
 
-async def test_what_is_in_force_is_said_to_the_room_in_names_and_codes() -> None:
+async def test_room_attributes_hold_active_names_and_codes() -> None:
     """Nothing that a caller wrote is among the attributes, or in the fields of the job's log."""
     own = "4111-1111 \x1b[2J\n"
     wish = {"profile": own, "overrides": {own: own, "tts": {"speed": own}}, "card": own}
@@ -274,7 +274,7 @@ def test_an_alert_can_be_evaluated(rule: dict[str, Any]) -> None:
     assert asked <= our_metrics() | {next(iter(sdk_metrics.CPU_LOAD_GAUGE.describe())).name}
 
 
-def test_every_alert_says_what_to_do() -> None:
+def test_every_alert_has_an_action() -> None:
     """The table of the page has each of them, and no other."""
     assert named("TimingProfiles[A-Za-z]+", OPERATIONS) == {rule["alert"] for rule in rules()}
 

@@ -40,7 +40,7 @@ def test_a_pattern_matches_what_re_matches(
 @pytest.mark.parametrize(
     "pattern", ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "a*a*a*b", "^(a?){150}a{150}$", "(.*a){150}b"]
 )
-def test_no_text_takes_long(pattern: str) -> None:
+def test_match_of_any_text_takes_bounded_time(pattern: str) -> None:
     """What makes `re` try all ways, and what makes many states be reached at once."""
     pattern_is = compiled(pattern)
     started = time.process_time()

@@ -51,7 +51,7 @@ def test_every_value_stands_with_where_it_came_from() -> None:
     assert "  user_away_timeout: null # application" in lines
 
 
-def test_what_has_no_effect_is_a_comment_that_says_why() -> None:
+def test_dead_setting_is_a_comment_with_the_reason() -> None:
     """Also the heading of a section in which nothing is left."""
     lines = text(CATALOG, "patient").splitlines()
     at = lines.index("  # flux:")

@@ -51,7 +51,7 @@ def test_schema_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_schema_says_everything_in_plain_keywords() -> None:
+def test_schema_uses_plain_keywords() -> None:
     """No `oneOf`, no `$ref`, no condition: nothing whose refusal a person could not read."""
     assert {keyword for node in nodes(SCHEMA) for keyword in node} <= KEYWORDS
 
@@ -75,7 +75,7 @@ def test_field_has_a_description_and_valid_examples(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", TIMING_FIELDS)
-def test_timing_field_says_when_a_change_takes_effect(field: str) -> None:
+def test_description_of_a_field_states_when_a_change_takes_effect(field: str) -> None:
     """Every timing field tells whether, and when, it can change during a call."""
     assert FIELDS[field]["x-live"] in {"now", "silence", "next-speech", "next-call"}
 
@@ -220,7 +220,7 @@ def test_starter_profile_is_valid(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_starter_profile_tells_who_it_is_for(name: str) -> None:
+def test_description_of_a_starter_profile_names_its_callers(name: str) -> None:
     """Every profile has a description of its own and the line that gives editors the schema."""
     first_line = (ROOT / "profiles" / f"{name}.yaml").read_text().partition("\n")[0]
     assert first_line == "# yaml-language-server: $schema=../schema.json"

@@ -149,7 +149,7 @@ def test_policy_and_bounds_hold_without_the_published_file(published: Path) -> N
 
 
 @pytest.mark.usefixtures("folder")
-def test_nothing_published_is_no_error_of_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_call_continues_without_published_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a worker around it, a call reads the folder."""
     monkeypatch.delenv(variables.PUBLISHED, raising=False)
     found = resolved()
@@ -157,7 +157,7 @@ def test_nothing_published_is_no_error_of_the_call(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("folder")
-def test_nothing_published_says_what_to_do(
+def test_log_without_published_profiles_names_the_fix(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who forgot `timing_profiles.attach(server)` is told so."""

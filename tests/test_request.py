@@ -121,7 +121,7 @@ def test_text_that_does_not_begin_with_a_brace_is_not_ours(text: str) -> None:
     [None, MagicMock(), 5, b'{"profile": "x"}', ["profile"]],
     ids=["none", "mock-of-the-console", "number", "bytes", "list"],
 )
-def test_what_is_no_text_is_not_ours(metadata: object) -> None:
+def test_metadata_that_is_not_text_is_ignored(metadata: object) -> None:
     """A console session has a mock for its metadata."""
     assert request.read(metadata, "room") == Request("room")
 

@@ -192,7 +192,7 @@ def test_fault_84_true_corrected_to_1_is_a_new_request(
     assert seen(requests.resolve()) == ("patient", [ROOM])
 
 
-def test_nobody_is_asked_in_a_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_console_has_no_metadata_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its participants are mocks; a caller may ask aloud all the same."""
     publish(tmp_path, monkeypatch)
     asked = Requests(None, "brisk")

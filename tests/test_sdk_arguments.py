@@ -287,7 +287,7 @@ def test_eager_mode_is_off_where_the_keyword_is_left_out() -> None:
     assert sdk_arguments.section(values(), "stt.nova")["utterance_end_ms"] is None
 
 
-async def test_fault_59_null_is_none_and_auto_is_no_keyword(happened: Happened) -> None:
+async def test_fault_59_null_is_none_and_auto_omits_the_argument(happened: Happened) -> None:
     """In every field that takes them; where None is a TypeError, null is no keyword either."""
     none: set[str] = set()
     left_out: set[str] = set()
@@ -434,7 +434,7 @@ def test_applications_own_dict_stays_as_it_was() -> None:
         ("https://dg.example.com/eu/", "https://dg.example.com/eu"),
     ],
 )
-def test_deepgram_is_where_the_environment_says(
+def test_environment_selects_the_address_of_deepgram(
     given: str | None, root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`DEEPGRAM_BASE_URL` is the root of all three end points; an own `base_url` wins."""

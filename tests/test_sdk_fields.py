@@ -59,7 +59,7 @@ def differences(given: dict[str, Any], **changes: Any) -> str:
     return fields.differences(KNOWN, given, options(**changes))
 
 
-def test_a_file_says_what_is_known() -> None:
+def test_file_lists_known_options() -> None:
     """Each option, and where it went."""
     said = known.Known(
         options={

@@ -82,7 +82,7 @@ def test_unsupported_field_is_reported_as_not_applied() -> None:
 
 
 @pytest.mark.usefixtures("without_pace")
-def test_unsupported_field_that_is_off_is_no_problem() -> None:
+def test_unsupported_field_that_is_off_is_not_reported() -> None:
     """A call that asks for the normal pace gets it."""
 
     async def story() -> Running:

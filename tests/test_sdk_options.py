@@ -360,7 +360,7 @@ def test_the_keys_of_a_deprecated_option_are_not_listed(made: Made) -> None:
     assert [name for name in now if name.startswith("Session.turn")] == ["Session.turn_handling"]
 
 
-def test_what_is_gone_altogether_is_said_once(made: Made) -> None:
+def test_removed_option_is_reported_once(made: Made) -> None:
     """With the reason, and without a row for each of its options."""
     after = change(("class STT:", "class STTv3:"))
     assert (
@@ -375,7 +375,7 @@ AttributeError: module 'made_up_sdk_1' has no attribute 'STT'
     )
 
 
-def test_an_sdk_that_cannot_be_asked_is_no_sdk_without_defaults(made: Made) -> None:
+def test_unreadable_sdk_is_not_reported_as_without_defaults(made: Made) -> None:
     """What can be seen without asking is compared all the same."""
     after = made(change(("self.options = {", "self.choices = {")))
     told = drifted(made(SDK), after)

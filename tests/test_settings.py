@@ -302,7 +302,7 @@ def test_manual_is_never_taken_from_metadata(profile: str, *, flat: bool) -> Non
     assert codes(found) == ["override-forbidden"]
 
 
-def test_manual_says_why_it_is_refused() -> None:
+def test_message_about_manual_has_the_reason() -> None:
     """The message does not blame the policy."""
     assert problems(resolve({"profile": "open", "turn_detection": "manual"})) == [
         f"participant: {DETECTION}: manual is never taken from metadata"
@@ -513,7 +513,7 @@ def test_value_of_100_entries_is_taken() -> None:
 @pytest.mark.parametrize(
     "key", ["allow", "extends", "description", "overrides", "__class__", "profile", "", "stt.", "."]
 )
-def test_key_that_is_no_setting_is_unknown(key: str) -> None:
+def test_key_that_is_not_a_field_is_unknown(key: str) -> None:
     """What a file says about itself, and what Python says about objects, is no setting."""
     found = resolve({"profile": "closed", "overrides": {key: ["*"]}})
     assert found.profile == "closed"
@@ -674,7 +674,7 @@ ANY_PROFILE = METADATA.map(lambda metadata: {"profile": "open", **metadata})
 
 
 @given(ANY_PROFILE, METADATA, METADATA)
-def test_whatever_comes_the_call_has_sound_settings(
+def test_any_metadata_leads_to_valid_settings(
     room: dict[str, Any], dispatch: dict[str, Any], participant: dict[str, Any]
 ) -> None:
     """Whatever JSON comes: every field is set and valid, no rule is broken, no code is unknown."""

@@ -73,7 +73,7 @@ def test_silence_comes_a_second_after_the_last_words() -> None:
         pytest.param(FLUX, 1.0, id="flux"),
     ],
 )
-def test_words_that_nobody_has_heard_of_yet_are_waited_for(
+def test_silence_waits_for_words_that_are_not_transcribed_yet(
     changes: dict[str, Any], expected: float
 ) -> None:
     """A word may follow the last final one; nova tells of it only after its endpointing."""
@@ -98,7 +98,7 @@ def test_words_that_nobody_has_heard_of_yet_are_waited_for(
         pytest.param({**FLUX, "stt.flux.eot_timeout_ms": 9000}, 14.0, id="slow flux"),
     ],
 )
-def test_words_of_somebody_who_spoke_are_waited_for(
+def test_silence_waits_for_words_after_speech(
     words: str, changes: dict[str, Any], expected: float
 ) -> None:
     """Longer than Deepgram waits itself; then they are given up: it was a sound without words."""
@@ -114,7 +114,7 @@ def test_words_of_somebody_who_spoke_are_waited_for(
     assert run(story()) == [expected]
 
 
-def test_there_is_no_silence_while_somebody_speaks() -> None:
+def test_speech_is_not_silence() -> None:
     """However long that takes, and however few words come of it."""
 
     async def story() -> list[float]:

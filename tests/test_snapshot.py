@@ -79,7 +79,7 @@ def test_call_is_resolved_as_from_the_directory(path: Path) -> None:
         assert settings.resolve(found, REQUESTS) == settings.resolve(STARTERS, REQUESTS)
 
 
-def test_replaced_file_is_read_anew(path: Path) -> None:
+def test_replaced_file_is_read_again(path: Path) -> None:
     """The next reader gets the next revision."""
     after = with_profile("tts: {speed: 0.9}")
     publish(after, path)

@@ -76,7 +76,7 @@ def test_columns_of_the_environment_win(
         ("TERM", "vt100", Style(colour=True, width=80)),
     ],
 )
-def test_who_wants_no_colour_gets_none(
+def test_no_color_disables_colour(
     name: str, value: str, style: Style, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Any value of NO_COLOR that is not empty counts, https://no-color.org."""

@@ -68,7 +68,7 @@ def test_every_layer_can_be_given(profiles: Path) -> None:
     }
 
 
-def test_profile_is_for_callers_who_ask_for_none(profiles: Path) -> None:
+def test_profile_argument_is_for_callers_who_request_none(profiles: Path) -> None:
     """The application's profile is the lowest layer."""
     assert resolve(profiles_dir=profiles, profile="slower").profile == "slower"
     assert resolve({"profile": "slow"}, profiles_dir=profiles, profile="slower").profile == "slow"

@@ -16,7 +16,6 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 EVERYTHING = "*"
 """The item of `overrides.allow` that stands for every field."""
 
-
 MAX_CHAIN = 32
 """The most profiles in a chain of `extends`, `default` included."""
 

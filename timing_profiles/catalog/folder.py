@@ -1,7 +1,7 @@
-"""A directory of profiles -> the bytes of its files, as one whole set.
+"""Read the bytes of the files of a directory, as one consistent set.
 
-POSIX reads it through one handle, so that the set is whole where the directory is swapped
-meanwhile. Windows has no handles of directories; there, the files are read by their paths.
+POSIX reads it through one handle, so that the set is consistent if the directory is replaced
+meanwhile. Windows has no handles of directories: there, the files are read by their paths.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def read_file(path: Path | str, most: int = MAX_BYTES, directory: int | None = N
 
 
 def is_profile(name: str) -> bool:
-    """Whether a file of this name is read: one in `.yml` too, for it is a mistake to report."""
+    """Return whether a file of this name is read; `.yml` is, too, to report it as a mistake."""
     # Editors and git keep files of their own beside ours: `.patient.yaml.swp`, `patient.yaml~`.
     return name.endswith((SUFFIX, ".yml")) and not name.startswith(".")
 

@@ -1,4 +1,4 @@
-"""Where the directory of profiles is: in the working directory, or beside the entrypoint's file."""
+"""Find the directory of profiles: in the working directory, or beside the entrypoint."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def find(given: str | Path | None = None, entrypoint: str | None = None) -> Path
         entrypoint: The file of the agent, where another program may have imported it.
 
     Raises:
-        ProfilesError: There is none; the message has every path that was looked for.
+        ProfilesError: It does not exist; the message has every path that was tried.
     """
     wanted = Path(given) if given else folder.profiles_dir()
     bases = [Path.cwd(), *_directories_of_programs(entrypoint)]
@@ -44,7 +44,7 @@ def missing(label: str, places: Sequence[Path], bases: Sequence[Path] = ()) -> P
     """Make the problem of a directory of profiles that is not there.
 
     Args:
-        label: The directory as it is shown to people.
+        label: The directory as messages show it.
         places: The absolute paths that were looked for.
         bases: Directories that may hold a set under the default name, or below one that does; the
             working directory by default.
@@ -57,7 +57,7 @@ def missing(label: str, places: Sequence[Path], bases: Sequence[Path] = ()) -> P
 
 
 def _directories_of_programs(entrypoint: str | None) -> Iterator[Path]:
-    """Where the files of this program are, but for installed ones that run it, such as pytest."""
+    """Yield the directories of this program's files, except installed ones such as pytest."""
     started = getattr(sys.modules.get("__main__"), "__file__", None)
     if started and not _is_installed(started):
         yield Path(started).absolute().parent
@@ -71,7 +71,7 @@ def _is_installed(file: str) -> bool:
 
 
 def _is_there(place: Path) -> bool:
-    """Return whether anything has this path, also what cannot be read."""
+    """Return whether a path exists, also where it cannot be read."""
     try:
         place.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -82,7 +82,7 @@ def _is_there(place: Path) -> bool:
 
 
 def _near(bases: Sequence[Path]) -> Iterator[Path]:
-    """Sets under the default name: in these directories, and in those above them."""
+    """Yield sets under the default name, in these directories and in those above them."""
     for base in bases:
         for directory in (base, *base.parents):
             found = directory / folder.DEFAULT_NAME

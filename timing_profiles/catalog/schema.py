@@ -45,7 +45,7 @@ class Schema:
     """
 
     def __init__(self, text: str) -> None:
-        """Take a schema.
+        """Index the fields of a schema.
 
         Args:
             text: A JSON Schema, draft 2020-12, of one profile: one that `schema_file` accepted.
@@ -79,7 +79,7 @@ class Schema:
     def flat(
         self, document: Mapping[str, Any], above: tuple[str, ...] = ()
     ) -> Iterator[tuple[tuple[str, ...], Any]]:
-        """The fields that a document sets, as keys from the top and normal values."""
+        """Yield the fields that a document sets, as keys from the top and normal values."""
         for key, value in document.items():
             path = (*above, key)
             field = self.fields.get(".".join(path))
@@ -89,7 +89,7 @@ class Schema:
                 yield from self.flat(value, path)
 
     def field_around(self, path: KeyPath) -> Field | None:
-        """The field at a place of a document, which may lie inside it: an item of a list, say."""
+        """Return the field around a place of a document, such as an item of a list."""
         for length in range(len(path), 0, -1):
             field = self.fields.get(".".join(str(key) for key in path[:length]))
             if field:
@@ -97,7 +97,7 @@ class Schema:
         return None
 
     def fields_at(self, path: KeyPath) -> Iterator[str]:
-        """The dotted paths of the fields at a place of a document: around it, else all below it."""
+        """Yield the dotted paths of the fields around a place of a document, else below it."""
         around = self.field_around(path)
         if around:
             yield around.path
@@ -113,7 +113,7 @@ class Schema:
         return schema_errors.unknown_field(name, parent, self.children(parent))
 
     def children(self, section: str) -> list[str]:
-        """The keys that a section takes; of the empty path: the sections at the top."""
+        """Return the keys of a section; of the empty path: the sections at the top."""
         prefix = f"{section}." if section else ""
         inner = (path[len(prefix) :] for path in self.fields if path.startswith(prefix))
         return list(dict.fromkeys(path.partition(".")[0] for path in inner))

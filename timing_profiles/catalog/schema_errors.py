@@ -139,7 +139,7 @@ def _against(error: ValidationError, path: KeyPath) -> Problem:
 
 
 def _of(error: ValidationError) -> Mapping[str, Any]:
-    """The schema that the data missed."""
+    """Return the schema that the data does not match."""
     return error.schema if isinstance(error.schema, Mapping) else {}
 
 
@@ -203,7 +203,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _is_valid(value: float, error: ValidationError, field: Field | None) -> bool:
-    """Whether a hint may propose a value: the schema and the rules of its field accept it."""
+    """Return whether the schema and the rules of a field accept a value."""
     if field and any(rules.broken(KnownValues({field.path: value}))):
         return False
     return bool(Draft202012Validator(_of(error)).is_valid(value))

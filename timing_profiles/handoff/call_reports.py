@@ -25,10 +25,10 @@ _logger = logging.getLogger("timing_profiles")
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """One call, as far as metrics count it.
+    """The parts of a call that metrics count.
 
     Attributes:
-        profile: The profile in force at its start.
+        profile: The active profile at its start.
         codes: The codes of the problems of its requests.
     """
 
@@ -42,23 +42,23 @@ def report(profile: str, problems: Sequence[Problem]) -> None:
     if not path:
         return
     codes = [problem.code for problem in problems][:_MOST_CODES]
-    told = json.dumps({"profile": profile, "codes": codes}).encode()
+    datagram = json.dumps({"profile": profile, "codes": codes}).encode()
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.settimeout(0)
-            sender.sendto(told, path)
+            sender.sendto(datagram, path)
     except OSError as error:
         _logger.debug("the call is not counted: %s", error)
 
 
 class Reports:
-    """Receives the reports of a worker's jobs."""
+    """Receive the reports of a worker's jobs."""
 
     def __init__(self, path: Path, take: Callable[[CallReport], None]) -> None:
-        """Listen at a path, which must be free; to be called in a running loop.
+        """Listen at a path that does not exist; to be called in a running loop.
 
         Raises:
-            OSError: There can be no socket.
+            OSError: The socket cannot be opened.
         """
         self._take = take
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -78,17 +78,17 @@ class Reports:
 
     def _read(self) -> None:
         try:
-            told = _report(self._socket.recv(_MOST_BYTES))
+            report = _parsed(self._socket.recv(_MOST_BYTES))
         except OSError:
             return
-        if told:
-            self._take(told)
+        if report:
+            self._take(report)
 
 
-def _report(told: bytes) -> CallReport | None:
-    """Parse a datagram; None for an invalid one. Labels must stay few and plain."""
+def _parsed(datagram: bytes) -> CallReport | None:
+    """Parse a datagram; None for an invalid one. Labels of metrics must be few."""
     try:
-        data = json.loads(told)
+        data = json.loads(datagram)
         profile, codes = data["profile"], data["codes"]
         if NAME.fullmatch(profile) and all(_CODE.fullmatch(code) for code in codes):
             return CallReport(profile, tuple(codes))

@@ -1,7 +1,7 @@
-"""A catalog <-> the published file that job processes read.
+"""Write a catalog to the published file, and read it in job processes.
 
-One SQLite file holds what each profile sets itself. A job reads the few rows of one chain, so
-that its cost does not grow with the number of profiles.
+One SQLite file has the layer of each profile. A job reads only the rows of one chain, so that its
+cost does not grow with the number of profiles.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class SnapshotError(Exception):
 
 
 class Snapshot:
-    """A published set; as whole as it was when it was opened, also once another takes its place.
+    """A published set; it stays the same after another one is published.
 
     Attributes:
-        revision: Of the set that was published.
-        schema: The schema that metadata is held to.
+        revision: The revision of the set.
+        schema: The schema that the set was checked against.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,7 +45,7 @@ class Snapshot:
             SnapshotError: The file is missing or damaged.
         """
         self._path = path
-        self._profiles: dict[str, Profile] = {}  # a running call asks for the same ones again
+        self._profiles: dict[str, Profile] = {}  # a running call reads the same ones again
         with self.reading():
             # Immutable: the file is only ever replaced, so a reader takes no lock and stays whole.
             uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
@@ -59,7 +59,7 @@ class Snapshot:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """A block that reads; whatever damage makes SQLite or JSON say in it is one error.
+        """Convert the errors of SQLite and JSON in a block that reads.
 
         Raises:
             SnapshotError: The file is damaged.
@@ -70,13 +70,13 @@ class Snapshot:
             raise SnapshotError(f"{self._path}: {error}") from error
 
     def names(self) -> list[str]:
-        """The names of all profiles, sorted."""
+        """Return the names of all profiles, sorted."""
         return [
             name for (name,) in self._connection.execute("SELECT name FROM layer ORDER BY name")
         ]
 
     def profile(self, name: str) -> Profile | None:
-        """A profile with everything that it inherits; None where there is none of that name."""
+        """Return a profile with everything that it inherits; None where the name is unknown."""
         if name not in self._profiles:
             chain, end = walk(name, self._layer)
             if end:
@@ -92,7 +92,7 @@ class Snapshot:
         rows = self._connection.execute("SELECT revision, schema FROM published")
         revision, text = rows.fetchone()
         if self._layer(DEFAULT) is None:
-            raise ValueError("there is no default profile in it")
+            raise ValueError("the profile default is missing")
         return revision, _schema(text)
 
     def _layer(self, name: str) -> Layer | None:
@@ -101,10 +101,10 @@ class Snapshot:
 
 
 def publish(path: Path, revision: str, schema: Schema, layers: Mapping[str, Layer]) -> None:
-    """Put a set in place of the one that is published, whole or not at all.
+    """Replace the published set, atomically.
 
     Args:
-        path: The published file; the next one is built beside it.
+        path: The published file; the new one is written beside it.
         revision: The revision of the set.
         schema: The schema that the set was checked against.
         layers: What each profile sets itself, by its name.
@@ -118,7 +118,7 @@ def publish(path: Path, revision: str, schema: Schema, layers: Mapping[str, Laye
         _write(aside, revision, schema, layers)
         aside.replace(path)
     finally:
-        aside.unlink(missing_ok=True)  # half a file takes up a disk that is full
+        aside.unlink(missing_ok=True)  # a partial file would fill the disk
 
 
 def _write(path: Path, revision: str, schema: Schema, layers: Mapping[str, Layer]) -> None:

@@ -16,7 +16,7 @@ MAX_BYTES = 64 * 1024
 """The longest metadata that is read. LiveKit's server itself takes eight times that."""
 
 MAX_DEPTH = 32
-"""The deepest nesting of metadata that is read; an application's own data lies beside ours."""
+"""The deepest nesting of metadata that is read, the application's own data included."""
 
 PROFILE_ATTRIBUTE = "timing.profile"
 """The participant attribute that names a profile: SIP headers can only become attributes."""
@@ -43,7 +43,7 @@ FLAT_NAMES: Mapping[str, str] = MappingProxyType(
         "turn_detection": "turn_handling.turn_detection",
     }
 )
-"""Former keyword arguments of `AgentSession`, which clients send already, and today's field."""
+"""Former keyword arguments of `AgentSession`, which clients still send, and their fields."""
 
 _STRING = re.compile(rb'"[^"]*"?')
 _NOT_NESTING = bytes(set(range(256)) - set(b'"[]{}'))
@@ -52,14 +52,14 @@ _DEEPER = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """What one layer of metadata requests.
+    """The request of one layer of metadata.
 
     Attributes:
         origin: The layer.
         profile: The profile that it names; None where it names none.
         flat: Values by dotted path, from former names.
         overrides: Values nested as in a profile file; they win over `flat`.
-        problems: Why it could not be read.
+        problems: Why it cannot be read.
     """
 
     origin: Origin
@@ -80,7 +80,7 @@ class Request:
 
 
 class _Refused(ValueError):
-    """Metadata that is not read; the text says why."""
+    """Metadata that is not read; the text is the reason."""
 
 
 def layers(
@@ -109,12 +109,12 @@ def layers(
 
 
 def read(text: Any, origin: Origin) -> Request:
-    """What a text of metadata asks for. Never raises.
+    """Parse the request in metadata. Never raises.
 
     Args:
-        text: The metadata. What is no text (a mock of the console), or does not begin with `{`,
-            is the application's own and asks for nothing.
-        origin: The layer that it stands in.
+        text: The metadata. What is not text (a mock of the console), or does not begin with `{`,
+            belongs to the application and requests nothing.
+        origin: The layer of the metadata.
     """
     if not isinstance(text, str) or not text.lstrip().startswith("{"):
         return Request(origin)
@@ -135,10 +135,10 @@ def read(text: Any, origin: Origin) -> Request:
 
 
 def _check_depth(encoded: bytes) -> None:
-    """Refuse what is nested too deep; json.loads would recurse as deep as the text says."""
+    """Refuse deep nesting, before json.loads recurses."""
     if encoded.count(b"{") + encoded.count(b"[") <= MAX_DEPTH:
         return
-    # Without escapes, each quote that is left begins or ends a text.
+    # Without escapes, each remaining quote begins or ends a string.
     unescaped = encoded.replace(rb"\\", b"").replace(rb"\"", b"")
     brackets = _STRING.sub(b"", unescaped.translate(None, _NOT_NESTING))
     if max(accumulate(map(_DEEPER.__getitem__, brackets)), default=0) > MAX_DEPTH:

@@ -1,4 +1,4 @@
-"""Profiles and what a call asks for -> the settings of the call."""
+"""Resolve the settings of a call from profiles and requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORBIDDEN = "override-forbidden"
 # More unknown fields than these are counted, not named.
 _MOST_UNKNOWN = 20
 
-# More languages than this, or items of a list, are not judged one by one, nor taken.
+# A list or mapping with more entries is refused unchecked.
 _MOST_ENTRIES = 100
 
 
@@ -32,13 +32,13 @@ class Profiles(Protocol):
 
     @property
     def schema(self) -> Schema:
-        """The schema in force."""
+        """The active schema."""
 
     def names(self) -> list[str]:
         """The names of all profiles, sorted."""
 
     def profile(self, name: str) -> Profile | None:
-        """A profile with everything that it inherits; None where there is none of that name."""
+        """A profile with everything that it inherits; None where the name is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class Settings:
     """The settings of one call.
 
     Attributes:
-        profile: The profile in force.
+        profile: The active profile.
         revision: The revision of the set that it came from.
         values: Every field, by dotted path, in the units of the SDK.
-        origins: Where each value came from: `profiles/x.yaml:4`, or a layer such as `participant`.
-        problems: What of the requests was left out, and why.
+        origins: The place of each value: `profiles/x.yaml:4`, or a layer such as `participant`.
+        problems: Why parts of the requests were left out.
         changed: The fields whose value is not the default's, by dotted path.
     """
 

@@ -1,4 +1,4 @@
-"""Resolving without a room, for an application's own tests and for the command line."""
+"""Resolve settings without a room, for an application's own tests and for the command line."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def resolve(
     """Resolve the settings of a call with this metadata.
 
     Args:
-        metadata: The participant's metadata, as text or as the object that the text stands for.
-        profiles_dir: The folder of profiles; `PROFILES_DIR` of the environment, else `profiles`. A
-            relative path is looked for as by a worker.
+        metadata: The participant's metadata, as JSON or as a mapping.
+        profiles_dir: The directory of profiles; `PROFILES_DIR` of the environment, else `profiles`.
+            A relative path is looked up as by a worker.
         room: The room's metadata.
         dispatch: The metadata of the dispatch (the job).
         attributes: The participant's attributes.
         profile: The profile for callers who request none, as in `for_call`.
 
     Raises:
-        ProfilesError: The profiles are broken; a worker would not start with them.
+        ProfilesError: The profiles are invalid; a worker would not start with them.
     """
     found = catalog.load(location.find(profiles_dir))
     requests = request.layers(profile, _text(room), _text(dispatch), attributes, _text(metadata))

@@ -52,7 +52,7 @@ Below it, the VAD takes silence for speech: 0.85 s more at 0.05, 1.3 to 3 s at 0
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How long a caller waits.
+    """The wait of a caller.
 
     Attributes:
         seconds: The shortest and the longest wait; None where nothing bounds the longest.
@@ -65,11 +65,11 @@ class Wait:
     unknown: tuple[str, ...] = (DEEPGRAM,)
 
     def to_json(self) -> dict[str, Any]:
-        """The wait as the commands print it."""
+        """Return the wait as the commands print it."""
         return asdict(self)
 
     def __str__(self) -> str:
-        """`1.59 s`, `1.59 to 4.09 s` or `from 1.59 s`."""
+        """Return `1.59 s`, `1.59 to 4.09 s` or `from 1.59 s`."""
         shortest, longest = self.seconds
         if longest is None:
             return f"from {shortest:g} s"
@@ -103,12 +103,12 @@ class Term(NamedTuple):
 
     @property
     def end(self) -> float:
-        """When it ends at the latest, in seconds from the caller's last sound."""
+        """Return its latest end, in seconds from the caller's last sound."""
         return round(self.start + self.seconds, 3)
 
     @property
     def earliest(self) -> float:
-        """When it ends at the earliest, in seconds from the caller's last sound."""
+        """Return its earliest end, in seconds from the caller's last sound."""
         return self.start if self.any_time else self.end
 
 
@@ -204,7 +204,7 @@ def _after_silence(values: Values) -> Iterator[Term]:
 
 
 def _varies(values: Values) -> bool:
-    """Whether the delay may be anything from `min_delay` to `max_delay`."""
+    """Return whether the delay varies from `min_delay` to `max_delay`."""
     return bool(values[MODE] == "dynamic" or values[DETECTION] == "turn_detector")
 
 

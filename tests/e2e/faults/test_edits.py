@@ -28,7 +28,7 @@ MISTAKE_PROBLEM = (
 # Bad states
 
 
-def test_fault_01_04_a_syntax_error_is_kept_out_until_a_good_edit(
+def test_fault_01_04_syntax_error_is_rejected_until_it_is_corrected(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """The last good set stays, and the file and the line are said; a new good one is taken."""
@@ -40,7 +40,7 @@ def test_fault_01_04_a_syntax_error_is_kept_out_until_a_good_edit(
     assert followed.served() == [first, followed.in_force]
 
 
-def test_fault_02_03_a_mistake_is_kept_out_until_the_old_content_is_back(
+def test_fault_02_03_invalid_value_is_rejected_until_it_is_reverted(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """The identical old content has the revision that is in force: nothing new is published."""
@@ -54,7 +54,7 @@ def test_fault_02_03_a_mistake_is_kept_out_until_the_old_content_is_back(
     assert followed.served() == [first]
 
 
-def test_fault_05_one_bad_file_among_many_keeps_all_of_them_out(
+def test_fault_05_one_invalid_file_rejects_the_whole_set(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """Nineteen good files are not taken without the twentieth, and then all at once."""
@@ -68,7 +68,7 @@ def test_fault_05_one_bad_file_among_many_keeps_all_of_them_out(
     assert followed.served() == [first, followed.in_force]
 
 
-def test_fault_82_a_refusal_of_many_problems_is_short(
+def test_fault_82_log_of_many_problems_is_bounded(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """The log has the first ones, and the number of the others."""
@@ -89,14 +89,14 @@ def test_fault_82_a_refusal_of_many_problems_is_short(
 # Writes that take their time
 
 
-def test_fault_06_a_write_in_place_is_seen(followed: FollowedFolder, happened: Happened) -> None:
+def test_fault_06_write_in_place_is_published(followed: FollowedFolder, happened: Happened) -> None:
     """The plainest of edits."""
     followed.write("patient.yaml", away(20))
     happened("served", followed.serves())
 
 
 @pytest.mark.parametrize("pause", [0.02, 0.1, 0.3, 1.0])
-def test_fault_07_half_a_write_is_never_published(
+def test_fault_07_partial_write_is_never_published(
     followed: FollowedFolder, happened: Happened, pause: float
 ) -> None:
     """Each half would be a sound profile."""
@@ -110,7 +110,7 @@ def test_fault_07_half_a_write_is_never_published(
     assert followed.served() == [first, followed.in_force]
 
 
-def test_fault_68_half_a_write_of_another_users_file_is_never_published(
+def test_fault_68_partial_write_of_another_users_file_is_never_published(
     folder: Path, happened: Happened
 ) -> None:
     """The kernel does not tell of its writers, which is logged once: the set waits longer."""
@@ -224,7 +224,7 @@ def write(path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("save", [vim, vim_in_place, emacs, sed, jetbrains])
-def test_fault_12_a_save_of_an_editor_is_seen(
+def test_fault_12_save_of_an_editor_is_published(
     followed: FollowedFolder, happened: Happened, save: Callable[[Path, str], None]
 ) -> None:
     """Three saves, one after the other; what the editor keeps beside the file is no profile."""
@@ -240,7 +240,7 @@ def test_fault_12_a_save_of_an_editor_is_seen(
 # Many edits
 
 
-def test_fault_11_of_a_hundred_renames_the_last_one_is_served(
+def test_fault_11_last_of_a_hundred_renames_is_published(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """A file is written aside and renamed over the profile, 100 times."""
@@ -252,7 +252,7 @@ def test_fault_11_of_a_hundred_renames_the_last_one_is_served(
     happened(f"the last one served, after {len(followed.served()) - 1} reloads", took)
 
 
-def test_fault_27_two_edits_within_one_second_are_both_seen(
+def test_fault_27_both_edits_within_one_second_are_published(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """Of the same size, and the second one as soon as the first is in force."""
@@ -269,7 +269,7 @@ def test_fault_27_two_edits_within_one_second_are_both_seen(
     assert len({first, one, other}) == 3
 
 
-def test_fault_27_an_edit_that_keeps_size_and_time_is_seen(
+def test_fault_27_edit_that_keeps_size_and_time_is_published(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """As `rsync --times` or a restored backup leaves it."""

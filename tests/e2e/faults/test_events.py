@@ -52,7 +52,7 @@ def test_fault_21_a_stopped_process_with_an_overflowing_queue_converges(
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=["instances", "watches"])
-def test_fault_22_limits_of_inotify_at_the_start_leave_rescans(
+def test_fault_22_worker_rescans_where_inotify_limits_prevent_events(
     folder: Path, happened: Happened, limit: str
 ) -> None:
     """It is said, once and in a metric; and no longer once there are events again."""
@@ -71,7 +71,7 @@ def test_fault_22_limits_of_inotify_at_the_start_leave_rescans(
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=["instances", "watches"])
-def test_fault_23_limits_of_inotify_while_running_leave_rescans(
+def test_fault_23_worker_rescans_after_reaching_inotify_limits(
     folder: Path, tmp_path: Path, happened: Happened, limit: str
 ) -> None:
     """Another folder comes in the place of the first one, and cannot be watched."""
@@ -110,7 +110,7 @@ def odd_name(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("where", ["beside", "above"])
-def test_fault_24_a_name_that_is_not_utf_8_ends_nothing(
+def test_fault_24_non_utf8_filename_keeps_watcher_alive(
     followed: FollowedFolder, happened: Happened, where: str
 ) -> None:
     """A file that is no profile, in the folder or beside it, comes and goes."""
@@ -124,7 +124,7 @@ def test_fault_24_a_name_that_is_not_utf_8_ends_nothing(
     assert len(followed.served()) == 3
 
 
-def test_fault_24_a_profile_with_a_name_that_is_not_utf_8_is_kept_out(
+def test_fault_24_profile_with_a_non_utf8_filename_is_rejected(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """It is named in plain letters."""
@@ -161,7 +161,7 @@ def test_fault_25_a_watcher_that_raises_again_and_again_is_restarted(
 
 
 @pytest.mark.parametrize("above", [".git", ".venv", "node_modules", "__pycache__", ".hidden"])
-def test_fault_34_the_names_of_the_folders_above_do_not_matter(
+def test_fault_34_any_name_of_a_parent_directory_is_accepted(
     tmp_path: Path, happened: Happened, above: str
 ) -> None:
     """The default filter of watchfiles passes over everything below such a name."""

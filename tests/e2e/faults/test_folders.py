@@ -20,7 +20,9 @@ NO_DEFAULT = "profiles/default.yaml: is missing; it sets every field"
 # What clusters and git do
 
 
-def test_fault_13_each_swap_of_a_config_map_is_served(tmp_path: Path, happened: Happened) -> None:
+def test_fault_13_each_swap_of_a_config_map_is_published(
+    tmp_path: Path, happened: Happened
+) -> None:
     """Three updates, as the kubelet writes them; the files themselves are links all along."""
     starters = {file.name: file.read_bytes() for file in PROFILES.glob("*.yaml")}
     mounted = ConfigMap(tmp_path / "etc" / "profiles")
@@ -35,7 +37,7 @@ def test_fault_13_each_swap_of_a_config_map_is_served(tmp_path: Path, happened: 
     happened("each of 3 updates served", slowest)
 
 
-def test_fault_14_each_swap_of_git_sync_is_served(tmp_path: Path, happened: Happened) -> None:
+def test_fault_14_each_swap_of_git_sync_is_published(tmp_path: Path, happened: Happened) -> None:
     """The folder is reached by way of a link, which is what changes; the old work tree goes."""
     repository = Repository.init(tmp_path / "origin")
     repository.add_profiles()
@@ -55,7 +57,7 @@ def test_fault_14_each_swap_of_git_sync_is_served(tmp_path: Path, happened: Happ
 
 
 @pytest.mark.alone
-def test_fault_16_a_checkout_of_a_thousand_files_is_served(
+def test_fault_16_checkout_of_a_thousand_files_is_published(
     tmp_path: Path, happened: Happened
 ) -> None:
     """With the real git, between two branches in which every one of them differs."""
@@ -78,7 +80,7 @@ def test_fault_16_a_checkout_of_a_thousand_files_is_served(
 
 
 @pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to], ids=["symlink", "hard"])
-def test_fault_17_a_linked_file_that_is_edited_elsewhere_is_found(
+def test_fault_17_edit_of_a_link_target_is_published(
     followed: FollowedFolder,
     tmp_path: Path,
     happened: Happened,
@@ -97,7 +99,7 @@ def test_fault_17_a_linked_file_that_is_edited_elsewhere_is_found(
 # The folder itself
 
 
-def test_fault_18_a_folder_that_is_deleted_and_made_anew_is_followed(
+def test_fault_18_a_directory_that_is_deleted_and_recreated_is_followed(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """Kept while it is gone; then what is there, and the edits in it."""
@@ -109,7 +111,7 @@ def test_fault_18_a_folder_that_is_deleted_and_made_anew_is_followed(
     happened(f"{kept}; then served, and an edit {followed.serves():.2f} s after it", took)
 
 
-def test_fault_18_a_folder_that_is_made_anew_at_once_is_followed(
+def test_fault_18_a_directory_that_is_recreated_at_once_is_followed(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """The file system may give it the number of the folder that has gone."""
@@ -140,7 +142,7 @@ def test_fault_78_a_recreated_directory_with_the_same_inode_is_watched(
     assert statistics.median(seconds) < 1.5
 
 
-def test_fault_19_a_folder_that_is_replaced_by_rename_is_followed(
+def test_fault_19_directory_that_is_replaced_by_rename_is_followed(
     followed: FollowedFolder, tmp_path: Path, happened: Happened
 ) -> None:
     """What is in it at once, and an edit in it later; not what becomes of the old one."""
@@ -157,7 +159,7 @@ def test_fault_19_a_folder_that_is_replaced_by_rename_is_followed(
     assert len(followed.served()) == 3
 
 
-def test_fault_20_a_mount_over_the_folder_comes_and_goes(folder: Path, happened: Happened) -> None:
+def test_fault_20_mount_over_the_directory_is_followed(folder: Path, happened: Happened) -> None:
     """Empty, it keeps the last good set; with profiles it is followed; gone, the folder is back."""
     with following(folder, within=namespaces()) as followed:
         first = followed.in_force

@@ -18,7 +18,7 @@ HOSTILE = {
 }
 
 
-def test_fault_40_41_43_hostile_files_are_kept_out(
+def test_fault_40_41_43_hostile_files_are_rejected(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """Each is refused with its place, and the process that follows the folder lives on."""

@@ -67,7 +67,7 @@ def make_fifo(path: Path) -> None:
         (make_folder, "is a directory"),
     ],
 )
-def test_fault_28_what_cannot_be_read_is_kept_out(
+def test_fault_28_unreadable_file_is_rejected(
     folder: Path, happened: Happened, make: Callable[[Path], None], reason: str
 ) -> None:
     """As a new profile, and in the place of one; it blocks nothing."""
@@ -93,7 +93,7 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def test_fault_28_a_profile_that_may_be_read_again_is_taken(
+def test_fault_28_profile_that_becomes_readable_is_published(
     folder: Path, happened: Happened
 ) -> None:
     """`chmod 000`, and back."""
@@ -105,9 +105,7 @@ def test_fault_28_a_profile_that_may_be_read_again_is_taken(
         happened(f"chmod 000: {kept}; then 1", followed.serves())
 
 
-def test_fault_29_an_unreadable_folder_in_the_folder_does_not_matter(
-    folder: Path, happened: Happened
-) -> None:
+def test_fault_29_unreadable_subdirectory_is_ignored(folder: Path, happened: Happened) -> None:
     """From the start, and while running: folders in the folder are never read."""
     locked = folder / "archive"
     locked.mkdir(mode=0)
@@ -160,7 +158,7 @@ def test_fault_30_a_removed_default_keeps_the_set(
 
 
 @pytest.mark.parametrize("case", ["empty-file", "web-page", "lfs-pointer", "conflict-markers"])
-def test_fault_31_what_is_no_profile_is_kept_out_and_named(
+def test_fault_31_invalid_file_is_rejected_and_named(
     followed: FollowedFolder, happened: Happened, case: str
 ) -> None:
     """The message names what it looks like; nothing else is said of it."""

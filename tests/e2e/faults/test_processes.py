@@ -66,7 +66,7 @@ async def lasting(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Wo
             yield running
 
 
-async def test_a_killed_job_costs_no_other_call(lasting: Worker, happened: Happened) -> None:
+async def test_killed_job_does_not_affect_other_calls(lasting: Worker, happened: Happened) -> None:
     """SIGKILL to one of two jobs: the other call is answered, and so is the next one."""
     async with calling(lasting) as killed, calling(lasting) as other:
         os.kill(job_of(lasting, killed), signal.SIGKILL)
@@ -112,7 +112,7 @@ async def test_fault_45_the_main_process_killed_while_it_publishes(
     happened(f"killed {KILLS} times: whole sets left, {unfinished} files unfinished; next served")
 
 
-async def test_a_killed_main_process_takes_its_jobs_along(
+async def test_jobs_end_with_a_killed_main_process(
     tmp_path: Path, around: Services, happened: Happened
 ) -> None:
     """The SDK ends them: nobody is left who would need what it had published."""
@@ -125,7 +125,9 @@ async def test_a_killed_main_process_takes_its_jobs_along(
     happened(f"the job of a call ended {took:.2f} s later")
 
 
-async def test_a_killed_livekit_server_is_found_again(lasting: Worker, happened: Happened) -> None:
+async def test_worker_reconnects_to_a_killed_livekit_server(
+    lasting: Worker, happened: Happened
+) -> None:
     """SIGKILL during a call: once it is back, the call goes on and the worker serves the next."""
     livekit = lasting.services.livekit
     async with calling(lasting) as caller:
@@ -237,7 +239,7 @@ async def test_fault_85_sighup_ends_a_worker_as_sigterm_does(
     happened(f"{status}, nothing left")
 
 
-async def test_fault_45_a_full_disk_costs_no_call(
+async def test_fault_45_full_disk_does_not_affect_calls(
     tmp_path: Path, temporary: Path, around: Services, happened: Happened
 ) -> None:
     """Calls go on with the last good revision; once there is room, the edit is in force."""
@@ -259,7 +261,7 @@ async def test_fault_45_a_full_disk_costs_no_call(
     happened(f"kept {first}, served; then {second}", recovered=recovered)
 
 
-async def test_two_workers_started_at_once_do_not_meet(
+async def test_two_workers_started_at_once_do_not_conflict(
     tmp_path: Path, temporary: Path, around: Services, happened: Happened
 ) -> None:
     """Each has a folder of its own that nobody can guess or read, and serves its own profiles."""

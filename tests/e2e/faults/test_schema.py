@@ -13,7 +13,7 @@ SCHEMA = (ROOT / "schema.json").read_text(encoding="utf-8")
 MOST = 1024 * 1024
 
 
-def test_fault_71_an_edit_of_the_schema_without_an_event_is_found(
+def test_fault_71_edit_of_the_schema_without_an_event_is_found(
     folder: Path, tmp_path: Path, happened: Happened
 ) -> None:
     """The schema is a link, and its target changes: a rescan finds it, as with profiles."""
@@ -57,7 +57,7 @@ def sparse_file(path: Path) -> None:
         (sparse_file, f"the file is larger than {MOST} bytes, the most that is read"),
     ],
 )
-def test_fault_70_a_schema_that_is_no_file_blocks_nothing(
+def test_fault_70_schema_that_is_not_a_regular_file_does_not_block(
     followed: FollowedFolder, happened: Happened, make: Callable[[Path], None], reason: str
 ) -> None:
     """It keeps the set; once it is away, the packaged schema is active again."""

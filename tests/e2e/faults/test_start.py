@@ -43,7 +43,7 @@ async def livekit_port() -> AsyncGenerator[tuple[int, list[object]]]:
 
 
 @pytest.mark.parametrize("broken", [True, False], ids=["broken", "missing"])
-async def test_fault_32_a_worker_without_a_sound_set_does_not_start(
+async def test_fault_32_a_worker_without_a_valid_set_does_not_start(
     tmp_path: Path, livekit_port: tuple[int, list[object]], happened: Happened, *, broken: bool
 ) -> None:
     """Every problem is printed, the status is 1, and nobody has come to LiveKit's door."""
@@ -108,7 +108,7 @@ async def run_worker(
 MOMENTS = [0.0, 0.003, 0.01, 0.03, 0.1]
 
 
-def test_fault_33_an_edit_during_the_start_is_served(
+def test_fault_33_edit_during_the_start_is_published(
     folder: Path, tmp_path: Path, happened: Happened
 ) -> None:
     """Five starts with one edit each, every time at another moment."""

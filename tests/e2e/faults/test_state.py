@@ -51,7 +51,7 @@ def killed(temporary: Path) -> Iterator[Path]:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def test_a_folder_is_private_and_goes_with_its_worker(temporary: Path) -> None:
+def test_state_directory_is_private_and_removed_with_its_worker(temporary: Path) -> None:
     """Mode 0700, a name of its own, gone after `remove`."""
     one, other = State(), State()
     assert one.path != other.path
@@ -62,7 +62,7 @@ def test_a_folder_is_private_and_goes_with_its_worker(temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_the_folder_of_a_killed_worker_is_removed(killed: Path, temporary: Path) -> None:
+def test_state_directory_of_a_killed_worker_is_removed(killed: Path, temporary: Path) -> None:
     """Once; that of a living one stays, and who reads a file in it reads on."""
     living = State()
     with (killed / "published").open(encoding="utf-8") as reader:
@@ -73,14 +73,16 @@ def test_the_folder_of_a_killed_worker_is_removed(killed: Path, temporary: Path)
     living.remove()
 
 
-def test_the_folder_of_another_user_stays(killed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_state_directory_of_another_user_is_kept(
+    killed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also where this user could remove it."""
     monkeypatch.setattr(os, "geteuid", lambda: killed.stat().st_uid + 1)
     assert remove_abandoned() == []
     assert killed.exists()
 
 
-def test_what_only_looks_like_a_folder_of_a_worker_stays(killed: Path, temporary: Path) -> None:
+def test_directory_with_a_similar_name_is_kept(killed: Path, temporary: Path) -> None:
     """A link to one, a folder without an owner, a file."""
     away = killed.rename(temporary / "away")
     killed.symlink_to(away)
@@ -90,7 +92,7 @@ def test_what_only_looks_like_a_folder_of_a_worker_stays(killed: Path, temporary
     assert (killed / "published").exists()
 
 
-def test_many_who_clean_up_at_once_do_not_meet(killed: Path) -> None:
+def test_concurrent_cleanups_do_not_conflict(killed: Path) -> None:
     """One of them removes the folder, the others leave it to that one."""
     with ThreadPoolExecutor(8) as threads:
         removed = threads.map(lambda _: remove_abandoned(), range(8))

@@ -42,7 +42,7 @@ def generation(number: int) -> Mapping[str, bytes]:
 
 
 @pytest.mark.parametrize("layout", [ConfigMap, Trees])
-def test_fault_15_thousands_of_swaps_publish_no_mixture(
+def test_fault_15_thousands_of_swaps_never_publish_a_mixture(
     tmp_path: Path, happened: Happened, layout: type[ConfigMap | Trees]
 ) -> None:
     """2,000 swaps of 20 files, as fast as can be, with a rest of up to 0.4 s after every 100."""
@@ -89,7 +89,7 @@ GAP = 0.005
 that rests for longer, after half a profile that is a sound one, is like one that has finished."""
 
 
-def test_fault_10_no_cut_of_a_profile_is_published(
+def test_fault_10_truncated_profile_is_never_published(
     followed: FollowedFolder, happened: Happened
 ) -> None:
     """Cut at every byte, by a writer that closes the file; at each sound cut, by a slow one."""
