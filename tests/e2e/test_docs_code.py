@@ -156,7 +156,7 @@ async def test_python_client_reads_active_timing(
     for block in (named("credentials.py"), named("client.py")):
         exec(compile(block.text, str(block), "exec"), names)  # noqa: S102 - our own pages
     answer = names["credentials"]("ada", {"participant_metadata": json.dumps(WISH)})
-    announced = await names["timing_in_force"](**answer)
+    announced = await names["active_timing"](**answer)
     expected = timing_profiles.resolve(WISH, profiles_dir=shared_worker.profiles)
     assert {name: text for name, text in announced.items() if name.startswith("timing.")} == {
         "timing.profile": "patient",
