@@ -13,6 +13,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from sandbox.fixtures import Happened
+from tests.odd_files import make_dangling, make_device, make_fifo, make_folder, make_loop
 from timing_profiles.catalog import catalog, folder
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.schema import Schema
@@ -266,26 +267,6 @@ def test_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert problems(tmp_path / "nowhere") == ["nowhere: cannot be read: No such file or directory"]
     assert problems(tmp_path / "file") == ["file: cannot be read: Not a directory"]
-
-
-def make_fifo(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def make_folder(path: Path) -> None:
-    path.mkdir()
-
-
-def make_loop(path: Path) -> None:
-    path.symlink_to(path.name)
-
-
-def make_dangling(path: Path) -> None:
-    path.symlink_to("nowhere")
-
-
-def make_device(path: Path) -> None:
-    path.symlink_to("/dev/zero")
 
 
 def make_socket(path: Path) -> None:

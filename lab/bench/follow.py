@@ -8,15 +8,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.bench.inputs import LLM_MODEL, PROFILES, ROOT
+from lab.bench.inputs import LLM_MODEL, ROOT, published
 from lab.bench.table import Row
 from lab.bench.timing import Pair, medians, shown
 from sandbox.connection import Connection
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
 from sandbox.worker_environment import environment
-from timing_profiles.catalog import catalog
-from timing_profiles.handoff import snapshot, variables
+from timing_profiles.handoff import variables
 
 _CHANGE_AT_MOST = 0.001  # seconds
 _TURN_AT_MOST = 1.02
@@ -58,7 +57,7 @@ async def _measured(folder: Path, *, turns: int) -> Mapping[str, list[float]]:
         surroundings = {
             **environment(nowhere, deepgram, llm),
             "LLM_MODEL": LLM_MODEL,
-            variables.PUBLISHED: str(_published(folder)),
+            variables.PUBLISHED: str(published(folder)),
         }
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "lab.bench.follow_process", str(turns), str(turns * 10)),
@@ -69,10 +68,3 @@ async def _measured(folder: Path, *, turns: int) -> Mapping[str, list[float]]:
         output, _ = await process.communicate()
     measured: Mapping[str, list[float]] = json.loads(output)
     return measured
-
-
-def _published(folder: Path) -> Path:
-    path = folder / "profiles.sqlite"
-    loaded = catalog.load(PROFILES)
-    snapshot.publish(path, loaded.revision, loaded.schema, loaded.layers)
-    return path

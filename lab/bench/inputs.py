@@ -4,6 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
+from timing_profiles.catalog import catalog
+from timing_profiles.handoff import snapshot
+
 ROOT = Path(__file__).parents[2]
 
 PROFILES = ROOT / "profiles"
@@ -18,6 +21,14 @@ OVERRIDES = {
 METADATA = json.dumps({"profile": PROFILE, "overrides": OVERRIDES})
 
 LLM_MODEL = "openai/gpt-4.1-mini"
+
+
+def published(folder: Path) -> Path:
+    """Publish the starter profiles; return the path of the published file."""
+    path = folder / "profiles.sqlite"
+    loaded = catalog.load(PROFILES)
+    snapshot.publish(path, loaded.revision, loaded.schema, loaded.layers)
+    return path
 
 
 def many_profiles(folder: Path, count: int) -> Path:

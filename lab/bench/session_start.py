@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bench.dial import dialled
-from lab.bench.inputs import LLM_MODEL, PROFILES, ROOT
+from lab.bench.inputs import LLM_MODEL, ROOT, published
 from lab.bench.stage import BARE, at_rest, seconds_to_start, services, worker
 from lab.bench.table import Row
 from lab.bench.timing import Pair, shown
 from sandbox.worker import Services
-from timing_profiles.catalog import catalog
-from timing_profiles.handoff import snapshot, variables
+from timing_profiles.handoff import variables
 
 _WITH_IMPORTS_AT_MOST = 1.05
 _AFTER_THEM_AT_MOST = 1.01
@@ -95,7 +94,7 @@ async def _measured(folder: Path, rounds: int) -> _Measured:
         environment = {
             **among.environment,
             "LLM_MODEL": LLM_MODEL,
-            variables.PUBLISHED: str(_published(folder)),
+            variables.PUBLISHED: str(published(folder)),
         }
         reports = [
             (await _report(_PROFILED, environment), await _report(_LITERAL, environment))
@@ -104,13 +103,6 @@ async def _measured(folder: Path, rounds: int) -> _Measured:
         starts = [seconds async for seconds in _starts(among, folder, rounds)]
     profiled, literal = zip(*reports, strict=True)
     return _Measured(profiled, literal, starts)
-
-
-def _published(folder: Path) -> Path:
-    path = folder / "profiles.sqlite"
-    loaded = catalog.load(PROFILES)
-    snapshot.publish(path, loaded.revision, loaded.schema, loaded.layers)
-    return path
 
 
 async def _report(kind: str, environment: Mapping[str, str]) -> _Report:

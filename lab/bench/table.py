@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 
+from lab import markdown
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -28,17 +30,9 @@ class Row:
 def text(rows: Sequence[Row]) -> str:
     """Rows as a Markdown table, in aligned columns; a missed bound is marked."""
     head = tuple(field.name.replace("_", " ") for field in fields(Row))
-    lines = [head, *(_cells(row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, tuple("-" * width for width in widths))
-    return "\n".join(_line(cells, widths) for cells in lines)
+    return markdown.table(head, (_cells(row) for row in rows))
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     *words, held = astuple(row)
     return (*words, "yes" if held else "MISSED")
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-    return f"| {' | '.join(padded)} |"

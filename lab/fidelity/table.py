@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lab import markdown
 from lab.fidelity.calls import Measured
 from lab.fidelity.prediction import deepgram, predicted
 
@@ -82,10 +83,7 @@ def missed(measured: Measured) -> str:
 
 def text(rows: Sequence[Measured]) -> str:
     """The rows as a table in aligned columns; a goal that was missed is marked."""
-    lines = [_HEAD, *(tuple(_cells(row)) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, tuple("-" * width for width in widths))
-    return "\n".join(_line(cells, widths) for cells in lines)
+    return markdown.table(_HEAD, (tuple(_cells(row)) for row in rows))
 
 
 def _column(pairs: Sequence[tuple[float, float]]) -> Column:
@@ -126,8 +124,3 @@ def _others(measured: Measured) -> Iterator[str]:
         [turn.tts for turn in measured.turns],
     ):
         yield f"{statistics.median(of):.3f}" if any(of) else ""
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-    return f"| {' | '.join(padded)} |"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import markdown
 from lab.scale.calls import Answered
 from lab.scale.cluster import Active
 from lab.scale.scenario import LOOKED_AT, Disturbed, Found, NodeDeath, Outcome, WorkerDeath
@@ -57,10 +58,7 @@ def rows(found: Found) -> list[Row]:
 
 def text(table: Sequence[Row]) -> str:
     """In aligned columns, which are Markdown as well."""
-    lines = [_HEAD, *(row.cells for row in table)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, ("-" * widths[0], "-" * widths[1], "-" * widths[2]))
-    return "\n".join(_line(cells, widths) for cells in lines)
+    return markdown.table(_HEAD, (row.cells for row in table))
 
 
 def write(page: Path, result: str) -> None:
@@ -242,8 +240,3 @@ def _times(seconds: Sequence[float]) -> str:
     if len(seconds) == 1:
         return f"{seconds[0]:.2f} s"
     return f"{statistics.median(seconds):.2f} s (median), {max(seconds):.2f} s (most)"
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-    return f"| {' | '.join(padded)} |"

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lab import markdown
 from lab.soak.sample import BOUNDS
 
 WARM_UP = 1 / 3
@@ -71,10 +72,7 @@ def growths(samples: Sequence[Sample]) -> list[Growth]:
 
 def text(found: Sequence[Growth]) -> str:
     """The table, in aligned columns."""
-    lines = [_HEAD, *(tuple(_cells(growth)) for growth in found)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, tuple("-" * width for width in widths))
-    return "\n".join(_line(cells, widths) for cells in lines)
+    return markdown.table(_HEAD, (tuple(_cells(growth)) for growth in found))
 
 
 def _growth(quantity: str, samples: Sequence[Sample]) -> Growth:
@@ -103,8 +101,3 @@ def _cells(growth: Growth) -> Iterator[str]:
     yield f"{growth.grown:+.1f}"
     yield f"+{growth.at_most:.1f}"
     yield "yes" if growth.held else "GROWS"
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-    return f"| {' | '.join(padded)} |"

@@ -23,9 +23,9 @@ from livekit.plugins.deepgram import STT, TTS
 from sandbox import speech
 from sandbox.deepgram import Deepgram, Request
 from sandbox.polling import eventually
+from tests.e2e.audio import RATE, silence
 from tests.sdk.release import needs_pace
 
-RATE = 16000
 ONCE = APIConnectOptions(max_retry=0, timeout=5)
 SENTENCE = speech.synthesize("My number is seven.", sample_rate=RATE)
 LISTEN = {
@@ -36,10 +36,6 @@ LISTEN = {
     "vad_events": "true",
     "punctuate": "true",
 }
-
-
-def silence(seconds: float) -> bytes:
-    return bytes(round(seconds * RATE) * 2)
 
 
 @pytest.fixture

@@ -26,18 +26,14 @@ from sandbox import speech
 from sandbox.deepgram import Deepgram, Request
 from sandbox.deepgram.flux import Flux
 from sandbox.polling import eventually
+from tests.e2e.audio import RATE, silence
 
-RATE = 16000
 ONCE = APIConnectOptions(max_retry=0, timeout=5)
 AGAIN = APIConnectOptions(max_retry=1, retry_interval=0.0, timeout=5)
 SENTENCE = speech.synthesize("My number is seven.", sample_rate=RATE)
 QUERY = {"model": "flux-general-en", "encoding": "linear16", "sample_rate": str(RATE)}
 
 Body = dict[str, Any]
-
-
-def silence(seconds: float) -> bytes:
-    return bytes(round(seconds * RATE) * 2)
 
 
 def tone(seconds: float) -> bytes:

@@ -19,8 +19,8 @@ from livekit.agents.utils import http_context
 from sandbox import speech
 from sandbox.inference import Inference, Request
 from sandbox.polling import eventually
+from tests.e2e.audio import RATE, silence
 
-RATE = 16000
 ONCE = APIConnectOptions(max_retry=0, timeout=5)
 SENTENCE = speech.synthesize("My number is seven.", sample_rate=RATE)
 STT_CREATE = {
@@ -46,10 +46,6 @@ async def tts(server: Inference) -> AsyncIterator[inference.TTS]:
 
 def account(server: Inference) -> dict[str, Any]:
     return {"base_url": server.url, "api_key": "key", "api_secret": "s" * 32}
-
-
-def silence(seconds: float) -> bytes:
-    return bytes(round(seconds * RATE) * 2)
 
 
 def listening(server: Inference) -> RecognizeStream:

@@ -1,6 +1,5 @@
 """Files that cannot be read, are missing, or are something else than a profile."""
 
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from sandbox.fixtures import Happened
 from tests.e2e.faults.followed_folder import ROOT, FollowedFolder, away, following
 from tests.e2e.faults.namespaces import namespaces
+from tests.odd_files import make_dangling, make_device, make_fifo, make_folder, make_loop
 
 CASES = ROOT / "tests" / "cases" / "invalid"
 
@@ -29,31 +29,6 @@ def make_unreadable(path: Path) -> None:
     """A file of mode 000."""
     path.write_text(away(20), encoding="utf-8")
     path.chmod(0)
-
-
-def make_device(path: Path) -> None:
-    """A link to a device without an end; only root makes devices."""
-    path.symlink_to("/dev/zero")
-
-
-def make_loop(path: Path) -> None:
-    """A link to itself."""
-    path.symlink_to(path.name)
-
-
-def make_dangling(path: Path) -> None:
-    """A link to nowhere."""
-    path.symlink_to("nowhere")
-
-
-def make_folder(path: Path) -> None:
-    """A folder."""
-    path.mkdir()
-
-
-def make_fifo(path: Path) -> None:
-    """A pipe with a name, that nobody writes to."""
-    os.mkfifo(path)
 
 
 @pytest.mark.parametrize(

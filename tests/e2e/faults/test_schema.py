@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.fixtures import Happened
 from tests.e2e.faults.followed_folder import ROOT, FollowedFolder, following
+from tests.odd_files import make_device
 
 SCHEMA = (ROOT / "schema.json").read_text(encoding="utf-8")
 MOST = 1024 * 1024
@@ -38,11 +39,6 @@ def link_to_fifo(path: Path) -> None:
     path.symlink_to("pipe")
 
 
-def link_to_device(path: Path) -> None:
-    """A link to a device without an end."""
-    path.symlink_to("/dev/zero")
-
-
 def sparse_file(path: Path) -> None:
     """A file of 1 TB that takes no room."""
     path.touch()
@@ -53,7 +49,7 @@ def sparse_file(path: Path) -> None:
     ("make", "reason"),
     [
         (link_to_fifo, "cannot be read: not a regular file"),
-        (link_to_device, "cannot be read: not a regular file"),
+        (make_device, "cannot be read: not a regular file"),
         (sparse_file, f"the file is larger than {MOST} bytes, the most that is read"),
     ],
 )
