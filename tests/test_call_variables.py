@@ -11,7 +11,7 @@ from sandbox.caller.variables import Calls, read_variables
 
 def test_without_a_variable_one_plain_caller_speaks() -> None:
     """Without metadata; those that are empty are as good as not set."""
-    expected = Calls([("", Dial())], Script(), form="", recording=None)
+    expected = Calls([("", Dial(patience=30.0))], Script(), form="", recording=None)
     assert (
         read_variables({}) == read_variables({"PROFILE": "", "FORMAT": "", "WAIT": ""}) == expected
     )
@@ -31,7 +31,8 @@ def test_a_profile_is_named_in_the_metadata() -> None:
 
 def test_metadata_goes_to_the_agent_as_it_is() -> None:
     """Also when it is broken: what the agent makes of it is seen in the call."""
-    assert read_variables({"METADATA": "{'profile'"}).dials == [("", Dial(metadata="{'profile'"))]
+    dial = Dial(metadata="{'profile'", patience=30.0)
+    assert read_variables({"METADATA": "{'profile'"}).dials == [("", dial)]
 
 
 @pytest.mark.parametrize(
