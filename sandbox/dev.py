@@ -25,6 +25,7 @@ from sandbox.inference import Inference
 from sandbox.livekit_binary import LiveKitServerError
 from sandbox.livekit_server import LiveKitServer
 from sandbox.make import interrupted
+from sandbox.worker_environment import ANY_LOAD
 from sandbox.worker_log import follow
 from timing_profiles.cli import terminal
 
@@ -134,7 +135,8 @@ async def _livekit(running: contextlib.AsyncExitStack) -> tuple[Connection, Serv
     agent_name = os.environ.get("LIVEKIT_AGENT_NAME", "")
     server = replace(local.connection, agent_name=agent_name)
     because = f"no LIVEKIT_URL; log: {_LIVEKIT_LOG}"
-    return server, Service("LiveKit", "local", local.url, because, server.environment())
+    environment = {**server.environment(), **ANY_LOAD}
+    return server, Service("LiveKit", "local", local.url, because, environment)
 
 
 async def _deepgram(running: contextlib.AsyncExitStack) -> Service:

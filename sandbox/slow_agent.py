@@ -16,7 +16,7 @@ timing_profiles.attach(server)
 async def entrypoint(ctx: JobContext) -> None:
     """Answer one call, slowly."""
     timing = await timing_profiles.for_call(ctx)
-    await asyncio.sleep(2.0)
+    await asyncio.sleep(4.0)
     session: AgentSession[None] = AgentSession(**timing.session_kwargs(llm="openai/gpt-4.1-mini"))
     options = timing.room_options()
     await session.start(agent=Agent(instructions=""), room=ctx.room, room_options=options)

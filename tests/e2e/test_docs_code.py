@@ -170,7 +170,7 @@ async def test_agent_identifies_callers_by_number(tmp_path: Path) -> None:
     program.write_text(BEFORE + named("known.py").text + AFTER, encoding="utf-8")
     phones = {"elderly": "+15105550123", "default": "+15105550199"}
     in_force = {}
-    # In dev mode a worker takes calls whatever the load of the machine.
+    # In dev mode a worker takes calls at any load below 1.
     async with worker(tmp_path, agent=program, mode="dev") as running:
         for expected, number in phones.items():
             dial = Dial(kind="sip", attributes={"sip.phoneNumber": number})

@@ -30,7 +30,7 @@ CALLER_LEFT = "no call: the caller left while the call was set up"
 
 @pytest.fixture(scope="module")
 async def slow_worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
-    """It takes two seconds to set a call up, and waits for a caller for six."""
+    """It takes four seconds to set a call up, and waits for a caller for six."""
     folder = tmp_path_factory.mktemp("slow")
     async with worker(folder, agent=SLOW_AGENT, env={"CALLER_TIMEOUT": "6"}) as running:
         yield running
