@@ -22,7 +22,7 @@ _PARTS: Mapping[str, Sequence[str]] = {
 # Every unit test runs there, so that the floor of pyproject.toml can be held.
 _COVERAGE = ["--cov", "--cov-report="]
 
-_PASSED, _NO_TESTS = 0, 5  # exit statuses of pytest
+_PASSED, _INTERRUPTED, _NO_TESTS = 0, 2, 5  # exit statuses of pytest
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,7 +40,12 @@ def main(arguments: Sequence[str]) -> int:
 def _run(part: str, arguments: Sequence[str]) -> int:
     coverage = _COVERAGE if part == "units" and os.environ.get("CI") else []
     command = [sys.executable, "-m", "pytest", "--part", part, *_PARTS[part], *coverage]
-    return subprocess.run([*command, *arguments], check=False).returncode  # noqa: S603 - pytest
+    with subprocess.Popen([*command, *arguments]) as tests:  # noqa: S603 - pytest
+        try:
+            return tests.wait()
+        except KeyboardInterrupt:  # pytest got it as well, and says so
+            tests.wait()
+            sys.exit(_INTERRUPTED)
 
 
 if __name__ == "__main__":
