@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from timing_profiles.catalog import folder, inheritance, parsed_file, schema_file
@@ -51,8 +52,8 @@ class Catalog:
 
     def profile(self, name: str) -> Profile | None:
         """Return a profile with everything that it inherits; None where the name is unknown."""
-        chain, _ = walk(name, self.layers.get)
-        return merged(reversed(chain)) if chain else None
+        layers, _ = walk(name, self.layers.get)
+        return merged(reversed(layers)) if layers else None
 
 
 def load(profiles_dir: Path, label: str = "") -> Catalog:
@@ -145,16 +146,20 @@ def _checked(contents: Contents, schema: Schema, before: Catalog | None, label: 
         else before.found[name]
         for name in files
     }
-    everything = in_order(_every(files.values(), missing, found))
+    problems = {name: (*files[name].problems, *found[name]) for name in files}
+    everything = in_order(chain(missing, *problems.values()))
     errors = tuple(problem for problem in everything if problem.severity == "error")
     if not errors:
         texts = {name: text for name, text in contents.items() if isinstance(text, bytes)}
         number = revision(texts, schema.text)
         return Catalog(number, schema, layers, everything, label, files, found)
-    broken = {name.removesuffix(SUFFIX) for name in files if files[name].problems}
-    broken |= {name.removesuffix(SUFFIX) for name in found if _has_error(found[name])}
-    left = inheritance.affected(layers, broken | {DEFAULT} if missing else broken)
-    valid = {name: layer for name, layer in layers.items() if name not in left}
+    invalid = {
+        name.removesuffix(SUFFIX)
+        for name in files
+        if any(problem.severity == "error" for problem in problems[name])
+    }
+    left_out = inheritance.affected(layers, invalid | {DEFAULT} if missing else invalid)
+    valid = {name: layer for name, layer in layers.items() if name not in left_out}
     warnings = tuple(problem for problem in everything if problem.severity == "warning")
     return Catalog("", schema, valid, warnings, label, files, found, errors)
 
@@ -173,20 +178,6 @@ def _layers(files: Iterable[ParsedFile]) -> dict[str, Layer]:
     """Return what the files set, by the profile's name, without files of an invalid name."""
     layers = (file.layer for file in files)
     return {layer.name: layer for layer in layers if layer and NAME.fullmatch(layer.name)}
-
-
-def _has_error(problems: Iterable[Problem]) -> bool:
-    return any(problem.severity == "error" for problem in problems)
-
-
-def _every(
-    files: Iterable[ParsedFile], missing: Iterable[Problem], found: Mapping[str, Sequence[Problem]]
-) -> Iterator[Problem]:
-    for file in files:
-        yield from file.problems
-    yield from missing
-    for problems in found.values():
-        yield from problems
 
 
 def _missing_from_default(files: ParsedFiles, schema: Schema, label: str) -> Iterator[Problem]:
