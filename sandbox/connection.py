@@ -17,16 +17,16 @@ _KEYS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
 
 class ConnectionUnknownError(Exception):
-    """No LiveKit server is configured. The text is meant for people."""
+    """No LiveKit server is configured; the text is one line for people."""
 
 
 class AlreadyRunningError(Exception):
-    """Another `make dev` runs in this directory. The text is meant for people."""
+    """Another `make dev` runs in this directory; the text is one line for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A LiveKit server and the worker that waits there.
+    """A LiveKit server with a registered worker.
 
     Attributes:
         url: as in LIVEKIT_URL.

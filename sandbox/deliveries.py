@@ -10,7 +10,7 @@ from sandbox.repository import Repository
 
 
 class ConfigMap:
-    """A folder that the kubelet fills from a ConfigMap, as its AtomicWriter does.
+    """A directory that is filled like the kubelet's AtomicWriter fills it from a ConfigMap.
 
     The steps are those of pkg/volume/util/atomic_writer.go: a folder `..<time>.<number>` with the
     files, a link `..data_tmp` to it that is renamed to `..data`, links to `..data/<file>` for new
@@ -21,12 +21,11 @@ class ConfigMap:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Nothing is in it yet."""
         self.folder = folder
         folder.mkdir(parents=True)
 
     def update(self, files: Mapping[str, bytes]) -> None:
-        """Put a generation of files in place of the one before."""
+        """Replace the files by a new generation."""
         data = self.folder / "..data"
         former = data.readlink() if data.is_symlink() else None
         fresh = self.folder / f"..2026_11_23_00_00_00.{uuid.uuid4().int % 10**10}"
@@ -49,13 +48,12 @@ class GitSync:
     """
 
     def __init__(self, root: Path, origin: Path) -> None:
-        """Clone, with no work tree."""
         self.link = root / "current"
         self._root = Repository(root)
         Repository(origin).git("clone", "--quiet", "--no-checkout", origin, root)
 
     def sync(self) -> None:
-        """Fetch, check out aside, swap the link, remove what it led to before."""
+        """Fetch, check out aside, swap the link, remove the former work tree."""
         self._root.git("fetch", "--quiet", "origin", "main")
         commit = self._root.git("rev-parse", "FETCH_HEAD").strip()
         tree = self._root.folder / ".worktrees" / commit
@@ -74,14 +72,13 @@ class Trees:
     """
 
     def __init__(self, root: Path) -> None:
-        """Nothing is there yet."""
         self.folder = root / "current" / "profiles"
         self._root = root
         self._trees = itertools.count()
         (root / ".worktrees").mkdir(parents=True)
 
     def update(self, files: Mapping[str, bytes]) -> None:
-        """Put a generation of files in place of the one before."""
+        """Replace the files by a new generation."""
         link = self._root / "current"
         former = link.readlink() if link.is_symlink() else None
         fresh = Path(".worktrees") / f"{next(self._trees):040x}"

@@ -97,7 +97,7 @@ async def _run(make: int | None) -> int:
 
 
 def _end_on_signals() -> Callable[[], None]:
-    """The first one ends all in good order; a second one ends this process at once.
+    """End all services on the first signal, and this process immediately on the second.
 
     Whatever still runs then ends with it: see `child`.
 

@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Import nothing of another part."""
+    """Skip files of other parts."""
     part = config.getoption("--part")
     if not part or (collection_path.is_dir() and collection_path not in _E2E):
         return None
@@ -68,7 +68,7 @@ def _part(item: pytest.Item) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail where an end-to-end test was skipped, or none was found, if that is asked for."""
+    """Fail if requested and an end-to-end test was skipped, or none was found."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not session.config.getoption("--fail-on-skipped-e2e"):
         return
@@ -79,13 +79,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 class Happened:
-    """Recorder of the reaction to a fault."""
+    """Record the reaction to a fault."""
 
     def __init__(self, properties: list[tuple[str, object]]) -> None:
         self._properties = properties
 
     def __call__(self, what: str, recovered: float | None = None) -> None:
-        """Record it.
+        """Record the reaction.
 
         Args:
             what: A few words, as measured: `kept 59c62fecb090, gauge 0`.
@@ -103,7 +103,7 @@ async def the_loop_of_all_tests() -> None:
 
 @pytest.fixture
 def temporary() -> Iterator[Path]:
-    """A directory for the temporary files of workers only.
+    """Return a directory for the temporary files of workers.
 
     It is not below `tmp_path`: sockets of job processes lie in it, whose paths may have 107 bytes.
     """
@@ -113,7 +113,7 @@ def temporary() -> Iterator[Path]:
 
 @pytest.fixture
 def starters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the starter profiles: the folder `profiles` of the current folder."""
+    """Return a copy of the starter profiles, `profiles` of the working directory."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PROFILES_DIR", raising=False)
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")

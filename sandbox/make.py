@@ -27,7 +27,7 @@ async def interrupted(make: int) -> None:
 
 
 def _handles_endings(process: int) -> bool:
-    """Whether it catches or ignores all of these signals, as far as is known."""
+    """Return whether a process catches or ignores all of these signals, as far as is known."""
     try:
         status = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -61,7 +61,7 @@ class Repository:
 
     @property
     def profiles(self) -> Path:
-        """The folder of profiles."""
+        """Return the directory of profiles."""
         return self.folder / "profiles"
 
     def git(self, *arguments: str | Path) -> str:
@@ -77,7 +77,7 @@ class Repository:
         file.write_bytes(text.encode() if isinstance(text, str) else text)
 
     def add_profiles(self, folder: str = "profiles") -> None:
-        """Put the starter profiles into the work tree."""
+        """Copy the starter profiles into the work tree."""
         shutil.copytree(ROOT / "profiles", self.folder / folder)
 
     def commit(self, message: str = "Change something") -> str:

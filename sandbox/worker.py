@@ -42,19 +42,19 @@ class Services:
 
     @property
     def connection(self) -> Connection:
-        """The LiveKit server, for a worker without a name and its callers."""
+        """Return the connection for a worker without a name and its callers."""
         return self.livekit.connection
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of a process that uses these services."""
+        """Return the environment of a process that uses these services."""
         own = environment(self.connection, self.deepgram, self.llm)
         return {**own, "PYTHONPATH": str(ROOT)}
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker that runs.
+    """A running worker.
 
     Attributes:
         process: Its main process.
@@ -72,22 +72,22 @@ class Worker:
 
     @property
     def deepgram(self) -> Deepgram:
-        """The stand-in that it uses."""
+        """Return the stand-in that the worker uses."""
         return self.services.deepgram
 
     @property
     def llm(self) -> Inference:
-        """The stand-in that it uses."""
+        """Return the stand-in that the worker uses."""
         return self.services.llm
 
     @property
     def log(self) -> str:
-        """Everything that it has printed."""
+        """Return the output of the worker."""
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
     @property
     def tracebacks(self) -> list[str]:
-        """Records of a traceback through our code, or of a job that crashed.
+        """Return the log records of tracebacks through our code, and of crashed jobs.
 
         The SDK logs harmless ones of its own, as when it sends events to a caller who has just hung
         up.

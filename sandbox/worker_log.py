@@ -57,7 +57,7 @@ def _is_record(line: str) -> bool:
 
 
 def _news(line: str) -> str:
-    """The line as it is shown; empty when it is not."""
+    """Return the line as it is shown; empty where it is not."""
     if any(phrase in line for phrase in _IRRELEVANT):
         return ""
     message = _COLOUR.sub("", line.partition(_EXTRA)[0]).rstrip()

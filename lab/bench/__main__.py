@@ -41,7 +41,7 @@ _SUBJECTS: Mapping[str, Callable[..., Sequence[Row]]] = MappingProxyType(
 
 
 def main() -> int:
-    """Measure what the command line names, or everything.
+    """Measure the named groups, or all.
 
     Returns:
         The exit status: 1 where something could not be measured.

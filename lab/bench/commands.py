@@ -48,14 +48,14 @@ _EMPTY = (sys.executable, "-c", "import yaml, jsonschema")
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One process: the seconds that it took, and the most memory that it held, in MB."""
+    """The duration of a process in seconds, and its peak memory in MB."""
 
     seconds: float
     megabytes: float
 
 
 def rows(*, quick: bool) -> Sequence[Row]:
-    """`check`, `show` and `diff --git`, and how `check` grows."""
+    """Measure `check`, `show` and `diff --git`, and the growth of `check`."""
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
         some, many = (_set(Path(folder) / str(count), count) for count in (_SOME, _MANY))
         return [
@@ -68,7 +68,7 @@ def rows(*, quick: bool) -> Sequence[Row]:
 
 
 def _set(folder: Path, count: int) -> Path:
-    """A project with so many profiles, most of them equal."""
+    """Make a project with a number of profiles, most of them equal."""
     profiles = folder / "profiles"
     profiles.mkdir(parents=True)
     shutil.copy(ROOT / "schema.json", folder)
@@ -179,7 +179,7 @@ def _commit(folder: Path) -> None:
 def _in_turns(
     ours: Sequence[str], theirs: Sequence[str], folder: Path, rounds: int
 ) -> tuple[_Run, _Run]:
-    """The medians of two commands that take turns, so that a busy moment meets both."""
+    """Return the medians of two commands that run alternately, so that load affects both."""
     turns = [(_run(ours, folder), _run(theirs, folder)) for _ in range(rounds + 1)][1:]
     one, other = (_median(side) for side in zip(*turns, strict=True))
     return one, other

@@ -26,14 +26,13 @@ class Conversation:
     """
 
     def __init__(self, session: AgentSession[None]) -> None:
-        """Connect the session to the caller."""
         self._session = session
         self._mouth = _Mouth()
         self._ear = _Ear()
         session.input.audio, session.output.audio = self._mouth, self._ear
 
     async def turn(self) -> float:
-        """Say a sentence, and hear the answer out.
+        """Say a sentence, and wait until the answer ends.
 
         Returns:
             The time that the loop's thread was busy meanwhile, in seconds.
@@ -54,7 +53,7 @@ class Conversation:
 
 @contextlib.asynccontextmanager
 async def talking(session: AgentSession[None]) -> AsyncGenerator[Conversation]:
-    """Have a session run, until the block ends."""
+    """Run a session until the block ends."""
     conversation = Conversation(session)
     await session.start(Agent(instructions="Answer briefly."))
     try:

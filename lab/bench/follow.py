@@ -22,7 +22,7 @@ _TURN_AT_MOST = 1.02
 
 
 def rows(*, quick: bool) -> Sequence[Row]:
-    """A process with two sessions that hear turns alternately, one of which is followed."""
+    """Measure a process with two sessions and alternate turns, one of which is followed."""
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
         measured = asyncio.run(_measured(Path(folder), turns=4 if quick else 16))
     turns = medians(list(zip(measured["followed"], measured["alone"], strict=True)))

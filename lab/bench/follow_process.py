@@ -35,7 +35,7 @@ _PROFILES = {"patient": "phone-menu", "brisk": "courier"}
 
 
 class _Job:
-    """A job without a room: what is measured is the session."""
+    """A job without a room: only the session is measured."""
 
     def is_fake_job(self) -> bool:
         return True

@@ -32,7 +32,7 @@ def published(folder: Path) -> Path:
 
 
 def many_profiles(folder: Path, count: int) -> Path:
-    """A folder `profiles` with the starter profiles and small ones, so many in all."""
+    """Make a directory `profiles` with the starter profiles and small ones, `count` in all."""
     shutil.copytree(PROFILES, folder / "profiles")
     have = len(list((folder / "profiles").iterdir()))
     for number in range(count - have):

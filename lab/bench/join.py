@@ -14,7 +14,7 @@ _AT_MOST = 1.05
 
 
 def rows(*, quick: bool) -> Sequence[Row]:
-    """Calls of an agent with timing profiles, and of one with literal settings, in turns."""
+    """Measure calls of an agent with profiles and of one with literal settings, alternately."""
     pair = asyncio.run(_measured(2 if quick else 15))
     return [
         Row(
@@ -36,7 +36,7 @@ async def _measured(rounds: int) -> Pair:
 
 
 async def _turn(profiled: Worker, bare: Worker, number: int) -> tuple[float, float]:
-    """A call of each. Who comes first alternates."""
+    """Call each agent once; the order alternates."""
     if number % 2:
         return await _seconds(profiled, number), await _seconds(bare, number)
     theirs = await _seconds(bare, number)

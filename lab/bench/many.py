@@ -39,7 +39,7 @@ _NO_EVENTS = (
 
 @dataclass(frozen=True, slots=True)
 class _Publisher:
-    """A process that publishes and watches.
+    """A process with a publisher.
 
     Attributes:
         asked: Its standard input.
@@ -54,13 +54,13 @@ class _Publisher:
     published: Path
 
     async def so_far(self) -> dict[str, float]:
-        """Its CPU in seconds, and its reloads."""
+        """Return its CPU time in seconds, and its reloads."""
         self.asked.write(b"\n")
         found: dict[str, float] = json.loads(await self.answers.readline())
         return found
 
     async def busy(self, seconds: float) -> float:
-        """The share of a core that it takes while nothing happens."""
+        """Return the share of a core that it takes while idle."""
         before = (await self.so_far())["cpu"]
         started = time.monotonic()
         await asyncio.sleep(seconds)
@@ -79,7 +79,7 @@ class _Publisher:
 
 
 def rows(*, quick: bool) -> Sequence[Row]:
-    """A few edits, a checkout, and a while without anything."""
+    """Measure edits, a checkout, and idle time."""
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
         return asyncio.run(_rows(Path(folder), quick=quick))
 
@@ -95,7 +95,7 @@ async def _rows(folder: Path, *, quick: bool) -> Sequence[Row]:
 
 
 async def _edits(folder: Path, *, edits: int) -> Row:
-    """The seconds from an edit until it is published, at worst."""
+    """Return the longest time from an edit until it is published, in seconds."""
     async with _publisher(many_profiles(folder, _MANY)) as publisher:
         await asyncio.sleep(_IDLE_AFTER)
         seconds = max([await _edit(publisher, edit) for edit in range(edits)])
@@ -135,7 +135,7 @@ async def _checkouts(folder: Path, *, checkouts: int) -> Sequence[Row]:
 
 
 async def _checkout(publisher: _Publisher, folder: Path, branch: str) -> tuple[float, float]:
-    """Seconds from its end until all was published, and the reloads that it took."""
+    """Return the seconds from its end until all was published, and the number of reloads."""
     before = (await publisher.so_far())["reloads"]
     await asyncio.to_thread(_git, folder, "checkout", "--quiet", branch)
     ended = time.time()

@@ -18,7 +18,7 @@ _SETTLED = 1.0  # seconds after which a session has made what it makes at its st
 
 
 def rows(*, quick: bool) -> Sequence[Row]:
-    """Resident memory, as the SDK's own limit for job processes counts it."""
+    """Measure resident memory, as the SDK's limit for job processes counts it."""
     profiled, bare = asyncio.run(_megabytes(1 if quick else 5))
     more = profiled - bare
     return [

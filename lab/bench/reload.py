@@ -75,7 +75,7 @@ class _Memory:
 
 
 def rows(*, quick: bool) -> Sequence[Row]:
-    """Saves by renaming and in place, by turns, each after the one before was published."""
+    """Measure saves by rename and in place, alternately, each after the former was published."""
     count = 50 if quick else 1000
     few = asyncio.run(_saved(count))
     rested = asyncio.run(_saved_after_rests(count // 50))
@@ -203,7 +203,7 @@ async def _write_in_place(path: Path, first: str, second: str) -> None:
 
 
 async def _delays(published: Path) -> AsyncGenerator[tuple[float, float]]:
-    """Both delays in each set that is published, until the save counts as lost."""
+    """Yield both delays of each published set, until the save counts as lost."""
     deadline = time.monotonic() + _LOST
     seen = (0, 0)
     while time.monotonic() < deadline:

@@ -16,7 +16,7 @@ _AT_MOST = 1 / 20
 
 
 def rows(*, quick: bool) -> Sequence[Row]:
-    """Metadata with three overrides -> checked settings with the origin of every value."""
+    """Measure the resolution of metadata with three overrides."""
     loaded = catalog.load(PROFILES)
     layers = [OmegaConf.create(data) for data in (_data("default"), _data(PROFILE), OVERRIDES)]
     pair = in_turns(

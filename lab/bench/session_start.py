@@ -69,7 +69,7 @@ def _median(reports: Sequence[_Report], name: str) -> float:
 
 
 def rows(*, quick: bool) -> Sequence[Row]:
-    """Fresh processes with one session each, and calls of the bare agent."""
+    """Measure new processes with one session each, and calls of the bare agent."""
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
         measured = asyncio.run(_measured(Path(folder), 1 if quick else 7))
     return [

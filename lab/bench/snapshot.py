@@ -23,7 +23,7 @@ _STRIDE = 7919
 
 
 def rows(*, quick: bool) -> Sequence[Row]:
-    """One profile and what it inherits, out of many and out of few."""
+    """Measure reading one profile with its chain, among many and among few."""
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
         pair = in_turns(
             _reading(Path(folder), _MANY),

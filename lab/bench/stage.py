@@ -59,7 +59,7 @@ async def _seen(worker: Worker, look: Callable[[], T], what: str) -> T:
 
 @contextlib.asynccontextmanager
 async def services() -> AsyncGenerator[Services]:
-    """A LiveKit server and the stand-ins, until the block ends.
+    """Run a LiveKit server and the stand-ins until the block ends.
 
     Raises:
         LiveKitServerError: There is no server, and none can be built.
@@ -74,7 +74,7 @@ def _say(progress: str) -> None:
 
 @contextlib.asynccontextmanager
 async def both_workers(folder: str) -> AsyncGenerator[tuple[Worker, Worker]]:
-    """The agent with timing profiles and the bare one, which share their services."""
+    """Run the agent with profiles and the bare one, with the same services."""
     async with (
         services() as among,
         worker(among, PROFILED, Path(folder)) as profiled,

@@ -28,7 +28,7 @@ class Row:
 
 
 def text(rows: Sequence[Row]) -> str:
-    """Rows as a Markdown table, in aligned columns; a missed bound is marked."""
+    """Return rows as a table; a missed bound is marked."""
     head = tuple(field.name.replace("_", " ") for field in fields(Row))
     return markdown.table(head, (_cells(row) for row in rows))
 

@@ -22,7 +22,7 @@ class Pair:
 
     @property
     def ratio(self) -> float:
-        """How many times theirs ours is."""
+        """Return ours divided by theirs."""
         return self.ours / self.theirs
 
 
@@ -45,7 +45,7 @@ def in_turns(ours: Work, theirs: Work, *, rounds: int, calls: int) -> Pair:
 
 
 def medians(turns: Sequence[tuple[float, float]]) -> Pair:
-    """The median of each side, over turns of (ours, theirs)."""
+    """Return the median of each side, over turns of (ours, theirs)."""
     ours, theirs = zip(*turns, strict=True)
     return Pair(statistics.median(ours), statistics.median(theirs))
 
@@ -58,5 +58,5 @@ def _seconds(work: Work, calls: int) -> float:
 
 
 def shown(seconds: float) -> str:
-    """A duration, for people."""
+    """Format a duration."""
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"

@@ -28,7 +28,7 @@ _PROFILES = Path(__file__).parents[2] / "profiles"
 
 
 def main(command_line: Sequence[str] | None = None) -> int:
-    """Call what the command line names, or everything."""
+    """Call the named rows, or all."""
     parser = argparse.ArgumentParser(prog="python -m lab.fidelity", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a profile, a mode, or both: a/b")
     parser.add_argument("--quick", action="store_true", help="two turns for each row, not five")

@@ -36,7 +36,7 @@ Progress = Callable[[str], None]
 
 
 class NotMeasuredError(Exception):
-    """A row without turns to measure. The text is meant for people."""
+    """A row without turns to measure; the text is one line for people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Predicted:
 
 
 def predicted(row: Row, turn: Turn) -> Predicted:
-    """What a row's settings promise for a turn, with the path and the others' time as it was."""
+    """Predict a turn from a row's settings, with the measured time of the path and of others."""
     if row.values[DETECTION] == "stt":
         decision = row.delay
         end = row.shortest + (turn.words if _is_flux(row) else DEEPGRAM)
@@ -37,7 +37,7 @@ def predicted(row: Row, turn: Turn) -> Predicted:
 
 
 def deepgram(row: Row, turn: Turn) -> float:
-    """Seconds of a turn that were Deepgram's own, beyond what the settings let it wait."""
+    """Return Deepgram's own time in a turn, in seconds, beyond the wait of the settings."""
     return turn.words - words(row.values)[0].earliest
 
 

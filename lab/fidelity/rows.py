@@ -65,12 +65,12 @@ class Row:
 
     @property
     def delay(self) -> float:
-        """The endpointing delay that comes to act, in seconds."""
+        """Return the endpointing delay that acts, in seconds."""
         return float(self.values[MAX_DELAY if self.mode == _MORE else MIN_DELAY])
 
     @property
     def shortest(self) -> float:
-        """Seconds from the last sound to the decision, if nothing but the settings take time."""
+        """Return the seconds from the last sound to the decision, by the settings alone."""
         return effective({**self.values, MIN_DELAY: self.delay}).seconds[0]
 
 
@@ -88,7 +88,7 @@ class Plan:
 
 
 def plan(profiles: Path) -> Plan:
-    """Every profile of a folder under every mode.
+    """Plan every profile of a directory in every mode.
 
     Raises:
         ProfilesError: The profiles are broken.

@@ -59,13 +59,13 @@ class Column:
 
 
 def decision(measured: Measured) -> Column:
-    """The agent's own decision."""
+    """Compute the column of the agent's decision."""
     pairs = [(predicted(measured.row, turn).decision, turn.decision) for turn in measured.turns]
     return _column(pairs)
 
 
 def wait(measured: Measured) -> Column:
-    """The caller's wait."""
+    """Compute the column of the caller's wait."""
     pairs = [(predicted(measured.row, turn).wait, turn.wait) for turn in measured.turns]
     return _column(pairs)
 
@@ -82,7 +82,7 @@ def missed(measured: Measured) -> str:
 
 
 def text(rows: Sequence[Measured]) -> str:
-    """The rows as a table in aligned columns; a goal that was missed is marked."""
+    """Return rows as a table; a missed goal is marked."""
     return markdown.table(_HEAD, (tuple(_cells(row)) for row in rows))
 
 
@@ -114,7 +114,7 @@ def _seconds(column: Column) -> Iterator[str]:
 
 
 def _others(measured: Measured) -> Iterator[str]:
-    """The medians of what is no part of the settings; empty where it has no part in the turn."""
+    """Yield the medians of times outside of the settings; empty where a turn has none."""
     for of in (
         [turn.path_in for turn in measured.turns],
         [turn.path_out for turn in measured.turns],

@@ -14,7 +14,7 @@ from sandbox.deepgram import Message, Request
 
 
 class SpoiledTurnError(Exception):
-    """A turn that is none to measure: the agent took it for two, or the machine stuttered."""
+    """A turn that cannot be measured: the agent took it for two, or the machine stalled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def _explore(targets: Sequence[Target], inputs: int, seconds: float) -> int:
 
 
 def _run_all(folders: Mapping[str, Path], inputs: int, seconds: float) -> dict[str, int]:
-    """All targets at once, each in a process of its own; the exit status of each."""
+    """Run all targets at once, each in its own process; return their exit statuses."""
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, folder in folders.items():

@@ -30,7 +30,7 @@ _NEVER = float("inf")
 
 
 def main() -> None:
-    """Explore what the command line names; ends the process."""
+    """Explore the named target, and end the process."""
     name, inputs, seconds, folder = sys.argv[1:]
     with atheris.instrument_imports(include=["timing_profiles"]):
         # Only what is imported here is instrumented.
@@ -126,7 +126,7 @@ _FIRST_PART = 0.1
 
 
 def _held() -> tuple[int, int]:
-    """The memory of this process in bytes, and the blocks that Python has allocated."""
+    """Return the memory of this process in bytes, and the blocks that Python allocated."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize(), sys.getallocatedblocks()

@@ -59,7 +59,7 @@ def best(measure: Callable[[], float], within: float) -> float:
 
 
 def slowest(target: Target, inputs: Iterable[Path]) -> Slow:
-    """The slowest of some files."""
+    """Return the slowest of some files."""
     found = [Slow(seconds(target, data), data) for data in (path.read_bytes() for path in inputs)]
     return max(found, key=lambda slow: slow.seconds, default=Slow(0, b""))
 

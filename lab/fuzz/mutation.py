@@ -36,7 +36,7 @@ _TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What the inputs of a target are made of.
+    """The parts of the inputs of a target.
 
     Attributes:
         tokens: What stands in an input.
@@ -47,7 +47,7 @@ class Language:
     series: tuple[bytes, ...]
 
     def mutated(self, data: bytes, most_bytes: int, seed: int, mutate: Mutate) -> bytes:
-        """Another input, made from one."""
+        """Return a mutated input."""
         chance = random.Random(seed)  # noqa: S311 (no secret hangs on it)
         edits = (
             *(self._inserted, self._replaced, _removed, _moved),
@@ -69,7 +69,7 @@ class Language:
         return data[:start] + chance.choice(self.tokens) + data[end:]
 
     def _enumerated(self, data: bytes, chance: random.Random) -> bytes:
-        """Keys by the thousand, each another one."""
+        """Return thousands of different keys."""
         at = _border(data, chance)
         form, name = chance.choice(self.series), chance.choice(self.tokens).strip(b'" :\n')
         often = _often(chance, form % (name, 0))
@@ -95,7 +95,7 @@ def _repeated(data: bytes, chance: random.Random) -> bytes:
 
 
 def _border(data: bytes, chance: random.Random) -> int:
-    """A place between two words."""
+    """Return a place between two words."""
     found = _BORDER.search(data, chance.randint(0, len(data)))
     return found.start() if found else len(data)
 

@@ -35,7 +35,7 @@ class Row:
 
 
 def row(target: Target, explored: Exploration, slowest: float) -> Row:
-    """What is known of a target, for people."""
+    """Return the row of a target."""
     return Row(
         target.name,
         f"{explored.inputs:,}",
@@ -49,7 +49,7 @@ def row(target: Target, explored: Exploration, slowest: float) -> Row:
 
 
 def text(rows: Sequence[Row]) -> str:
-    """The table, in aligned columns."""
+    """Return rows as a table."""
     head = tuple(field.name.strip("_").replace("_", " ") for field in fields(Row))
     lines = [head, *(astuple(each) for each in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -36,7 +36,7 @@ _CODES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A reader of foreign text.
+    """A reader of untrusted text.
 
     Attributes:
         name: Its name on the command line.

@@ -36,7 +36,7 @@ class Answered:
 
     @property
     def machine(self) -> Machine:
-        """The machine of its worker."""
+        """Return the machine of its worker."""
         return self.taken.machine
 
 
@@ -48,7 +48,7 @@ class Line:
     answered: Answered
 
     async def answers(self) -> bool:
-        """Whether the agent answers one more sentence."""
+        """Return whether the agent answers one more sentence."""
         (sentence,) = _SENTENCE.turns()
         try:
             turn = await self.caller.say(sentence)
@@ -59,7 +59,7 @@ class Line:
 
 @contextlib.asynccontextmanager
 async def line(cluster: Cluster, by_way_of: Node) -> AsyncGenerator[Line]:
-    """A call from when the agent listens until the block ends.
+    """Hold a call from when the agent listens until the block ends.
 
     Raises:
         NotAnsweredError: The caller cannot join, or no agent came.

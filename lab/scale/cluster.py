@@ -51,12 +51,12 @@ class Node:
 
     @property
     def connection(self) -> Connection:
-        """For callers by way of this node."""
+        """Return the connection for callers of this node."""
         return self.server.connection
 
     @property
     def id(self) -> str:
-        """Its id in Redis; another one after each start."""
+        """Return its id in Redis, a new one after each start."""
         found = _NODE_ID.search(self.log_file.read_text(encoding="utf-8", errors="replace"))
         return found[1] if found else ""
 
@@ -77,13 +77,13 @@ class Active:
 
     @property
     def seconds(self) -> float:
-        """From the swap until it was published."""
+        """Return the seconds from the swap until it was published."""
         return self.published - self.since
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a job logged when it took the settings of its call."""
+    """The log of a job about the settings of its call."""
 
     machine: "Machine"
     revision: str
@@ -112,19 +112,19 @@ class Machine:
 
     @property
     def name(self) -> str:
-        """For tables."""
+        """Return the name for tables."""
         return f"worker {self.number}"
 
     @property
     def worker(self) -> Worker:
-        """The worker that runs."""
+        """Return the running worker."""
         if self._worker is None:
             raise LookupError(f"{self.name} does not run")
         return self._worker
 
     @property
     def runs(self) -> bool:
-        """Whether it has a worker."""
+        """Return whether it has a worker."""
         return self._worker is not None
 
     async def start(self) -> None:
@@ -146,13 +146,13 @@ class Machine:
         await self._running.aclose()
 
     def swap(self, revision: str, files: Mapping[str, bytes]) -> None:
-        """Put files in place."""
+        """Replace the files by one swap."""
         self.swaps.append((revision, time.time()))
         self.profiles.update(files)
 
     @property
     def serves(self) -> str:
-        """The active revision of its worker."""
+        """Return the active revision of its worker."""
         return self.history()[-1].revision
 
     async def published(self, revision: str) -> None:
@@ -161,7 +161,7 @@ class Machine:
         await eventually(lambda: self.serves == revision, _PUBLISHES_WITHIN, what)
 
     def registrations(self) -> int:
-        """How often its worker has registered."""
+        """Return how often its worker has registered."""
         return self.worker.log.count(f'"{_REGISTERED}"')
 
     async def registered(self, times: int) -> None:
@@ -202,7 +202,6 @@ class Cluster:
     """
 
     def __init__(self, folder: Path, nodes: Sequence[Node], redis: Redis) -> None:
-        """Without machines yet; `cluster` makes them."""
         self.nodes = nodes
         self.machines: list[Machine] = []
         self.revision = ""
@@ -211,7 +210,7 @@ class Cluster:
         self._edits = 0
 
     async def distribute(self, apart: float) -> None:
-        """Bring another revision to one machine after the other, so many seconds apart."""
+        """Deliver another revision to one machine after the other, at an interval."""
         files = self._edited()
         for machine in self.machines:
             machine.swap(self.revision, files)
@@ -231,7 +230,7 @@ class Cluster:
         return await eventually(lambda: self._taken(room), 10, f"a worker that has {room}")
 
     async def node_of(self, room: str) -> Node:
-        """The node that has a room.
+        """Return the node of a room.
 
         Raises:
             LookupError: None has it.

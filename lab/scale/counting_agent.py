@@ -14,7 +14,7 @@ _FULL = 16  # calls; the SDK takes none above 0.7 of it
 
 
 def load(worker: AgentServer) -> float:
-    """From 0 to 1, as LiveKit is told it."""
+    """Return the load from 0 to 1, for LiveKit."""
     return min(len(worker.active_jobs) / _FULL, 1.0)
 
 

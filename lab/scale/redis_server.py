@@ -16,12 +16,12 @@ _START_LIMIT = 20.0  # seconds
 
 
 class RedisMissingError(Exception):
-    """Redis is missing, or does not start. The text is meant for people."""
+    """Redis is missing or does not start; the text is one line for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redis:
-    """A server that runs.
+    """A running server.
 
     Attributes:
         port: Of 127.0.0.1.
@@ -31,7 +31,7 @@ class Redis:
 
     @property
     def address(self) -> str:
-        """As in LiveKit's configuration."""
+        """Return the address for LiveKit's configuration."""
         return f"127.0.0.1:{self.port}"
 
     async def node_of(self, room: str) -> str:
@@ -41,7 +41,7 @@ class Redis:
         return value[0] if value else ""
 
     async def answers(self) -> bool:
-        """Whether it takes commands."""
+        """Return whether it accepts commands."""
         try:
             return await self._ask("PING", lines=1) == "+PONG\r\n"
         except OSError:

@@ -28,7 +28,7 @@ Outcome = Answered | str
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much of it.
+    """The size of the run.
 
     Attributes:
         workers: How many, by turns at the one node and at the other.
@@ -45,7 +45,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Disturbed:
-    """A call that went on when something died.
+    """A running call at the time of a kill.
 
     Attributes:
         answered: The call.
@@ -131,7 +131,7 @@ class Found:
 
 
 async def run(plan: Plan, folder: Path, progress: Progress) -> Found:
-    """Do all of it.
+    """Run the scenario.
 
     Args:
         plan: How much.
@@ -287,13 +287,13 @@ async def _agent_left(line: Line, died: float) -> float | None:
 
 
 def _agents(room: rtc.Room) -> set[str]:
-    """The agents in a room, by identity."""
+    """Return the agents in a room, by identity."""
     agent = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
     return {one.identity for one in room.remote_participants.values() if one.kind == agent}
 
 
 async def _next(cluster: Cluster, nodes: Sequence[Node]) -> tuple[Outcome, ...]:
-    """A few calls, one after the other."""
+    """Make a few calls, one after the other."""
     made = [await call(cluster, nodes[number % len(nodes)]) for number in range(_NEXT)]
     return tuple(made)
 

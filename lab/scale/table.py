@@ -42,12 +42,12 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, str, str]:
-        """As they are printed."""
+        """Return the cells."""
         return self.what, self.seen, {True: "yes", False: "NO", None: ""}[self.held]
 
 
 def rows(found: Found) -> list[Row]:
-    """The whole table."""
+    """Return all rows."""
     return [
         *_calls(found),
         *_changes(found),
@@ -57,7 +57,7 @@ def rows(found: Found) -> list[Row]:
 
 
 def text(table: Sequence[Row]) -> str:
-    """In aligned columns, which are Markdown as well."""
+    """Return rows as a table."""
     return markdown.table(_HEAD, (row.cells for row in table))
 
 

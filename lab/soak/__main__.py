@@ -33,7 +33,7 @@ Progress = Callable[[str], None]
 
 @dataclass(slots=True)
 class Run:
-    """What is seen of a run.
+    """The observations of a run.
 
     Attributes:
         samples: Every look at the worker.

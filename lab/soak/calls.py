@@ -127,7 +127,7 @@ async def _talk(
 
 
 def _heard_by(running: Worker, endpointing_ms: int) -> Request:
-    """Deepgram's side of the call."""
+    """Return Deepgram's record of the call."""
     mine = [
         request
         for request in running.deepgram.requests

@@ -32,7 +32,6 @@ class Edits:
     """
 
     def __init__(self, profiles: Path, aside: Path) -> None:
-        """Write number 0 into a folder of profiles; `aside` is a copy of the folder."""
         self._profiles = profiles
         self._aside = aside
         self.written: list[float] = []
@@ -56,7 +55,7 @@ class Edits:
             due += EVERY
 
     def _write(self) -> None:
-        """As editors save: beside the file, then in its place, so that each state is whole."""
+        """Write like editors: beside the file, then rename, so that each state is complete."""
         beside = self._profiles / f".{PROFILE}.yaml.new"
         beside.write_text(_text(len(self.written)), encoding="utf-8")
         at = time.time()
@@ -71,7 +70,7 @@ def number(user_away_timeout: float) -> int:
 
 @contextlib.contextmanager
 def copies(profiles: Path, count: int) -> Generator[list[Path]]:
-    """Folders like this one, until the block ends."""
+    """Copy a directory, until the block ends."""
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         yield [shutil.copytree(profiles, Path(folder, str(n), "profiles")) for n in range(count)]
 

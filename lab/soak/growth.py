@@ -46,22 +46,22 @@ class Growth:
 
     @property
     def grown(self) -> float:
-        """From the first sample to the last one, on the fitted line."""
+        """Return the growth from the first sample to the last one, on the fitted line."""
         return self.slope * self.reloads
 
     @property
     def at_most(self) -> float:
-        """By how much it may have grown."""
+        """Return the largest allowed growth."""
         return BOUNDS[self.quantity].of(self.reloads)
 
     @property
     def held(self) -> bool:
-        """Whether it has grown by no more."""
+        """Return whether the growth is allowed."""
         return self.grown <= self.at_most
 
 
 def growths(samples: Sequence[Sample]) -> list[Growth]:
-    """Every quantity, over the part of a run that is looked at.
+    """Return the growth of each quantity, warm-up excluded.
 
     Args:
         samples: Of the whole run, oldest first; ten or more.
@@ -71,7 +71,7 @@ def growths(samples: Sequence[Sample]) -> list[Growth]:
 
 
 def text(found: Sequence[Growth]) -> str:
-    """The table, in aligned columns."""
+    """Return rows as a table."""
     return markdown.table(_HEAD, (tuple(_cells(growth)) for growth in found))
 
 

@@ -91,7 +91,7 @@ class Run:
 
     @property
     def failures(self) -> list[str]:
-        """The failed checks, in words."""
+        """Return the failed checks, in words."""
         return [outcome.error for outcome in self.outcomes if outcome.error] + list(self._missed())
 
     @property
@@ -122,7 +122,7 @@ class Run:
 
 
 def text(found: Run) -> str:
-    """What was measured, a line each."""
+    """Return the measurements, one on each line."""
     return "\n".join([*_counts(found), *(_times(found.measured) if found.measured else ())])
 
 

@@ -10,7 +10,7 @@ _KIB = 1024 / 1e6  # MB
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """By how much a quantity may grow over a run: the larger one of both.
+    """The largest allowed growth of a quantity over a run: the larger of two bounds.
 
     Attributes:
         at_most: However short the run is.
@@ -38,7 +38,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
 
 
 def sample(main: int, temporary: Path) -> dict[str, float]:
-    """Every quantity, at this moment.
+    """Measure every quantity.
 
     Args:
         main: The id of the worker's main process.
@@ -62,7 +62,7 @@ def sample(main: int, temporary: Path) -> dict[str, float]:
 
 
 def _memory(smaps: Path) -> dict[str, float]:
-    """MB by name."""
+    """Return the memory in MB, by name."""
     lines = [line.split() for line in smaps.read_text(encoding="utf-8").splitlines()[1:]]
     return {name.removesuffix(":"): int(kib) * _KIB for name, kib, _ in lines}
 

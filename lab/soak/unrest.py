@@ -28,7 +28,6 @@ class Unrest:
     """
 
     def __init__(self, profiles: Path) -> None:
-        """Take the directory; nothing is edited yet."""
         self.edits = 0
         self._folder = profiles
         self._sound = (profiles / _EDITED).read_text(encoding="utf-8")
@@ -58,11 +57,11 @@ class Unrest:
         return itertools.cycle(each)
 
     def _save(self) -> None:
-        """In place."""
+        """Write in place."""
         (self._folder / _EDITED).write_text(self._text(), encoding="utf-8")
 
     def _save_over(self) -> None:
-        """Beside the file, then in its place."""
+        """Write beside the file, then rename."""
         aside = self._folder / f".{_EDITED}.new"
         aside.write_text(self._text(), encoding="utf-8")
         aside.replace(self._folder / _EDITED)

@@ -29,12 +29,12 @@ Progress = Callable[[str], None]
 
 
 class NotAnsweredError(Exception):
-    """The call was not answered. The text is meant for people."""
+    """The call was not answered; the text is one line for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dial:
-    """How the caller comes into the room; by default as a plain participant without metadata.
+    """How the caller joins the room; by default as a standard participant without metadata.
 
     Attributes:
         metadata: of the participant.
@@ -93,7 +93,7 @@ async def _turn(caller: "Caller", sounds: Sequence[bytes | float], progress: Pro
 
 @contextlib.asynccontextmanager
 async def join(connection: Connection, dial: Dial) -> "AsyncGenerator[Caller]":
-    """Be in a new room, with an open microphone.
+    """Join a new room, with an open microphone.
 
     Raises:
         NotAnsweredError: the server does not let the caller in.
@@ -118,7 +118,6 @@ class Caller:
     """
 
     def __init__(self, room: rtc.Room, dial: Dial) -> None:
-        """For `join`."""
         self.room = room
         self._dial = dial
         self._microphone = Microphone()
@@ -130,7 +129,7 @@ class Caller:
 
     @property
     def agent(self) -> rtc.RemoteParticipant | None:
-        """The agent, once it has joined; also after it has left."""
+        """Return the agent, once it has joined; also after it has left."""
         self._agent = self._agent_in_room() or self._agent
         return self._agent
 
@@ -197,7 +196,7 @@ class Caller:
             self._start(self._send_early_sound(publication))
 
     async def hang_up(self) -> None:
-        """End what runs beside the call, for `join`."""
+        """End the tasks of the call, for `join`."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -319,7 +318,7 @@ class _Tokens:
         return token.with_identity(identity).with_grants(grants).with_room_config(self._config())
 
     def _config(self) -> api.RoomConfiguration:
-        """For the room that the first one who joins creates."""
+        """Return the configuration of the room, which the first participant creates."""
         name, metadata = self._connection.agent_name, self._dial.dispatch_metadata
         # Without a name and metadata the agent is dispatched by itself.
         asked = name or metadata

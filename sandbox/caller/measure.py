@@ -20,13 +20,13 @@ class Turn:
 
     @property
     def pauses(self) -> tuple[Interval, ...]:
-        """The caller's silences between the parts."""
+        """Return the caller's silences between the parts."""
         pairs = itertools.pairwise(self.parts)
         return tuple(Interval(before.end, after.start) for before, after in pairs)
 
     @property
     def wait(self) -> float | None:
-        """Seconds from the last audible sample sent to the first one heard, to the millisecond.
+        """Return the seconds from the last audible sample sent to the first one heard, to 1 ms.
 
         None without one. An agent that cuts into a pause has answered what was said before it.
         """
@@ -37,18 +37,18 @@ class Turn:
 
     @property
     def cut_at(self) -> float | None:
-        """When the agent was first heard between the first pause and the end of the last part."""
+        """Return when the agent first spoke between the first and the last part of the turn."""
         first, last = self.parts[0].end, self.parts[-1].end
         return next((s.start for s in self.sounds if first < s.start < last), None)
 
     @property
     def cut_in(self) -> bool:
-        """Whether the agent did not let the caller finish."""
+        """Return whether the agent interrupted the caller."""
         return self.cut_at is not None
 
     @property
     def verdict(self) -> str:
-        """A summary in one line for people."""
+        """Return a summary in one line."""
         cut = self.cut_at
         if cut is None:
             return "no answer" if self.wait is None else f"answered after {self.wait:.2f} s"
@@ -81,10 +81,10 @@ class Call:
 
     @property
     def waits(self) -> list[float | None]:
-        """The wait of each turn, in seconds."""
+        """Return the wait of each turn, in seconds."""
         return [turn.wait for turn in self.turns]
 
     @property
     def cut_in(self) -> bool:
-        """Whether the agent cut into a pause."""
+        """Return whether the agent spoke into a pause."""
         return any(turn.cut_in for turn in self.turns)

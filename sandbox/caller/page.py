@@ -44,7 +44,7 @@ class Answered:
 
     @property
     def title(self) -> str:
-        """The active profile."""
+        """Return the active profile."""
         return self.call.profile or "no profile"
 
 
@@ -57,7 +57,7 @@ def answered(dial: Dial, call: Call) -> Answered:
 
 
 def page(calls: Sequence[Answered], symbols: Symbols, style: Style) -> str:
-    """The pictures of some calls, one below the other, then what differs from default in each."""
+    """Draw calls, one below the other, and list the differences of each from default."""
     picture = Picture([turn for one in calls for turn in one.call.turns], symbols, style)
     blocks = [
         *(_picture(one, picture, style) for one in calls),
@@ -104,7 +104,7 @@ def _settings(one: Answered, style: Style) -> Iterator[str]:
 
 
 def _table(settings: Settings, schema: Schema, style: Style) -> Iterator[str]:
-    """Field, value and origin; where that is wider than the terminal, each field in two lines."""
+    """List field, value and origin; each field on two lines where the terminal is too narrow."""
     rows = [
         (path, output.with_unit(schema, path, settings.values[path]), settings.origins[path])
         for path in settings.changed

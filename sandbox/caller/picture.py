@@ -49,7 +49,7 @@ class Symbols:
     goes_on: str
 
     def __str__(self) -> str:
-        """All of them, as to find out whether a terminal can show them."""
+        """Return all symbols, to test whether a terminal can show them."""
         return f"{self.speech}{self.silence}{self.answer}{self.cut_in}{self.goes_on}"
 
 
@@ -58,7 +58,7 @@ ASCII = Symbols(speech="=", silence=".", answer="*", cut_in="X", goes_on=">")
 
 
 def symbols(encoding: str | None) -> Symbols:
-    """The symbols that an encoding has."""
+    """Return the symbols that an encoding supports."""
     try:
         str(UNICODE).encode(encoding or "ascii")
     except (LookupError, UnicodeError):
@@ -68,7 +68,7 @@ def symbols(encoding: str | None) -> Symbols:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Something that is drawn from one column to another, the latter excluded.
+    """A drawn element, from one column to another, which is excluded.
 
     Attributes:
         start: the first column.
@@ -89,7 +89,7 @@ class Picture:
     """Draws turns on one common axis, on which each of them begins at 0."""
 
     def __init__(self, turns: Sequence[Turn], symbols: Symbols, style: Style) -> None:
-        """Choose the scale on which all of them fit.
+        """Choose the scale on which all turns fit.
 
         Args:
             turns: all that will be drawn.
@@ -104,7 +104,7 @@ class Picture:
         self._axis = Axis(room, room / end, end)
 
     def lines(self, turn: Turn) -> Iterator[str]:
-        """The axis, the caller and the agent."""
+        """Return the lines of the axis, the caller and the agent."""
         yield self._style.dim(self._row("seconds", self._ticks()))
         yield self._row("caller", self._caller(turn))
         yield self._row("agent", self._agent(turn))
@@ -191,14 +191,14 @@ class Picture:
 
 
 def _end(turn: Turn) -> float:
-    """The second of a turn up to which it is drawn."""
+    """Return the last second of a turn that is drawn."""
     start, answers = turn.parts[0].start, [first for _, first in _answers(turn)]
     shown = [first + _ANSWER_SHOWN for first in answers] or [turn.parts[-1].end + _AFTER_NO_ANSWER]
     return max(turn.parts[-1].end, *shown) - start
 
 
 def _answers(turn: Turn) -> Iterator[tuple[float, float]]:
-    """The end of a part, and the first sound of the agent after it.
+    """Return the end of a part, and the first sound of the agent after it.
 
     What an agent that is speaking at that end says next is no answer.
     """

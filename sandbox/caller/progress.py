@@ -9,7 +9,7 @@ _CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """Shows how far a call is, until it is closed."""
+    """Show the progress of a call."""
 
     def __init__(self, stream: TextIO) -> None:
         """Show nothing yet.
@@ -23,12 +23,12 @@ class Progress:
         self._calling = self._named = ""
 
     def close(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._replaces:
             self._write(_CLEAR)
 
     def begin(self, name: str, *, alone: bool) -> None:
-        """Show that a call begins.
+        """Show the begin of a call.
 
         Args:
             name: what to call it; may be empty.
@@ -40,7 +40,7 @@ class Progress:
             self._replace(self._calling)
 
     def show(self, message: str) -> None:
-        """Show how far the call is."""
+        """Show the progress of the call."""
         if self._replaces:
             self._replace(f"{self._calling}: {message}")
         else:

@@ -11,7 +11,7 @@ from timing_profiles import Settings
 
 
 def report(call: Call, here: Settings | str) -> dict[str, Any]:
-    """What `make call` prints for programs.
+    """Return the JSON object that `make call` prints.
 
     Args:
         call: what was measured.
@@ -29,7 +29,7 @@ def report(call: Call, here: Settings | str) -> dict[str, Any]:
 
 
 def as_text(result: Mapping[str, Any]) -> str:
-    """JSON with a line for each field."""
+    """Return JSON with a line for each field."""
     lines = [f"  {json.dumps(key)}: {_indented(value)}" for key, value in result.items()]
     return "{\n" + ",\n".join(lines) + "\n}"
 

@@ -24,7 +24,7 @@ class Script:
     rate: int = speech.WORDS_PER_MINUTE
 
     def turns(self) -> list[list[bytes | float]]:
-        """The sound of each turn, without silence around it, and the pauses between in seconds.
+        """Return the sound of each turn, without silence around it, and the pauses in seconds.
 
         Raises:
             ValueError: the voice or the rate is unknown, or a turn contains no words.

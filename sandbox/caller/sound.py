@@ -34,12 +34,12 @@ class Interval:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Return the duration in seconds."""
         return self.end - self.start
 
 
 class Track:
-    """Sound that was sent or heard: frames of 16-bit mono samples, one after the other.
+    """Sound that was sent or heard: consecutive frames of 16-bit mono samples.
 
     Attributes:
         started: when the first frame was, in seconds of `time.monotonic()`.
@@ -47,7 +47,6 @@ class Track:
     """
 
     def __init__(self) -> None:
-        """Nothing yet."""
         self.started = 0.0
         self.samples = bytearray()
 
@@ -62,12 +61,12 @@ class Track:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Return the duration in seconds."""
         return len(self.samples) / (2 * SAMPLE_RATE)
 
 
 class Microphone:
-    """A microphone that sends silence, and the sound that it is given.
+    """A microphone that sends silence and queued sound.
 
     Attributes:
         track: to be published.
@@ -75,7 +74,6 @@ class Microphone:
     """
 
     def __init__(self) -> None:
-        """Nothing is sent yet; `run` does that."""
         self._source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=200)
         self.track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
         self.sent = Track()
@@ -104,7 +102,7 @@ class Microphone:
         return Interval(end - len(frames) * _FRAME_SECONDS, end)
 
     async def pause(self, seconds: float) -> None:
-        """Stay silent for so long."""
+        """Send silence for a number of seconds."""
         await self.play(_SILENCE * max(1, round(seconds / _FRAME_SECONDS)))
 
     async def _send(self, frame: bytes) -> None:
@@ -122,7 +120,6 @@ class Ear:
     """
 
     def __init__(self) -> None:
-        """Hears nothing yet; `listen` does that."""
         self.sounds: list[Interval] = []
         self.heard = Track()
 
@@ -148,14 +145,14 @@ class Ear:
 
 
 def audible(samples: bytes) -> bytes:
-    """From the first to the last audible frame; empty when nothing is."""
+    """Return the frames from the first to the last audible one; empty without any."""
     frames = _frames(samples)
     loud = [index for index, frame in enumerate(frames) if _is_audible(frame)]
     return b"".join(frames[loud[0] : loud[-1] + 1]) if loud else b""
 
 
 def write_wav(path: Path, left: Track, right: Track) -> None:
-    """Both tracks as one stereo recording, each in its place in time."""
+    """Write both tracks as one stereo recording, aligned in time."""
     start = min(track.started for track in (left, right) if track.samples)
     sides = [_samples_from(start, track) for track in (left, right)]
     stereo = np.zeros((max(map(len, sides)), len(sides)), dtype=np.int16)

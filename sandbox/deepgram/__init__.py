@@ -38,7 +38,7 @@ _Handler = Callable[[web.Request, Request], Awaitable[web.StreamResponse]]
 
 
 class Deepgram(LoopbackServer[Request]):
-    """The server; what it does can be changed at any time through its attributes.
+    """The server; its attributes change its behaviour at any time.
 
     Attributes:
         words: What it hears, a word for each 0.3 s of sound, over and over. After one that ends
@@ -58,7 +58,7 @@ class Deepgram(LoopbackServer[Request]):
         latency: float = 0.0,
         tts_latency: float = 0.0,
     ) -> None:
-        """Prepare a server; port 0 takes a free one when it starts."""
+        """Bind at the start; port 0 selects a free port."""
         super().__init__(port=port)
         self.words = words
         self.deaf = deaf
@@ -77,7 +77,7 @@ class Deepgram(LoopbackServer[Request]):
     def _recorded(
         self, handler: _Handler
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """Wrap a handler: every request is noted, refusals become Deepgram's answers."""
+        """Wrap a handler: record each request, and convert refusals to Deepgram's responses."""
 
         async def handle(http: web.Request) -> web.StreamResponse:
             query = {name: http.query.getall(name) for name in http.query}

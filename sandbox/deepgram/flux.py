@@ -23,7 +23,7 @@ _DOUBT: Final = 0.25  # what is left of the confidence while the last word says 
 
 
 def confidence(silence: float) -> float:
-    """How sure it is that a turn is over, after so many seconds of silence.
+    """Return the confidence that a turn is over after some seconds of silence.
 
     0.4 after 0.12 s, 0.5 after 0.15, 0.7 after 0.26, 0.8 after 0.35, 0.9 after 0.5; never 1.0:
     as a threshold, that is Deepgram's way to leave the end of turns to the client.
@@ -78,16 +78,16 @@ class Flux:
 
     @property
     def seconds(self) -> float:
-        """How much audio was heard."""
+        """Return the duration of the audio that was received, in seconds."""
         return in_seconds(self._now)
 
     @property
     def last_sound(self) -> float | None:
-        """Where in the audio the last sound ended."""
+        """Return the end of the last sound, in seconds of audio."""
         return None if self._last_sound is None else in_seconds(self._last_sound)
 
     def connected(self) -> Body:
-        """The first message of a connection."""
+        """Return the first message of a connection."""
         return self._message("Connected", request_id=self._request_id)
 
     def hear(self, audio: bytes) -> Iterator[Body]:
@@ -173,7 +173,7 @@ class Flux:
         return end
 
     def _force_end(self) -> Iterator[Body]:
-        """Without a turn nothing happens."""
+        """End the turn, if there is one."""
         if self._state is not _State.INITIAL:
             yield self._end("manual")
 

@@ -13,12 +13,12 @@ _LOUD_RMS: Final = 100.0
 
 
 def in_frames(seconds: float) -> int:
-    """How many frames so much audio is."""
+    """Convert seconds of audio to frames."""
     return round(seconds * FRAMES_PER_SECOND)
 
 
 def in_seconds(frames: int) -> float:
-    """How much audio so many frames are."""
+    """Convert frames of audio to seconds."""
     return frames / FRAMES_PER_SECOND
 
 
@@ -26,7 +26,7 @@ class Hearing:
     """Linear16 audio in pieces of any size -> whether each 10 ms of it are loud."""
 
     def __init__(self, sample_rate: int) -> None:
-        """Take the sample rate in Hz, a multiple of 100."""
+        """Expect a sample rate in Hz that is a multiple of 100."""
         self._frame_bytes = sample_rate // FRAMES_PER_SECOND * 2
         self._rest = b""
 

@@ -29,11 +29,11 @@ class Listener(Protocol):
 
     @property
     def seconds(self) -> float:
-        """How much audio was heard."""
+        """Return the duration of the audio that was received, in seconds."""
 
     @property
     def last_sound(self) -> float | None:
-        """Where in the audio the last sound ended."""
+        """Return the end of the last sound, in seconds of audio."""
 
     def hear(self, audio: bytes) -> Iterable[Body]:
         """Return the messages that the next piece of audio causes."""
@@ -56,7 +56,6 @@ class Listening:
         behaviour: Behaviour,
         request: Request,
     ) -> None:
-        """Take a WebSocket that is open."""
         self._ws = ws
         self._listener = listener
         self._behaviour = behaviour
@@ -64,7 +63,7 @@ class Listening:
         self._outbox: asyncio.Queue[tuple[float, Body] | None] = asyncio.Queue()
 
     async def run(self, *first: Body) -> None:
-        """Say what comes first, and serve the connection until either side closes it."""
+        """Send the first message, and serve the connection until either side closes it."""
         self._send(first)
         writing = asyncio.create_task(self._write())
         try:

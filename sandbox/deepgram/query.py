@@ -46,7 +46,7 @@ class Query:
     """
 
     def __init__(self, fields: Mapping[str, list[str]]) -> None:
-        """Take every field with all its values."""
+        """Expect every field with all its values."""
         self._fields = fields
 
     def text(self, name: str, default: str | None = None) -> str:

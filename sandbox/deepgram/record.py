@@ -28,7 +28,7 @@ class Message:
 
 @dataclass(slots=True)
 class Request:
-    """One request, and what happened on its connection so far. Times are `time.time()`.
+    """One request, and the events of its connection. Times are `time.time()`.
 
     `last_loud_at` is when the audio with the last sound in it arrived; `status` is the HTTP status,
     101 for a WebSocket that was accepted. The Authorization header is not kept.
@@ -44,11 +44,11 @@ class Request:
     messages: list[Message] = field(default_factory=list)
 
     def received(self, body: Body) -> None:
-        """Note a message of the client."""
+        """Record a message of the client."""
         self.messages.append(Message(time.time(), self.audio, sent=False, body=body))
 
     def sent(self, body: Body) -> None:
-        """Note a message to the client."""
+        """Record a message to the client."""
         self.messages.append(Message(time.time(), self.audio, sent=True, body=body))
 
     def bodies(self, type_: str) -> list[Body]:
@@ -57,7 +57,7 @@ class Request:
 
 
 class Vocabulary(Protocol):
-    """The words that it hears; can be set at any time, also during a call."""
+    """The words of transcripts; can be set at any time, also during a call."""
 
     words: Sequence[str]
     deaf: bool

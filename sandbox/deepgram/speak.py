@@ -53,7 +53,6 @@ class Speaking:
         behaviour: Behaviour,
         request: Request,
     ) -> None:
-        """Take a WebSocket that is open."""
         self._ws = ws
         self._options = options
         self._behaviour = behaviour

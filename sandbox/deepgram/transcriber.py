@@ -19,7 +19,7 @@ _MODEL_UUID: Final = "00000000-0000-4000-8000-000000000001"
 
 
 class _Reason(Enum):
-    """Why results are sent."""
+    """The reason why results are sent."""
 
     INTERIM = auto()
     SEGMENT = auto()
@@ -44,7 +44,6 @@ class Transcriber:
     """
 
     def __init__(self, options: ListenOptions, vocabulary: Vocabulary, request_id: str) -> None:
-        """Start at second 0 of the audio."""
         self._options = options
         self._vocabulary = vocabulary
         self._request_id = request_id
@@ -64,12 +63,12 @@ class Transcriber:
 
     @property
     def seconds(self) -> float:
-        """How much audio was heard."""
+        """Return the duration of the audio that was received, in seconds."""
         return in_seconds(self._now)
 
     @property
     def last_sound(self) -> float | None:
-        """Where in the audio the last sound ended."""
+        """Return the end of the last sound, in seconds of audio."""
         return None if self._last_sound is None else in_seconds(self._last_sound)
 
     def hear(self, audio: bytes) -> Iterator[Body]:

@@ -43,5 +43,5 @@ def word(number: int, span: Span, vocabulary: Vocabulary) -> Body:
 
 
 def capitalized(text: str) -> str:
-    """The text as at the start of a sentence."""
+    """Return a text with a capital, as at the start of a sentence."""
     return text[:1].upper() + text[1:]

@@ -26,7 +26,7 @@ _Answer = Callable[[web.Request, Request], Awaitable[web.StreamResponse]]
 
 
 class Inference(LoopbackServer[Request]):
-    """The server; what it does can be changed at any time through its attributes.
+    """The server; its attributes change its behaviour at any time.
 
     Paths of LiveKit's gateway that it does not have (`/eot`, `/bargein`) are recorded and answered
     with 404, so that the SDK falls back at once.
@@ -49,7 +49,7 @@ class Inference(LoopbackServer[Request]):
         words: Sequence[str] = NUMBERS,
         deaf: bool = False,
     ) -> None:
-        """Prepare a server; port 0 takes a free one when it starts."""
+        """Bind at the start; port 0 selects a free port."""
         super().__init__(port=port)
         self.latency = latency
         self.reply = reply
@@ -66,7 +66,7 @@ class Inference(LoopbackServer[Request]):
         yield web.route("*", "/{path:.*}", self._not_here)
 
     def _with_key(self, answer: _Answer) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """Wrap a handler: every request is noted, and refused without a key."""
+        """Wrap a handler: record each request, and refuse it without a key."""
 
         async def handle(http: web.Request) -> web.StreamResponse:
             request = self._record(http)

@@ -86,7 +86,7 @@ def _call(request: Request, body: Body, calls: Mapping[str, ToolCall]) -> ToolCa
 
 
 def _has_called(messages: list[Body]) -> bool:
-    """Whether there is a tool's result since the last user message."""
+    """Return whether a tool has returned since the last user message."""
     roles = [message.get("role") for message in messages if message.get("role") in _TURNS]
     return roles[-1:] == ["tool"]
 
@@ -117,7 +117,7 @@ def _event(data: str) -> bytes:
 
 
 class _Completion:
-    """One answer, in OpenAI's two shapes."""
+    """One answer, in OpenAI's two formats."""
 
     def __init__(self, model: str, request: Request) -> None:
         self._text = request.reply
@@ -154,7 +154,7 @@ class _Completion:
         return {**self._head, "object": _CHUNK, "choices": [], "usage": self._usage}
 
     def _call_chunks(self, call: ToolCall) -> Iterator[Body]:
-        """The name first, then the arguments, a piece at a time."""
+        """Yield the name, then the arguments in pieces."""
         called = _called(call)
         arguments = called["function"].pop("arguments")
         named = {**called, "index": 0, "function": {**called["function"], "arguments": ""}}

@@ -22,7 +22,7 @@ class ToolCall:
 
 @dataclass(slots=True)
 class Request(record.Request):
-    """One request, and what became of it so far. Times are `time.time()`.
+    """One request and its results. Times are `time.time()`.
 
     Of a completion, `user` is the text of the last user message, None when there is none, and
     `results` what tools have returned so far. The answer is `call` where there is one, else

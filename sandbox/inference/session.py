@@ -26,7 +26,6 @@ class Session:
     """
 
     def __init__(self, ws: web.WebSocketResponse, request: Request) -> None:
-        """Take a WebSocket that is open."""
         self.id = f"sandbox_{uuid.uuid4().hex}"
         self.request = request
         self._ws = ws
@@ -71,7 +70,7 @@ class Session:
 async def serve(
     http: web.Request, request: Request, talk: Callable[[Session], Awaitable[None]]
 ) -> web.WebSocketResponse:
-    """Accept a WebSocket and talk until that ends; what is not understood becomes an error."""
+    """Serve a WebSocket until it closes; invalid messages get an error."""
     ws = web.WebSocketResponse()
     await ws.prepare(http)
     request.status = 101

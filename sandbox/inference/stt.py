@@ -87,7 +87,7 @@ class _Transcription:
 
 
 def _transcripts(results: Iterable[Body]) -> Iterator[Body]:
-    """Deepgram's results in the gateway's words; what holds no words is left out."""
+    """Convert Deepgram's results to the gateway's, without those that have no words."""
     for body in results:
         best = body["channel"]["alternatives"][0] if body["type"] == "Results" else {}
         if best.get("transcript"):

@@ -12,7 +12,7 @@ _CHUNK_SECONDS: Final = 0.1
 
 
 async def speak(session: Session) -> None:
-    """Serve a session until either side closes it: every text is spoken as it comes.
+    """Serve a session until either side closes it: speak each text as it arrives.
 
     Raises:
         ValueError, TypeError or KeyError: The client sends what no gateway takes.
