@@ -52,6 +52,35 @@ def test_data_goes_to_stdout_alone(words: list[str], run: CommandLine) -> None:
     assert "\x1b" not in out
 
 
+@pytest.mark.parametrize("words", [COMMANDS[name] for name in OF_A_SET], ids=" ".join)
+def test_fault_81_a_working_directory_that_was_removed_is_one_line(
+    words: list[str], starters: Path, run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a deployment has replaced it under a shell."""
+    here = starters / "removed"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    here.rmdir()
+    reason = "cannot read the working directory: No such file or directory; enter it again"
+    assert run(*words) == (2, "", f"timing-profiles: {reason}\n")
+
+
+def test_fault_94_the_name_of_a_parent_directory_is_shown(
+    starters: Path, run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`PROFILES_DIR=..` gives `profiles/brisk.yaml:9`, and the schema is the one beside that."""
+    beside = starters.parent / "schema.json"
+    beside.write_text("{", encoding="utf-8")
+    (starters / "below").mkdir()
+    monkeypatch.chdir(starters / "below")
+    monkeypatch.setenv("PROFILES_DIR", "..")
+    assert run("show", "brisk").status == 1
+    beside.unlink()
+    shown = json.loads(run("show", "brisk", "--format", "json").out)
+    files = {origin.partition(":")[0] for origin in shown["origins"].values()}
+    assert files == {"profiles/brisk.yaml", "profiles/default.yaml"}
+
+
 @pytest.mark.usefixtures("starters")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_form_of_every_command_is_printed(name: str, run: CommandLine) -> None:

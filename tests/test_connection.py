@@ -28,7 +28,7 @@ def test_call_finds_make_dev_of_its_directory() -> None:
         connection.find()
 
 
-def test_second_make_dev_is_refused_without_side_effects() -> None:
+def test_fault_94_second_make_dev_is_refused_without_side_effects() -> None:
     """It says which process the first one is."""
     pid = os.getpid()
     with connection.alone(), connection.published(HERE):

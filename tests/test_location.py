@@ -81,6 +81,39 @@ def test_an_interpreter_without_a_file_has_the_working_directory_alone(
     assert location.find(make(project / "elsewhere" / "x").name).name == "x"
 
 
+def test_fault_81_the_link_that_the_working_directory_was_entered_by_is_kept(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a shell has it in PWD; also for what lies beside a file that was started there."""
+    make(project / "src" / "profiles")
+    current = project / "current"
+    current.symlink_to("src")
+    monkeypatch.chdir(current)
+    monkeypatch.setenv("PWD", str(current))
+    assert str(location.find()) == f"{current}/profiles"
+    monkeypatch.setenv("PWD", str(project / "elsewhere"))  # as a program leaves it that goes on
+    assert str(location.find()) == f"{project}/src/profiles"
+    monkeypatch.chdir(project)
+    link = project.with_name("link")
+    link.symlink_to(project)
+    monkeypatch.setenv("PWD", str(link))
+    assert str(location.find()) == f"{link}/src/profiles"
+
+
+def test_fault_81_a_working_directory_that_is_gone_is_looked_for_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies beside the file that was started is found; else the message has the other paths."""
+    (project / "elsewhere").rmdir()
+    assert message() == (
+        f"profiles: directory not found: {project}/src/profiles\n  hint: {location.INIT_HINT}"
+    )
+    beside = make(project / "src" / "profiles")
+    assert location.find() == beside
+    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    assert message() == f"profiles: directory not found\n  hint: {location.INIT_HINT}"
+
+
 @pytest.mark.usefixtures("project")
 def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
     """As text or as a path."""

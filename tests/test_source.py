@@ -338,6 +338,9 @@ def test_syntax_error_is_explained(text: str, message: str) -> None:
             "a: 1\n".encode("utf-16"), "the file is UTF-16; save it as UTF-8", id="utf-16"
         ),
         pytest.param(
+            "a: 1\n".encode("utf-32"), "the file is UTF-32; save it as UTF-8", id="utf-32"
+        ),
+        pytest.param(
             b"<!DOCTYPE html>\n<html>", "the file is a web page, not a profile", id="web-page"
         ),
         pytest.param(

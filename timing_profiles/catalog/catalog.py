@@ -79,7 +79,7 @@ def load_valid(profiles_dir: Path, label: str = "") -> Catalog:
     Raises:
         ProfilesError: The directory or the active schema cannot be read.
     """
-    label = label or profiles_dir.absolute().name
+    label = label or folder.absolute(profiles_dir).name
     schema = schema_file.load(profiles_dir)
     return _checked(folder.read(profiles_dir, label), schema, None, label)
 

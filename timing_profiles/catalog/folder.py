@@ -42,6 +42,12 @@ def profiles_dir() -> Path:
     return Path(os.environ.get(PROFILES_DIR) or DEFAULT_NAME)
 
 
+def absolute(profiles_dir: Path) -> Path:
+    """Return a directory's absolute path, which ends with its name also where it was `..`."""
+    path = profiles_dir.absolute()
+    return path.resolve() if path.name == ".." else path
+
+
 def read(profiles_dir: Path, label: str, before: Contents = _NOTHING) -> Contents:
     """Read the bytes of every profile in a directory, sorted by file name.
 

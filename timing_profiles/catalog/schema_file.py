@@ -90,7 +90,7 @@ def _accepted(text: str) -> Schema:
 
 def active(profiles_dir: Path) -> Path:
     """Return the path of the active schema."""
-    beside = profiles_dir.absolute().parent / FILE_NAME
+    beside = folder.absolute(profiles_dir).parent / FILE_NAME
     # A link to nowhere, or a directory, is a mistake to report, not a reason for another schema.
     return beside if os.path.lexists(beside) else packaged(FILE_NAME)
 

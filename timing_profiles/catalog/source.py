@@ -26,6 +26,12 @@ MAX_DEPTH = 16
 MAX_VALUES = 500
 """The most values that are read, including lists and mappings. A complete profile has 83."""
 
+# The mark of UTF-16 begins that of UTF-32.
+_OTHER_ENCODINGS = {
+    "UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+    "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+}
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -146,8 +152,9 @@ def _looks_like(content: bytes) -> str:
         return f"the file is larger than {MAX_BYTES} bytes, the limit of a profile"
     if not start:
         return _EMPTY
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "the file is UTF-16; save it as UTF-8"
+    for encoding, marks in _OTHER_ENCODINGS.items():
+        if content.startswith(marks):
+            return f"the file is {encoding}; save it as UTF-8"
     if start.startswith((b"<!doctype", b"<html")):
         return "the file is a web page, not a profile"
     if start.startswith(b"version https://git-lfs"):

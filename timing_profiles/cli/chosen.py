@@ -124,7 +124,7 @@ def _invalid(found: Catalog) -> ProfilesError:
 def _from_here(problems: Iterable[Problem]) -> Iterable[Problem]:
     """Yield problems with file paths relative to the working directory."""
     profiles_dir = folder.profiles_dir()
-    label = profiles_dir.absolute().name
+    label = folder.absolute(profiles_dir).name
     for problem in problems:
         within = problem.file.removeprefix(label)
         is_inside = within != problem.file and within[:1] in {"", "/"}

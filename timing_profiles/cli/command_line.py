@@ -9,6 +9,7 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 from timing_profiles import __version__
@@ -64,7 +65,7 @@ def run(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except OSError as error:
-        return _unwritten(error)
+        return _without_directory() or _unwritten(error)
     return status
 
 
@@ -98,6 +99,17 @@ def _run(argv: Sequence[str] | None) -> int:
     # Imported here: a command loads only the libraries that it uses.
     command: Command = import_module(f"timing_profiles.cli.{options.pop('module')}").run
     return command(**options)
+
+
+def _without_directory() -> int:
+    """The status where the working directory was removed; 0 where it is there."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        reason = f"cannot read the working directory: {strerror(error)}; enter it again"
+        print(f"timing-profiles: {reason}", file=sys.stderr)
+        return USAGE
+    return CLEAN
 
 
 def _unwritten(error: OSError) -> int:

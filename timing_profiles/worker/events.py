@@ -11,7 +11,7 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
-from timing_profiles.catalog import schema_file
+from timing_profiles.catalog import folder, schema_file
 from timing_profiles.worker import metrics
 
 _Changes = AsyncGenerator[set[tuple[Change, str]], None]
@@ -44,7 +44,7 @@ class Events:
             profiles_dir: The directory.
         """
         self.alive = False
-        self._directory = profiles_dir.absolute()
+        self._directory = folder.absolute(profiles_dir)
         self._at = self._link = self._schema = ""
         self._identity: tuple[int, int] | None = None
         self._changes: _Changes | None = None

@@ -154,6 +154,7 @@ def following(
     within: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
     program: Path = FOLLOWER,
+    start: Path | None = None,
 ) -> Iterator[FollowedFolder]:
     """Follow a folder, for as long as the block runs; a traceback in the log is an error.
 
@@ -162,6 +163,7 @@ def following(
         within: A command that runs the program with its arguments.
         env: More of its environment.
         program: The program.
+        start: Its working directory, from which it gets the path of the folder.
     """
     # Not beside the folder: the folder above it is watched, too.
     with tempfile.TemporaryDirectory(prefix="follower-") as temporary:
@@ -169,10 +171,12 @@ def following(
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "TMPDIR": temporary,
+            **({"PWD": str(start)} if start else {}),
             **(env or {}),
         }
-        command = [*within, sys.executable, str(program), str(folder)]
-        with _process(command, everything, Path(temporary)) as process:
+        path = folder.relative_to(start) if start else folder
+        command = [*within, sys.executable, str(program), str(path)]
+        with _process(command, everything, Path(temporary), start) as process:
             found = FollowedFolder(folder, process, Path(temporary))
             yield found
         assert "Traceback" not in found.log, found.log
@@ -180,11 +184,11 @@ def following(
 
 @contextlib.contextmanager
 def _process(
-    command: Sequence[str], env: Mapping[str, str], temporary: Path
+    command: Sequence[str], env: Mapping[str, str], temporary: Path, start: Path | None
 ) -> Iterator[subprocess.Popen[bytes]]:
     with (temporary / "out").open("wb") as out, (temporary / "err").open("wb") as err:
         process = subprocess.Popen(  # noqa: S603 - the commands of the tests
-            command, env=env, stdin=subprocess.PIPE, stdout=out, stderr=err
+            command, env=env, cwd=start, stdin=subprocess.PIPE, stdout=out, stderr=err
         )
     try:
         yield process

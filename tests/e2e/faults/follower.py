@@ -13,6 +13,7 @@ from pathlib import Path
 
 from prometheus_client import start_http_server
 
+from timing_profiles.catalog import location
 from timing_profiles.handoff import variables
 from timing_profiles.problems import ProfilesError
 from timing_profiles.worker.publisher import Publisher
@@ -24,7 +25,7 @@ async def main(profiles: Path) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, told.set)
     loop.add_reader(sys.stdin.fileno(), told.set)
-    publisher = Publisher(profiles)
+    publisher = Publisher(location.find(profiles))
     try:
         publisher.start()
         server, _ = start_http_server(0, "127.0.0.1")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.deliveries import ConfigMap, GitSync
+from sandbox.deliveries import ConfigMap, GitSync, swap_link
 from sandbox.fixtures import Happened
 from sandbox.repository import Repository
 from tests.e2e.faults.followed_folder import PROFILES, FollowedFolder, away, following, until
@@ -157,6 +157,41 @@ def test_fault_19_directory_that_is_replaced_by_rename_is_followed(
     later = followed.serves()
     happened(f"served; an edit in it {later:.2f} s after it", took)
     assert len(followed.served()) == 3
+
+
+def test_fault_81_a_working_directory_that_is_removed_and_made_again_is_followed(
+    folder: Path, happened: Happened
+) -> None:
+    """The path of the profiles is relative to it. Kept while it is gone."""
+    project = folder.parent
+    with following(folder, start=project) as followed:
+        shutil.rmtree(project)
+        kept = followed.keeps(GONE)
+        shutil.copytree(PROFILES, folder)
+        took = followed.serves()
+        followed.write("patient.yaml", away(20))
+        happened(f"{kept}; then served, and an edit {followed.serves():.2f} s after it", took)
+
+
+def test_fault_81_a_link_to_the_working_directory_that_is_swapped_is_followed(
+    tmp_path: Path, happened: Happened
+) -> None:
+    """Each release has a directory of its own, with a schema; a worker was started in the link."""
+    releases, current = tmp_path / "releases", tmp_path / "current"
+    schema = (PROFILES.parent / "schema.json").read_text(encoding="utf-8")
+    for number in (1, 2):
+        shutil.copytree(PROFILES, releases / f"{number}" / "profiles")
+    (releases / "2" / "profiles" / "patient.yaml").write_text(away(20), encoding="utf-8")
+    tightened = schema.replace('"maximum": 1.5', '"maximum": 1.4')
+    (releases / "2" / "schema.json").write_text(tightened, encoding="utf-8")
+    current.symlink_to("releases/1")
+    with following(current / "profiles", start=current) as followed:
+        swap_link(current, "releases/2", aside=tmp_path / "aside")
+        took = followed.serves()
+        shutil.rmtree(releases / "1")
+        followed.write("patient.yaml", away(21))
+        happened(f"served, and an edit {followed.serves():.2f} s after it", took)
+        assert followed.gauge() == 1
 
 
 def test_fault_20_mount_over_the_directory_is_followed(folder: Path, happened: Happened) -> None:
