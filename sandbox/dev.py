@@ -77,7 +77,8 @@ def main() -> int:
     except (AlreadyRunningError, LiveKitServerError, ConnectionUnknownError) as error:
         _say(f"make dev: {error}")
     except OSError as error:
-        _say(f"make dev: {error.filename or STATE_FOLDER} is not usable: {error.strerror}")
+        place = f"{error.filename} is not usable: " if error.filename else ""
+        _say(f"make dev: {place}{error.strerror or error}")
     return 1
 
 

@@ -447,6 +447,39 @@ def test_environment_selects_the_address_of_deepgram(
     assert Arguments(own).base_url == "https://own/v1/listen"
 
 
+NO_URL = "is not a URL that begins with https://, http://, wss://, ws://"
+NO_ROOT = "is not a root: leave out /v1, /v2, what follows it, and any query"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", []),
+        ("https://dg.example.com/eu/", []),
+        ("ws://127.0.0.1:8080", []),
+        (
+            "dg.example.com",
+            [f'"dg.example.com" {NO_URL}\n  hint: did you mean https://dg.example.com?'],
+        ),
+        ("127.0.0.1:80", [f'"127.0.0.1:80" {NO_URL}\n  hint: did you mean https://127.0.0.1:80?']),
+        ("HTTPS://dg.example.com", [f'"HTTPS://dg.example.com" {NO_URL}']),
+        ("https://:80", [f'"https://:80" {NO_URL}']),
+        ("http://[", [f'"http://[" {NO_URL}']),
+        ("http://dg:99999", [f'"http://dg:99999" {NO_URL}']),
+        ("https://dg/v1", [f'"https://dg/v1" {NO_ROOT}']),
+        ("wss://dg/eu/v2/listen/", [f'"wss://dg/eu/v2/listen/" {NO_ROOT}']),
+        ("https://dg?tier=nova", [f'"https://dg?tier=nova" {NO_ROOT}']),
+    ],
+)
+def test_fault_94_the_address_of_deepgram_is_checked(
+    given: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A root with a scheme that the plugin takes, and perhaps a path."""
+    monkeypatch.setenv("DEEPGRAM_BASE_URL", given)
+    problems = [str(problem) for problem in sdk_arguments.deepgram_problems()]
+    assert problems == [f"DEEPGRAM_BASE_URL: {text}" for text in expected]
+
+
 class Realtime(llm.RealtimeModel):
     """A model that hears, speaks and detects turns itself, and could leave them to the client."""
 

@@ -345,7 +345,7 @@ class _Objects:
 def _opened(place: _Place) -> Iterator[_Objects]:
     command = _command(*place.options, "cat-file", "--batch", "--follow-symlinks")
     with (
-        tempfile.TemporaryFile() as errors,
+        _temporary_file() as errors,
         subprocess.Popen(  # noqa: S603 - what users type reaches it as a line, not as an option
             command,
             bufsize=0,  # each question is sent at once
@@ -359,6 +359,13 @@ def _opened(place: _Place) -> Iterator[_Objects]:
     ):
         answers = io.BufferedReader(cast("io.RawIOBase", process.stdout))
         yield _Objects(cast("IO[bytes]", process.stdin), answers, errors)
+
+
+def _temporary_file() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise GitError(f"TMPDIR: cannot write temporary files: {error.strerror}") from None
 
 
 def _git(directory: Path, options: tuple[str, ...], *arguments: str) -> bytes:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import copy
 import inspect
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from livekit.agents import inference, stt, tts, vad
 from livekit.agents.types import NOT_GIVEN
@@ -17,12 +19,18 @@ from livekit.agents.utils import is_given
 from livekit.plugins import deepgram
 
 from timing_profiles.call import sdk_internals
-from timing_profiles.problems import Problem
+from timing_profiles.problems import Problem, quoted
 from timing_profiles.resolution.request import FLAT_NAMES
 from timing_profiles.turns.fields import DETECTION, ENGINE, Values
 
 DEEPGRAM_URL = "https://api.deepgram.com"
 """Deepgram's root; `DEEPGRAM_BASE_URL` names that of a self-hosted one."""
+
+DEEPGRAM = "DEEPGRAM_BASE_URL"
+
+# As the plugin takes them; it compares their letters.
+_SCHEMES = ("https", "http", "wss", "ws")
+_END_POINT = re.compile(r"/v\d+(/(listen|speak))?/*$")
 
 # The one field whose `null` the SDK spells by leaving the keyword out (None is a TypeError).
 _OFF_IS_LEFT_OUT = "stt.flux.eager_eot_threshold"
@@ -194,4 +202,28 @@ def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _deepgram(path: str) -> str:
-    return (os.environ.get("DEEPGRAM_BASE_URL") or DEEPGRAM_URL).rstrip("/") + path
+    return (os.environ.get(DEEPGRAM) or DEEPGRAM_URL).rstrip("/") + path
+
+
+def deepgram_problems() -> Iterator[Problem]:
+    """Yield what is wrong with `DEEPGRAM_BASE_URL`."""
+    url = os.environ.get(DEEPGRAM) or DEEPGRAM_URL
+    refused = _refused_root(url)
+    if refused:
+        complete = f"https://{url}"
+        hint = "" if "://" in url or _refused_root(complete) else f"did you mean {complete}?"
+        yield Problem("environment", f"{quoted(url)} {refused}", DEEPGRAM, hint=hint)
+
+
+def _refused_root(url: str) -> str:
+    """Return why the plugin cannot use a root; an empty text where it can."""
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an odd host or port
+        has_host = False
+    if not has_host or parts.scheme not in _SCHEMES or not url.startswith(parts.scheme):
+        return f"is not a URL that begins with {'://, '.join(_SCHEMES)}://"
+    if parts.query or parts.fragment or _END_POINT.search(parts.path):
+        return "is not a root: leave out /v1, /v2, what follows it, and any query"
+    return ""

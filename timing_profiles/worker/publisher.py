@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from timing_profiles.catalog import catalog
+from timing_profiles.catalog import catalog, folder
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.handoff import snapshot, variables
 from timing_profiles.handoff.call_reports import Reports
@@ -28,7 +28,7 @@ class Publisher:
 
     def __init__(self, profiles_dir: Path) -> None:
         """Load nothing before `start`."""
-        self._profiles_dir = profiles_dir
+        self._profiles_dir = folder.absolute(profiles_dir)
         self._state: State | None = None
         self._watcher: Watcher | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -43,7 +43,7 @@ class Publisher:
         Raises:
             ProfilesError: The profiles are invalid, or there are other problems.
         """
-        first = self._load(list(problems))
+        first = self._load([*problems, *state_dir.problems()])
         for directory in state_dir.remove_abandoned():
             _logger.info("removed stale state directory %s", directory)
         try:
@@ -117,5 +117,9 @@ class Publisher:
         more = len(first.warnings) - _MOST_WARNINGS_LOGGED
         if more > 0:
             _logger.warning("... and %d more warnings; see timing-profiles check", more)
-        count, directory = len(first.layers), self._profiles_dir.absolute()
-        _logger.info("%d profiles active, revision %s: %s", count, first.revision, directory)
+        _logger.info(
+            "%d profiles active, revision %s: %s",
+            len(first.layers),
+            first.revision,
+            self._profiles_dir,
+        )

@@ -22,7 +22,7 @@ from livekit.agents import AgentServer, WorkerOptions
 import timing_profiles
 
 # Imported here, not when a call comes: plugins can be registered on the main thread alone.
-from timing_profiles.call import sdk_internals, timing
+from timing_profiles.call import sdk_arguments, sdk_internals, timing
 from timing_profiles.catalog import folder, location
 from timing_profiles.problems import Problem, ProfilesError, in_order
 from timing_profiles.worker import ports
@@ -126,6 +126,8 @@ def _environment_problems(*, deepgram: bool) -> Iterable[Problem]:
     if deepgram and not os.environ.get("DEEPGRAM_API_KEY"):
         message = "is not set; Deepgram takes no call without it"
         yield Problem("environment", message, "DEEPGRAM_API_KEY")
+    if deepgram:
+        yield from sdk_arguments.deepgram_problems()
     seconds = os.environ.get("CALLER_TIMEOUT") or str(timing.CALLER_TIMEOUT)
     if not _is_duration(seconds):
         message = f"{seconds!r} is not a number of seconds above 0"

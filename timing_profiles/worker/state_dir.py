@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from timing_profiles.problems import Problem
+
 _PREFIX = "timing-profiles-"
 _OWNER = "worker.pid"
+_PARENT = "TMPDIR"
 
 
 class State:
@@ -60,6 +63,14 @@ class State:
         """Remove the directory with everything in it."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._handle)
+
+
+def problems() -> Iterator[Problem]:
+    """Yield why there can be no state directory: none for temporary files is writable."""
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        yield Problem("environment", f"cannot write temporary files: {error.strerror}", _PARENT)
 
 
 def remove_abandoned() -> list[Path]:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -14,7 +15,8 @@ import pytest
 
 from sandbox.connection import Connection
 from sandbox.fixtures import Happened
-from tests.e2e.faults.followed_folder import PROFILES, ROOT, away, following, until
+from sandbox.repository import Repository
+from tests.e2e.faults.followed_folder import FOLLOWER, PROFILES, ROOT, away, following, until
 
 BROKEN = [
     (
@@ -79,6 +81,42 @@ async def test_fault_92_a_port_in_use_ends_the_start_with_one_message(
     message = f"{variable}: cannot listen at {port}: Address already in use"
     assert (status, printed.count(message), "Traceback" in printed) == (1, 1, False)
     happened(f"exit 1: {message}")
+
+
+COMMAND = Path(sys.executable).with_name("timing-profiles")
+
+NO_FILES = ["sh", "-c", 'ulimit -f 0 && exec "$@"', "sh"]
+"""Runs a command that can write to no file, and so has no directory for temporary ones."""
+
+NO_TEMPORARY = "TMPDIR: cannot write temporary files: No usable temporary directory found in ["
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        pytest.param([sys.executable, str(FOLLOWER), str(PROFILES)], 1, id="worker"),
+        pytest.param([str(COMMAND), "diff", "--git", "HEAD"], 2, id="diff"),
+    ],
+)
+def test_fault_79_no_directory_for_temporary_files_is_one_message(
+    tmp_path: Path, command: list[str], status: int
+) -> None:
+    """It has every directory that was tried."""
+    repository = Repository.init(tmp_path)
+    repository.add_profiles()
+    repository.commit()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": "/nowhere"}
+    ran = subprocess.run(  # noqa: S603 - the commands of this test
+        [*NO_FILES, *command],
+        cwd=repository.folder,
+        input="",
+        env={**environment, "PROFILES_DIR": str(repository.profiles)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (status, "", 1)
+    assert NO_TEMPORARY in ran.stderr
 
 
 async def run_worker(
