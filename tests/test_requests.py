@@ -1,11 +1,16 @@
 """What a call is asked for: by whom, and what of it counts while the call runs."""
 
+import asyncio
+import contextlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sandbox.fixtures import Happened
+from sandbox.polling import eventually
 from tests.room import Somebody
 from tests.running import publish
 from timing_profiles.call.requests import Requests
@@ -210,3 +215,57 @@ def test_the_published_file_is_let_go(requests: Requests, tmp_path: Path) -> Non
     requests.close()
     open_files = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
     assert tmp_path / "published.sqlite" not in open_files
+
+
+SLOWER = "tts: {speed: 0.8}"
+
+
+def replaced_files(folder: Path) -> int:
+    """The files of a folder that are open here and have no path any more."""
+    found = 0
+    for handle in list(Path("/proc/self/fd").iterdir()):
+        with contextlib.suppress(FileNotFoundError):  # the one that lists them
+            text = str(handle.readlink())
+            found += text.startswith(f"{folder}/") and text.endswith(" (deleted)")
+    return found
+
+
+async def test_fault_83_a_running_call_keeps_no_replaced_file_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, happened: Happened
+) -> None:
+    """Twelve calls, an edit after each: all keep their revision to the end, none keeps its file."""
+    calls, revisions = [], []
+    for number in range(12):
+        speed = f"tts: {{speed: {1 + number / 100}}}"
+        revisions.append(publish(tmp_path, monkeypatch, {"edited": speed}))
+        calls.append(Requests(None))
+        calls[-1].outlive_replacement()
+    publish(tmp_path, monkeypatch)
+    held = replaced_files(tmp_path)
+    assert held == len(calls)
+    begun = asyncio.get_running_loop().time()
+    await eventually(lambda: replaced_files(tmp_path) == 0, 10, "no replaced file is open")
+    took = asyncio.get_running_loop().time() - begun
+    assert [call.resolve().revision for call in calls] == revisions
+    assert [call.sets("edited").get(SPEED) for call in calls][1:] == [
+        1 + number / 100 for number in range(1, 12)
+    ]
+    for call in calls:
+        call.close()
+    happened(f"{held} files closed, each call keeps its revision", took)
+
+
+async def test_fault_83_a_replaced_file_that_is_damaged_costs_no_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The call goes on with the folder, as where the file is read."""
+    publish(tmp_path, monkeypatch, {f"caller-{number}": SLOWER for number in range(200)})
+    (file,) = tmp_path.glob("*.sqlite")
+    call = Requests(None, "caller-150")
+    os.truncate(file, 4096)
+    file.unlink()
+    call.outlive_replacement()
+    assert replaced_files(tmp_path) == 0
+    codes = [problem.code for problem in call.resolve().problems]
+    assert codes == ["profiles-unavailable", "profile-unknown"]
+    assert caplog.messages[0].startswith(f"published profiles unreadable: {file}: ")

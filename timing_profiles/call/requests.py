@@ -5,6 +5,7 @@ These are the published ones, else the directory, else the packaged default.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,9 @@ from timing_profiles.profile import DEFAULT
 from timing_profiles.resolution import request, settings
 from timing_profiles.resolution.request import Request
 from timing_profiles.resolution.settings import Profiles, Settings
+
+LOOKS = 1.0
+"""Seconds between two looks whether the published file was replaced."""
 
 _UNAVAILABLE = Problem("profiles-unavailable", "the published profiles cannot be read")
 _UNREAD = frozenset({"metadata-invalid", "metadata-too-large", "profile-unknown"})
@@ -79,6 +83,23 @@ class Requests:
         self._standing: Sequence[Request] = ()
         self._aloud: Sequence[Request] = ()
         self._unread: tuple[Problem, ...] = ()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def outlive_replacement(self) -> None:
+        """Copy the profiles once others are published, which is looked for from now on.
+
+        A file that was replaced takes up the disk for as long as a call has it open.
+        """
+        if self._published is None:
+            return
+        if not self._published.is_replaced():
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(LOOKS, self.outlive_replacement)
+            return
+        try:
+            self._published.copy()
+        except SnapshotError as error:
+            self._give_up(error)
 
     def resolve(self) -> Settings:
         """Resolve what all layers request now.
@@ -125,6 +146,8 @@ class Requests:
 
     def close(self) -> None:
         """Close the published file."""
+        if self._timer:
+            self._timer.cancel()
         if self._published:
             self._published.close()
             self._published = None
@@ -147,10 +170,13 @@ class Requests:
                 with self._published.reading():
                     return read(self._published)
         except SnapshotError as error:
-            _log_unreadable(error)
-            self.close()
+            self._give_up(error)
         self._instead = self._instead or _directory_or_default()
         return read(self._instead)
+
+    def _give_up(self, error: SnapshotError) -> None:
+        _log_unreadable(error)
+        self.close()
 
 
 def _beyond_default(profiles: Profiles, name: str) -> Mapping[str, Any]:

@@ -288,7 +288,9 @@ async def for_call(
         ctx.shutdown(str(missing))
         raise asyncio.CancelledError(str(missing)) from None
     recordings.only_of(lambda identity: identity in {caller.identity, _linked(ctx)})
-    timing = Timing(ctx, caller, Requests(caller, profile, ctx.room.metadata, ctx.job.metadata))
+    requests = Requests(caller, profile, ctx.room.metadata, ctx.job.metadata)
+    requests.outlive_replacement()
+    timing = Timing(ctx, caller, requests)
     ctx.add_shutdown_callback(timing.aclose)
     if early:
         # A session that takes no recordings must not make its callers wait forever.

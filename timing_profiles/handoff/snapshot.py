@@ -45,6 +45,7 @@ class Snapshot:
             SnapshotError: The file is missing or damaged.
         """
         self._path = path
+        self._identity = _identity(path)
         self._profiles: dict[str, Profile] = {}  # a running call reads the same ones again
         with self.reading():
             # Immutable: the file is only ever replaced, so a reader takes no lock and stays whole.
@@ -83,6 +84,26 @@ class Snapshot:
                 return None
             self._profiles[name] = merged(reversed(chain))
         return self._profiles[name]
+
+    def is_replaced(self) -> bool:
+        """Whether the path has another file by now, or none: the one here only takes up disk."""
+        return _identity(self._path) != self._identity
+
+    def copy(self) -> None:
+        """Go on with a copy in memory, and close the file: of 2,000 profiles, about 1 MB.
+
+        Raises:
+            SnapshotError: The file is damaged.
+        """
+        memory = sqlite3.connect(":memory:")
+        try:
+            with self.reading():
+                self._connection.backup(memory)
+        except SnapshotError:
+            memory.close()
+            raise
+        self._connection.close()
+        self._connection = memory
 
     def close(self) -> None:
         """Close the file."""
@@ -131,6 +152,15 @@ def _write(path: Path, revision: str, schema: Schema, layers: Mapping[str, Layer
             connection.commit()
     except sqlite3.Error as error:
         raise OSError(f"{path}: {error}") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Identify the file that has a path now; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @lru_cache(maxsize=2)
