@@ -14,7 +14,7 @@ import pytest
 from sandbox.fixtures import Happened
 from timing_profiles.catalog import catalog, schema_file
 from timing_profiles.catalog.schema import Schema
-from timing_profiles.problems import ProfilesError
+from timing_profiles.problems import Problem, ProfilesError
 from timing_profiles.resolution import without_a_room
 
 ROOT = Path(__file__).parent.parent
@@ -81,6 +81,24 @@ def test_schema_beside_the_directory_is_active(folder: Path) -> None:
     put_beside(folder, own)
     assert schema_file.active(folder) == folder.parent / "schema.json"
     assert schema_file.load(folder).text == own
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(TEXT.encode(), True, id="same"),
+        pytest.param(TEXT.encode("utf-8-sig"), True, id="byte-order-mark"),
+        pytest.param(TEXT.replace("\n", "\r\n").encode(), True, id="crlf"),
+        pytest.param(b"{}", False, id="another"),
+        pytest.param(b"\xff", False, id="no-text"),
+        pytest.param(Problem("schema", "cannot be read"), False, id="unreadable"),
+    ],
+)
+def test_schema_is_known_however_its_file_is_encoded(
+    folder: Path, content: bytes | Problem, *, expected: bool
+) -> None:
+    """An edit of a profile does not wait for writers of a schema that has not changed."""
+    assert schema_file.is_of(content, schema_file.load(folder)) is expected
 
 
 def test_tightened_bound_holds_for_files(folder: Path) -> None:

@@ -70,7 +70,7 @@ def read(content: bytes | Problem, file: str = FILE_NAME) -> Schema:
     if isinstance(content, Problem):
         raise ProfilesError([content])
     try:
-        text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
+        text = _decoded(content)
     except UnicodeDecodeError as error:
         raise ProfilesError([Problem("schema", f"cannot be read: {error}", file=file)]) from None
     try:
@@ -86,6 +86,18 @@ def _accepted(text: str) -> Schema:
     if problems:
         raise ProfilesError(problems)
     return Schema(text)
+
+
+def is_of(content: bytes | Problem, schema: Schema) -> bool:
+    """Return whether a file holds a schema; its line ends and its byte order mark are not of it."""
+    try:
+        return isinstance(content, bytes) and _decoded(content) == schema.text
+    except UnicodeDecodeError:
+        return False
+
+
+def _decoded(content: bytes) -> str:
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
 
 
 def active(profiles_dir: Path) -> Path:

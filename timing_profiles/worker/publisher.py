@@ -81,20 +81,22 @@ class Publisher:
             snapshot.publish(published, fresh.revision, fresh.schema, fresh.layers)
 
         def is_published() -> bool:
-            found = published.exists()
-            if found and self._reports and not calls.exists():
-                self._reports.close()
+            return published.exists() and (self._reports is None or calls.exists())
+
+        def published_again() -> None:
+            if not calls.exists():
                 self._count_calls(calls)
-            return found
 
         publish(first)
         os.environ[variables.PUBLISHED] = str(published)
         metrics.activated(first.revision)
         self._count_calls(calls)
-        return Watcher(self._profiles_dir, first, publish, is_published)
+        return Watcher(self._profiles_dir, first, publish, is_published, published_again)
 
     def _count_calls(self, path: Path) -> None:
-        self._reports = None
+        if self._reports:
+            self._reports.close()
+            self._reports = None
         try:
             self._reports = Reports(path, metrics.called)
         except OSError as error:

@@ -56,6 +56,7 @@ class Watcher:
         first: Catalog,
         publish: Callable[[Catalog], None],
         is_published: Callable[[], bool] = lambda: True,
+        published_again: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin with a set that is published already.
 
@@ -63,13 +64,15 @@ class Watcher:
             profiles_dir: The directory.
             first: The set that was loaded from it.
             publish: Publishes a new set; may raise OSError, and is then called again.
-            is_published: Whether what was published is still there; called in the loop.
+            is_published: Whether what was published is still there.
+            published_again: Called in the loop after that was not so, and is again.
         """
         self.catalog = first
         self.serving = reload_status.serving(first.revision)
         self._directory = profiles_dir
         self._publish = publish
         self._is_published = is_published
+        self._published_again = published_again
         self._events = Events(profiles_dir)
         self._active: _Files | None = None
         self._rescan_at = 0.0
@@ -107,8 +110,9 @@ class Watcher:
             self._active = None  # once it is published again, the error is cleared
             self._keep((_unpublished(error),))
         else:
+            self._published_again()
             _logger.warning(
-                "published file is missing, published revision %s again", self.catalog.revision
+                "published files are missing, published revision %s again", self.catalog.revision
             )
 
     def _rescan_in(self) -> float:
@@ -165,7 +169,7 @@ class Watcher:
             for name, content in files.profiles.items()
             if name not in known or content is not known[name].content
         ]
-        if files.schema != self.catalog.schema.text.encode():
+        if not schema_file.is_of(files.schema, self.catalog.schema):
             changed.append(schema_file.active(self._directory))
         found = {leases.is_open_for_writing(path) for path in changed}
         if None in found and not self._unknown_logged:
