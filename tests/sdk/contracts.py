@@ -29,7 +29,7 @@ from livekit.agents import (
 )
 from livekit.agents.cli import _legacy
 from livekit.agents.voice import agent_activity, agent_session, audio_recognition
-from livekit.agents.voice.room_io import RoomIO, _pre_connect_audio
+from livekit.agents.voice.room_io import RoomIO, RoomOptions, _pre_connect_audio
 from livekit.protocol.agent import Job, JobType
 from livekit.rtc._proto.track_pb2 import AudioTrackFeature
 
@@ -150,6 +150,28 @@ async def false_alarm() -> None:
     finally:
         logger.removeHandler(cast("logging.Handler", seen))
     assert [record.getMessage() for record in logged] == []
+
+
+@contract("EventEmitter._events, _ParticipantInputStream._accepted_sources, _participant_identity")
+async def listened_to() -> None:
+    """A session that takes video or moves to another participant gets no track of it."""
+    room = rtc.Room(loop=asyncio.get_running_loop())
+    microphone, camera, screen = (
+        rtc.TrackSource.SOURCE_MICROPHONE,
+        rtc.TrackSource.SOURCE_CAMERA,
+        rtc.TrackSource.SOURCE_SCREENSHARE,
+    )
+    assert sdk_internals.taken_sources(room) == {}
+    options = RoomOptions(video_input=True, audio_output=False, text_output=False)
+    linked = RoomIO(session(), room, options=options)
+    await linked.start()
+    assert sdk_internals.taken_sources(room) == {}
+    linked.set_participant("caller")
+    assert sdk_internals.taken_sources(room) == {"caller": {microphone, camera, screen}}
+    await linked.aclose()
+    assert sdk_internals.taken_sources(room) == {}
+    room.on("track_subscribed", ignore)
+    assert sdk_internals.taken_sources(room) is None
 
 
 @contract("job.DEFAULT_PARTICIPANT_KINDS")

@@ -91,6 +91,24 @@ def is_recorded(publication: rtc.RemoteTrackPublication) -> bool:
     return AudioTrackFeature.TF_PRECONNECT_BUFFER in publication.audio_features
 
 
+def taken_sources(room: rtc.Room) -> Mapping[str, set[int]] | None:
+    """Return which sources of tracks the sessions in a room take, by the participant's identity.
+
+    None where the application has a handler for the tracks of all participants.
+    """
+    taken: dict[str, set[int]] = {}
+    for handler in list(room._events.get("track_subscribed", ())):  # noqa: SLF001
+        stream = getattr(handler, "__self__", None)
+        # A stream of a session; what any other handler takes is unknown.
+        sources = getattr(stream, "_accepted_sources", None)
+        if sources is None:
+            return None
+        identity = getattr(stream, "_participant_identity", None)
+        if identity is not None:
+            taken.setdefault(identity, set()).update(sources)
+    return taken
+
+
 def intercept_recordings(room: rtc.Room, keep: Stream, taken: Callable[[Stream], Stream]) -> None:
     """Receive pre-connect recordings until a session registers for them.
 

@@ -25,10 +25,11 @@ from livekit.agents import (
 from timing_profiles.call import announce, sdk_arguments, sdk_internals
 from timing_profiles.call.caller import CallerMissing, wait_for_caller
 from timing_profiles.call.changes import Own, Part
-from timing_profiles.call.early_audio import EarlyAudio, Recordings
+from timing_profiles.call.early_audio import Recordings
 from timing_profiles.call.follow_metadata import Following
 from timing_profiles.call.live_session import LiveSession
 from timing_profiles.call.requests import Requests
+from timing_profiles.call.subscriptions import Subscriptions
 from timing_profiles.call.tools import asking_tools
 from timing_profiles.handoff import call_reports
 from timing_profiles.problems import Problem
@@ -263,8 +264,12 @@ async def for_call(
 ) -> Timing:
     """Connect, wait for the caller, and resolve its timing against the published profiles.
 
+    The job subscribes to the tracks that its sessions take, and to the caller's audio before that;
+    to all tracks where the application has a handler of `track_subscribed`.
+
     Args:
-        ctx: The job. It may be connected already; then pre-connect audio may be lost.
+        ctx: The job. It may be connected already; then pre-connect audio may be lost, and what it
+            subscribes to is left to the application.
         identity: The caller's identity, where the application knows it. A publisher job waits for
             its own participant.
         timeout: Seconds to wait; `CALLER_TIMEOUT` of the environment, else 300.
@@ -277,7 +282,7 @@ async def for_call(
         return _console(ctx, profile)
     try:
         recordings = Recordings(ctx.room)
-        early = await _connect(ctx, recordings)
+        subscriptions = await _connect(ctx, recordings)
         caller = await wait_for_caller(
             ctx.room,
             identity=identity or sdk_internals.publisher(ctx),
@@ -292,9 +297,10 @@ async def for_call(
     requests.outlive_replacement()
     timing = Timing(ctx, caller, requests)
     ctx.add_shutdown_callback(timing.aclose)
-    if early:
+    if subscriptions:
+        subscriptions.listen_to(caller.identity)
         # A session that takes no recordings must not make its callers wait forever.
-        asyncio.get_running_loop().call_later(_SESSION_STARTS, early.release)
+        asyncio.get_running_loop().call_later(_SESSION_STARTS, subscriptions.release)
     _end_with_caller(ctx, caller)
     announce.announce(ctx, timing.settings)
     announce.log(timing.settings)
@@ -302,13 +308,13 @@ async def for_call(
     return timing
 
 
-async def _connect(ctx: JobContext, recordings: Recordings) -> EarlyAudio | None:
+async def _connect(ctx: JobContext, recordings: Recordings) -> Subscriptions | None:
     if ctx.room.isconnected():
         return None
-    early = EarlyAudio(ctx.room, recordings)
+    subscriptions = Subscriptions(ctx.room, recordings)
     await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
-    early.connected()
-    return early
+    subscriptions.connected()
+    return subscriptions
 
 
 def _console(ctx: JobContext, profile: str | None) -> Timing:
