@@ -1,17 +1,16 @@
 """`timing-profiles diff` of two profiles: what changes for callers. Of commits: tests/e2e."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from tests.command_line import CommandLine
+from tests.inert_markdown import hostile, parsed
 from timing_profiles.authoring import comparison
+from timing_profiles.authoring.bounds import ChangedBound
 from timing_profiles.authoring.comparison import Change, Comparison
 from timing_profiles.catalog import catalog, schema_file
 from timing_profiles.cli import diff_markdown
@@ -171,28 +170,10 @@ def test_cells_of_a_table_end_where_they_should(starters: Path) -> None:
     )
 
 
-HOSTILE = (
-    *("\n\n# Approved\n\n", "\r\r- [x] checked\r", "\u2028", "|", "\\|", "\\", "`", "``", "@ada"),
-    *("![](https://example.com/x.png)", "<img src=x>", "<!--", "https://example.com", " ", "~~"),
-)
-hostile = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=5), max_size=6).map("".join)
 hostile_name = hostile.filter(bool)
 hostile_change = st.builds(Change, hostile_name, hostile | st.lists(hostile), hostile | st.none())
 
-PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 WAITS = Wait((0.5, 0.5), ""), Wait((0.5, 2.5), "")
-
-
-def parsed(text: str) -> tuple[list[str], set[str]]:
-    """The blocks of a text by their names, and each part outside code spans."""
-    tokens = PARSER.parse(text)
-    inner = [piece for token in tokens for piece in token.children or ()]
-    assert {piece.type for piece in inner} <= {"text", "code_inline", "strong_open", "strong_close"}
-    return list(_blocks(tokens)), {piece.content for piece in inner if piece.type == "text"} - {""}
-
-
-def _blocks(tokens: list[Token]) -> Iterator[str]:
-    return (token.type for token in tokens if token.nesting == 1)
 
 
 @given(changes=st.lists(hostile_change, max_size=3), names=st.tuples(hostile_name, hostile_name))
@@ -206,10 +187,17 @@ def test_fault_77_text_of_a_pull_request_is_inert(
     assert blocks == same
     assert text <= words
 
-    blocks, text = parsed(diff_markdown.sets(SCHEMA, names, [compared(names[0], changes)]))
-    same, words = parsed(diff_markdown.sets(SCHEMA, ("a", "b"), [compared("x", plain)]))
+    found = [compared(names[0], changes)], [bound(*names)]
+    blocks, text = parsed(diff_markdown.sets(SCHEMA, names, *found))
+    same, words = parsed(
+        diff_markdown.sets(SCHEMA, ("a", "b"), [compared("x", plain)], [bound("x", "y")])
+    )
     assert blocks == same
     assert text <= words
+
+
+def bound(one: str, other: str) -> ChangedBound:
+    return ChangedBound(one, {other: one}, {"pattern": other}, callers=True, unit=other)
 
 
 def compared(profile: str, changes: list[Change]) -> Comparison:

@@ -1,11 +1,20 @@
 """The page about all fields."""
 
 import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from timing_profiles.authoring import reference
+import pytest
+from hypothesis import given
+
+from tests.inert_markdown import hostile, parsed
+from timing_profiles.authoring import markdown, reference
 from timing_profiles.authoring.explanation import explain_field
 from timing_profiles.catalog import catalog
+from timing_profiles.catalog.schema import Schema
 
 ROOT = Path(__file__).parents[1]
 CATALOG = catalog.load(ROOT / "profiles")
@@ -45,3 +54,43 @@ def test_a_section_by_itself_is_a_page() -> None:
         "- in a running call: from the agent's next speech",
         "- metadata: may change it in `default`",
     ]
+
+
+def described(stranger: str) -> str:
+    """A page of one section and field, in which every text of the schema is somebody else's."""
+    schema = json.loads(CATALOG.schema.text)
+    schema["properties"]["tts"]["description"] = stranger
+    found = replace(CATALOG, schema=Schema(json.dumps(schema)))
+    (speed,) = (known for known in ALL if known.field == "tts.speed")
+    texts: Mapping[str, Any] = {
+        **dict.fromkeys(("description", "unit", "live", "allowed", "default"), stranger),
+        "choices": {stranger: stranger},
+        "examples": (stranger,),
+    }
+    return reference.page(found, [replace(speed, **texts)])
+
+
+@given(stranger=hostile.map(lambda text: f"x{text}"))
+def test_fault_77_texts_of_a_schema_are_inert_in_a_page(stranger: str) -> None:
+    """Whatever they are, the page has the blocks of a plain one, and GitHub finds no link."""
+    blocks, outside = parsed(described(stranger))
+    assert blocks == parsed(described("x"))[0]
+    assert not re.search(r"://|\bwww\.|@", " ".join(outside))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Seconds, 0.2 to 10; min_delay (or null).", "Seconds, 0.2 to 10; min_delay (or null)."),
+        ("Two\nlines", "Two lines"),
+        ("See https://x.y and @ada", "See `https://x.y` and `@ada`"),
+        ("a **b** `c`", "a `**b**` `'c'`"),
+        ("# head", "`#` head"),
+        ("1. one", "`1.` one"),
+        ("_x_ ü", "`_x_` ü"),
+        ("\x1b[0m", "`\\x1b[0m`"),
+    ],
+)
+def test_fault_77_only_words_that_markdown_obeys_are_code(text: str, expected: str) -> None:
+    """All others stay as they are."""
+    assert markdown.words(text) == expected

@@ -105,7 +105,7 @@ def explain_field(found: Catalog, field: Field) -> Explanation:
         field.live,
         allowed(field.schema),
         _choices(field.schema),
-        _range(field.schema),
+        range_of(field.schema),
         tuple(field.schema.get("examples", ())),
         set_by,
         tuple(_open_in(found, field.path)),
@@ -118,7 +118,8 @@ def _choices(schema: Mapping[str, Any]) -> dict[str, str]:
     return dict(zip(map(str, words), map(str, meanings), strict=False))
 
 
-def _range(schema: Mapping[str, Any]) -> str:
+def range_of(schema: Mapping[str, Any]) -> str:
+    """Return the bounds of a schema in words, such as `0 to 10`; empty where it has none."""
     if "minimum" in schema and "maximum" in schema:
         return f"{schema['minimum']:g} to {schema['maximum']:g}"
     return ", ".join(f"{words} {schema[bound]:g}" for bound, words in _BOUNDS if bound in schema)

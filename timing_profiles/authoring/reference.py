@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from timing_profiles.authoring.explanation import LIVE, Explanation
+from timing_profiles.authoring.markdown import code, words
 from timing_profiles.catalog.catalog import Catalog
-from timing_profiles.problems import listed, prose, quoted
+from timing_profiles.problems import listed, quoted
 from timing_profiles.profile import DEFAULT
+
+_LIKE = "text like "  # a pattern follows
 
 
 def page(found: Catalog, fields: Sequence[Explanation]) -> str:
     """Write a reference of fields, with a heading for each section and each field."""
-    return "\n".join(map(prose, [*_head(), *_sections(found, fields)]))
+    return "\n".join([*_head(), *_sections(found, fields)])
 
 
 def _head() -> Iterator[str]:
@@ -41,34 +43,36 @@ def _sections(found: Catalog, fields: Sequence[Explanation]) -> Iterator[str]:
 
 
 def _section(found: Catalog, path: str) -> Iterator[str]:
-    yield f"## `{path}`"
+    yield f"## {code(path)}"
     yield ""
-    text = found.schema.description(path)
+    text = words(found.schema.description(path))
     if text:
         yield text
         yield ""
 
 
 def _field(found: Catalog, known: Explanation) -> Iterator[str]:
-    yield f"### `{known.field}`"
+    yield f"### {code(known.field)}"
     yield ""
-    yield known.description
+    yield words(known.description)
     yield ""
     for name, fact in _facts(found, known):
         if fact:
             yield f"- {name}: {fact}"
         if name == "takes":
-            yield from (f"  - `{word}`: {text}" for word, text in known.choices.items())
+            for word, text in known.choices.items():
+                yield f"  - {code(word)}: {words(text)}"
     yield ""
 
 
 def _facts(found: Catalog, known: Explanation) -> Iterator[tuple[str, str]]:
-    unit = f" ({known.unit})" if known.unit else ""
-    takes = re.sub(r"text like (.+)", r"text like `\1`", known.allowed)
+    unit = f" ({words(known.unit)})" if known.unit else ""
+    kind, like, pattern = known.allowed.partition(_LIKE)
+    takes = f"{words(kind + like)} {code(pattern)}" if like else words(kind)
     yield "takes", ", ".join(part for part in (f"{takes}{unit}", known.range) if part)
-    yield "default", f"`{quoted(known.default)}`" if known.has_default else ""
-    yield "examples", ", ".join(f"`{quoted(value)}`" for value in known.examples)
-    yield "in a running call", LIVE.get(known.live, known.live)
+    yield "default", code(quoted(known.default)) if known.has_default else ""
+    yield "examples", ", ".join(code(quoted(value)) for value in known.examples)
+    yield "in a running call", LIVE.get(known.live) or words(known.live)
     # The policies of invalid profiles are unknown.
     yield "metadata", "" if found.errors and not known.open_in else _policy(known)
     yield "no effect", "; ".join(known.no_effect_when)

@@ -57,6 +57,10 @@ class Schema:
         self.fields: Mapping[str, Field] = dict(_fields(self._schema, ""))
         self.sections = frozenset(_parents(self.fields))
 
+    def parts(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the schema of every section and field by dotted path, the whole one first."""
+        yield from _parts(self._schema, "")
+
     def document_problems(self, document: Mapping[str, Any]) -> Iterator[Problem]:
         """Yield what the schema refuses in the data of one file, one problem for each path."""
         seen: set[KeyPath] = set()
@@ -138,6 +142,12 @@ class Schema:
         elsewhere = [path for path in known if f".{path}".endswith(f".{problem.at[-1]}")]
         hint = f"did you mean {listed(elsewhere)}?" if elsewhere else ""
         return replace(problem, hint=hint, fields=tuple(elsewhere))
+
+
+def _parts(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield path, schema
+    for key, inner in schema.get("properties", {}).items():
+        yield from _parts(inner, f"{path}.{key}" if path else key)
 
 
 def _fields(schema: Mapping[str, Any], section: str) -> Iterator[tuple[str, Field]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from timing_profiles.authoring import comparison, git
+from timing_profiles.authoring import bounds, comparison, git
+from timing_profiles.authoring.bounds import ChangedBound
 from timing_profiles.authoring.comparison import Change, Comparison
 from timing_profiles.authoring.git import GitError
 from timing_profiles.catalog import folder
@@ -69,15 +70,24 @@ def _print_revisions(names: Sequence[str], form: str) -> None:
     if not a.layers and not b.layers:
         where = folder.profiles_dir().as_posix()
         raise UsageError(f"neither {names[0]} nor {names[1]} has a directory {where}")
-    found = comparison.of_sets(a, b)
+    found, limits = comparison.of_sets(a, b), bounds.changed(a, b)
     sides = names[0], names[1] if names[1:] else WORK_TREE
     if form == "json":
         second = names[1] if names[1:] else None
-        print_json({"a": names[0], "b": second, "profiles": [one.to_json() for one in found]})
+        print_json(
+            {
+                "a": names[0],
+                "b": second,
+                "profiles": [one.to_json() for one in found],
+                "bounds": [bound.to_json() for bound in limits],
+            }
+        )
     elif form == "markdown":
-        print_text(diff_markdown.sets(b.schema, sides, found), end="")
+        print_text(diff_markdown.sets(b.schema, sides, found, limits), end="")
     else:
-        text = "\n".join(_sections(b.schema, sides, found, terminal.style(sys.stdout)))
+        look = terminal.style(sys.stdout)
+        lines = [*_sections(b.schema, sides, found, look), *_bounds(sides, limits, look)]
+        text = "\n".join(lines) or f"no caller notices a difference between {' and '.join(sides)}"
         print_text(text.rstrip("\n"))
 
 
@@ -95,8 +105,6 @@ def _sets(names: Sequence[str]) -> tuple[Catalog, Catalog]:
 def _sections(
     schema: Schema, sides: tuple[str, str], found: Sequence[Comparison], look: Style
 ) -> Iterator[str]:
-    if not found:
-        yield f"no caller notices a difference between {sides[0]} and {sides[1]}"
     for group in comparison.grouped(found):
         names = ", ".join(compared.profile for compared in group)
         if group[0].status == "changed":
@@ -106,6 +114,12 @@ def _sections(
         else:
             yield f"{look.bold(names)}  {group[0].status}"
             yield from (f"  answers after {compared.b or compared.a}" for compared in group)
+        yield ""
+
+
+def _bounds(sides: tuple[str, str], limits: Sequence[ChangedBound], look: Style) -> Iterator[str]:
+    for title, rows in diff_markdown.limits_by_title(limits):
+        yield from _table((title, *sides), rows, look)
         yield ""
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from timing_profiles.authoring import comparison
+from timing_profiles.authoring.bounds import ChangedBound
 from timing_profiles.authoring.comparison import ALLOW, Change, Comparison
+from timing_profiles.authoring.markdown import code
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.cli.output import with_unit
-from timing_profiles.problems import listed, printable
+from timing_profiles.problems import listed
 from timing_profiles.turns.wait import Wait
 
 WORK_TREE = "the work tree"
@@ -32,37 +34,59 @@ def two(
 ) -> str:
     """Compare two profiles."""
     answers = ("answers after", str(waits[0]), str(waits[1]))
-    head = ("", *map(_code, names))
+    head = ("", *map(code, names))
     same = [] if changes else ["", "No caller notices a difference."]
     return _text([*_table(head, [answers, *_value_rows(schema, changes)]), *same])
 
 
-def sets(schema: Schema, sides: tuple[str, str], found: Sequence[Comparison]) -> str:
-    """Compare two commits: every profile whose callers notice a difference."""
-    return _text(_sections(schema, sides, found))
+def sets(
+    schema: Schema,
+    sides: tuple[str, str],
+    found: Sequence[Comparison],
+    limits: Sequence[ChangedBound] = (),
+) -> str:
+    """Compare two commits: every profile whose callers notice a difference, and the bounds."""
+    a, b = (side if side == WORK_TREE else code(side) for side in sides)
+    if not found and not limits:
+        return _text([f"No caller notices a difference between {a} and {b}."])
+    head = [f"### What changes for callers from {a} to {b}", ""]
+    return _text([*head, *_sections(schema, (a, b), found), *_limits((a, b), limits)])
+
+
+def limits_by_title(
+    limits: Sequence[ChangedBound],
+) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Yield a title and rows: the changed bounds of what callers may send, then of the others."""
+    for title, callers in (("callers may send", True), ("profiles may set", False)):
+        rows = [(it.field or "(all)", *it.in_words()) for it in limits if it.callers is callers]
+        if rows:
+            yield title, rows
+
+
+def _limits(sides: tuple[str, str], limits: Sequence[ChangedBound]) -> Iterator[str]:
+    for title, rows in limits_by_title(limits):
+        yield from _table((title, *sides), ([code(cell) for cell in row] for row in rows))
+        yield ""
 
 
 def _sections(schema: Schema, sides: tuple[str, str], found: Sequence[Comparison]) -> Iterator[str]:
-    a, b = (side if side == WORK_TREE else _code(side) for side in sides)
     if not found:
-        yield f"No caller notices a difference between {a} and {b}."
         return
-    yield f"### What changes for callers from {a} to {b}"
-    yield ""
+    a, b = sides
     yield from _table(("profile", "", f"answers after, {a}", b), map(_waits, found))
     yield ""
     for group in comparison.grouped(found):
         if group[0].changes:
-            yield from _group(schema, (a, b), group)
+            yield from _group(schema, sides, group)
 
 
 def _waits(compared: Comparison) -> tuple[str, str, str, str]:
     a, b = (str(waits) if waits else "" for waits in (compared.a, compared.b))
-    return _code(compared.profile), compared.status, a, b if a == b else f"**{b}**" if b else ""
+    return code(compared.profile), compared.status, a, b if a == b else f"**{b}**" if b else ""
 
 
 def _group(schema: Schema, sides: tuple[str, str], group: Sequence[Comparison]) -> Iterator[str]:
-    names = ", ".join(_code(compared.profile) for compared in group)
+    names = ", ".join(code(compared.profile) for compared in group)
     yield names
     yield ""
     yield from _table(("field", *sides), _value_rows(schema, group[0].changes))
@@ -72,7 +96,7 @@ def _group(schema: Schema, sides: tuple[str, str], group: Sequence[Comparison]) 
 def _value_rows(schema: Schema, changes: Sequence[Change]) -> Iterator[tuple[str, str, str]]:
     for change in changes:
         a, b = both_sides(schema, change)
-        yield _code(change.field), _code(a), _code(b)
+        yield code(change.field), code(a), code(b)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -82,13 +106,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def _row(cells: Sequence[str]) -> str:
+    cells = [cell.replace("|", "\\|") for cell in cells]  # also in code spans
     return f"| {' | '.join(cells)} |"
-
-
-def _code(text: str) -> str:
-    """Return a text as a code span on one line, which no character of the text can end."""
-    inert = printable(text).replace("`", "'").replace("|", "\\|")
-    return f"`{inert}`" if inert else ""
 
 
 def _text(lines: Iterable[str]) -> str:
