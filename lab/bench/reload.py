@@ -78,13 +78,13 @@ def rows(*, quick: bool) -> Sequence[Row]:
     """Measure saves by rename and in place, alternately, each after the former was published."""
     count = 50 if quick else 1000
     few = asyncio.run(_saved(count))
-    rested = asyncio.run(_saved_after_rests(count // 50))
+    first, first_of_many = asyncio.run(_saved_after_rests(count // 50))
     many, memory = asyncio.run(_saved_among_many(count))
     return [
         *_save_rows("", few),
-        _row("median of first saves after a rest", statistics.median(rested), _MEDIAN_AT_MOST),
-        _row("slowest of them", max(rested), _P99_AT_MOST),
+        *_first_rows("", first),
         *_save_rows(f", {_MANY:,} profiles", many),
+        *_first_rows(f", {_MANY:,} profiles", first_of_many),
         *_memory_rows(memory, count),
     ]
 
@@ -98,6 +98,14 @@ def _save_rows(among: str, saves: _Saves) -> Sequence[Row]:
         _row(f"99th percentile{among}", percentiles[98], _P99_AT_MOST),
         Row(f"half-read files in {count} saves{among}", half, "", half, "0", saves.half_read == 0),
         Row(f"a real call after the last save{among}", called, "", called, "has it", saves.called),
+    ]
+
+
+def _first_rows(among: str, seconds: Sequence[float]) -> Sequence[Row]:
+    rest = f"{_REST:g} s of rest{among}"
+    return [
+        _row(f"median of first saves after {rest}", statistics.median(seconds), _MEDIAN_AT_MOST),
+        _row(f"slowest of {len(seconds)} first saves after {rest}", max(seconds), _P99_AT_MOST),
     ]
 
 
@@ -134,17 +142,27 @@ async def _saved(count: int) -> _Saves:
             return await _save_all(who, count)
 
 
-async def _saved_after_rests(count: int) -> Sequence[float]:
-    """Save among 1,000 profiles, a few seconds after the last save, as a person does."""
+async def _saved_after_rests(count: int) -> tuple[Sequence[float], Sequence[float]]:
+    """Save a while after the last save, as a person does; in a small set, and among 1,000."""
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
-        many = many_profiles(Path(folder, "many"), _MANY)
-        async with services() as among, worker(among, PROFILED, Path(folder), many) as who:
-            published = next(who.profiles.parent.glob("tmp/timing-profiles-*/*.sqlite"))
-            found = []
+        few, many = Path(folder, "few"), Path(folder, "many")
+        thousand = many_profiles(Path(folder, "profiles"), _MANY)
+        async with (
+            services() as among,
+            worker(among, PROFILED, few) as small,
+            worker(among, PROFILED, many, thousand) as large,
+        ):
+            found: tuple[list[float], list[float]] = [], []
             for number in range(1, count + 2):
                 await asyncio.sleep(_REST)
-                found.append(await _save(who.profiles / f"{_NAME}.yaml", published, number))
-            return [seconds for seconds, _ in found]
+                for seconds, who in zip(found, (small, large), strict=True):
+                    path = who.profiles / f"{_NAME}.yaml"
+                    seconds.append((await _save(path, _published(who), number))[0])
+            return found
+
+
+def _published(who: Worker) -> Path:
+    return next(who.profiles.parent.glob("tmp/timing-profiles-*/*.sqlite"))
 
 
 async def _saved_among_many(count: int) -> tuple[_Saves, _Memory]:
@@ -162,7 +180,7 @@ async def _saved_among_many(count: int) -> tuple[_Saves, _Memory]:
 
 
 async def _save_all(who: Worker, count: int) -> _Saves:
-    published = next(who.profiles.parent.glob("tmp/timing-profiles-*/*.sqlite"))
+    published = _published(who)
     profile = who.profiles / f"{_NAME}.yaml"
     saves = [await _save(profile, published, number) for number in range(1, count + 1)]
     called = await _called(who, published)
