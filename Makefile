@@ -79,7 +79,7 @@ fidelity: .venv/.ready  ## compare predicted waits with measured ones, for every
 	@$(BIN)/python -m sandbox.livekit_binary
 	@$(BIN)/python -m lab.fidelity $(ARGS)
 
-fuzz: .venv/.fuzz  ## read a million generated files and metadata; ARGS='--seconds 60'
+fuzz: .venv/.fuzz  ## read a million generated profiles and metadata, and schemas; ARGS='--seconds 60'
 	@$(BIN)/python -m lab.fuzz $(ARGS)
 
 soak: .venv/.ready  ## load a worker for an hour, fail if a resource grows; ARGS='--minutes 1'

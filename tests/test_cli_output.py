@@ -1,34 +1,15 @@
 """What every command prints, whoever wrote it: nothing that a terminal or GitHub obeys."""
 
 import json
-import re
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from timing_profiles import cli
+from sandbox.hostile_set import COMMANDS, lay_out, obeyed, printed
 from timing_profiles.cli import terminal
 from timing_profiles.cli.terminal import Style
-
-ROOT = Path(__file__).parents[1]
-
-COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "check": ("text", "json", "github"),
-    "list": ("text", "json"),
-    "show hostile": ("text", "json", "yaml"),
-    "diff default hostile": ("text", "json", "markdown"),
-    "explain": ("text", "json", "markdown"),
-    "explain stt.engine": ("text", "json", "markdown"),
-    "metadata-schema": ("text", "json"),
-    "timeline default hostile": ("text", "svg", "json"),
-}
 
 PARTS = (
     *("\x1b]0;title\x07", "\x1b[31m", "\x9b2J", "\n", "\r\n", "\u2028", "\u202e", "\u2066", "\t"),
@@ -49,59 +30,6 @@ PARTS = (
     ),
 )
 HOSTILE = st.permutations(PARTS).map("".join)
-
-# What `Style` adds by itself.
-COLOURS = re.compile("\x1b\\[(?:0|1|2|36|1;31|1;33)m")
-
-
-def written_by(stranger: str, schema: Any) -> Any:
-    """Return a schema in which each text for people is somebody else's."""
-    if isinstance(schema, list):
-        return [written_by(stranger, inner) for inner in schema]
-    if not isinstance(schema, dict):
-        return schema
-    texts = {
-        key: stranger if key == "description" else f"Expected {stranger}."
-        for key in ("description", "errorMessage")
-        if isinstance(schema.get(key), str)
-    }
-    meanings = {"enumDescriptions": [stranger] * len(schema["enum"])} if "enum" in schema else {}
-    return {key: written_by(stranger, inner) for key, inner in schema.items()} | texts | meanings
-
-
-def lay_out(directory: Path, stranger: str, *, broken: bool) -> None:
-    """Write a set whose schema and profiles hold a text at every place that takes one."""
-    (directory / "profiles").mkdir()
-    shutil.copy(ROOT / "profiles" / "default.yaml", directory / "profiles")
-    schema = written_by(stranger, json.loads((ROOT / "schema.json").read_text(encoding="utf-8")))
-    (directory / "schema.json").write_text(json.dumps(schema))
-    text = json.dumps(stranger)
-    profile = f"description: {text}\nstt: {{nova: {{endpointing_ms: 400}}}}\n"
-    if broken:
-        profile += f"{text}: 1\ntts: {{speed: {text}}}\nextends: {text}\n"
-        profile += f"turn_handling: {{turn_detection: {text}}}\nvad: {{sample_rate: 5}}\n"
-        name = re.sub("[/\0]", "", stranger)
-        (directory / "profiles" / f"{name}x.yaml").write_text("vad: 1\n")
-    (directory / "profiles" / "hostile.yaml").write_text(profile)
-
-
-def printed(command: str, form: str) -> Iterator[str]:
-    """Yield what a command prints in a form, on stdout and stderr."""
-    out, err = StringIO(), StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        cli.main([*command.split(), "--format", form])
-    yield from (out.getvalue(), err.getvalue())
-
-
-def obeyed(text: str, form: str) -> list[str]:
-    """Return the lines that a terminal or GitHub's runner would obey."""
-    own = "::(error|warning) file=" if form == "github" else r"(?!)"
-    return [
-        line
-        for line in COLOURS.sub("", text).split("\n")
-        if not line.isprintable()
-        or ((line.strip().startswith("::") or "##[" in line) and not re.match(own, line))
-    ]
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["valid", "broken"])

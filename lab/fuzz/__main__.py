@@ -1,4 +1,6 @@
-"""`python -m lab.fuzz [yaml] [metadata] [--inputs N] [--seconds S]`: make up hostile inputs.
+"""`python -m lab.fuzz [NAME...] [--inputs N] [--seconds S]`: make up hostile inputs.
+
+For the three readers of foreign text (yaml, metadata, schema), and for what commands print.
 
 Prints one table. `--input FILE` reads that one input again, and says what comes of it.
 Exit status: 0 where every input was read as it must be, 1 where one was not, 2 for a wrong word.
@@ -23,8 +25,8 @@ def main(command_line: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m lab.fuzz", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=" or ".join(TARGETS))
-    parser.add_argument("--inputs", type=int, default=1_000_000, help="of each; a million")
-    parser.add_argument("--seconds", type=float, default=0, help="at most, both at once; no limit")
+    parser.add_argument("--inputs", type=int, default=1_000_000, help="of each reader; a million")
+    parser.add_argument("--seconds", type=float, default=0, help="at most, all at once; no limit")
     parser.add_argument("--input", type=Path, metavar="FILE", help="read one input again")
     arguments = parser.parse_args(command_line)
     unknown = [name for name in arguments.names if name not in TARGETS]
@@ -60,7 +62,8 @@ def _explore(targets: Sequence[Target], inputs: int, seconds: float) -> int:
     messages: list[str] = []
     with tempfile.TemporaryDirectory(prefix="timing-profiles-fuzz-") as above:
         folders = {target.name: Path(above, target.name) for target in targets}
-        statuses = _run_all(folders, inputs, seconds)
+        counts = {target.name: max(1, round(target.share * inputs)) for target in targets}
+        statuses = _run_all(folders, counts, seconds)
         for target in targets:
             folder = folders[target.name]
             timed = [*folder.glob(f"{SLOW}*"), *(CORPUS / target.name).iterdir()]
@@ -78,13 +81,15 @@ def _explore(targets: Sequence[Target], inputs: int, seconds: float) -> int:
     return 1 if messages else 0
 
 
-def _run_all(folders: Mapping[str, Path], inputs: int, seconds: float) -> dict[str, int]:
+def _run_all(
+    folders: Mapping[str, Path], inputs: Mapping[str, int], seconds: float
+) -> dict[str, int]:
     """Run all targets at once, each in its own process; return their exit statuses."""
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, folder in folders.items():
             folder.mkdir()
-            words = [name, str(inputs), str(seconds), str(folder)]
+            words = [name, str(inputs[name]), str(seconds), str(folder)]
             with judgement.log(folder).open("wb") as log:
                 running[name] = subprocess.Popen(  # noqa: S603 (ourselves)
                     [sys.executable, "-m", "lab.fuzz.explorer", *words],

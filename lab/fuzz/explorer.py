@@ -40,7 +40,11 @@ def main() -> None:
         TARGETS[name], LANGUAGES[name], int(inputs), float(seconds) or _NEVER, Path(folder)
     )
     seeds = [CORPUS / name, ROOT / "profiles", ROOT / "tests" / "cases"]
-    explorer.run(seeds if name == "yaml" else seeds[:1])
+    own = Path(folder) / "seeds"
+    own.mkdir()
+    for number, seed in enumerate(TARGETS[name].seeds):
+        (own / str(number)).write_bytes(seed)
+    explorer.run([own, *(seeds if name == "yaml" else seeds[:1])])
 
 
 class _Explorer:

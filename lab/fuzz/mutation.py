@@ -183,5 +183,46 @@ def _encoded(tokens: Iterable[str]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(token.encode() for token in tokens))
 
 
-LANGUAGES: Mapping[str, Language] = MappingProxyType({"yaml": _yaml(), "metadata": _metadata()})
+def _schema() -> Language:
+    """JSON with the keywords of JSON Schema, each with values that it takes, and with others."""
+    bounds = ("minimum", "maximum", "exclusiveMinimum", "minItems", "maxLength", "multipleOf")
+    numbers = ("0", "-1", "0.5", "1e9", "99999", "null", '"1"', "true", "[]", "9" * 5000, "1e999")
+    types = ('"string"', '"number"', '["number","null"]', '"any"', "[]", "null", "1")
+    schemas = ("true", "false", "{}", "[]", "null", '{"$ref":"#"}', '{"not":{}}', '{"enum":[]}')
+    inside = (
+        "items",
+        "additionalProperties",
+        "not",
+        "if",
+        "contains",
+        "propertyNames",
+        "properties",
+    )
+    lists = ("allOf", "anyOf", "oneOf", "required", "enum", "prefixItems")
+    texts = ('"^(a+)+$"', '"("', '"(?=a)"', '"\\\\1"', '"[a-z]{1,9999}"', '"^a$"', "1")
+    keywords = (
+        *(f'"{bound}":{number},' for bound in bounds for number in numbers),
+        *(f'"type":{kind},' for kind in types),
+        *(f'"{keyword}":{schema},' for keyword in inside for schema in schemas),
+        *(f'"{keyword}":[{schema}],' for keyword in lists for schema in (*schemas, '"x"')),
+        *(f'"pattern":{text},"format":{text},' for text in texts),
+        *('"$ref":"http://127.0.0.1:9/x",', '"$dynamicRef":"#x",', '"$id":"x",', '"x-live":1,'),
+        *('"x.y":{"type":"null"},', '"properties":{"a":{"type":"number"}},', '"description":1,'),
+    )
+    signs = ("{", "}", "[", "]", ":", ",", '"', "\\", "\ufeff", " ")
+    words = (f'"{word}":' for word in _words())
+    return Language(_encoded((*signs, *keywords, *words, *_NUMBERS)), (b'"%s%x":{},', b'"%s%x":1,'))
+
+
+def _commands() -> Language:
+    """What terminals, GitHub's runner and Markdown obey."""
+    escapes = ("\x1b]0;x\x07", "\x1b[2J", "\x9b31m", "\r", "\n", "\r\n", "\t", "\x7f", "\ue000")
+    runner = ("::error::", "##[error]", "::", "%0A", "::add-mask::", "##[")
+    marks = ("`", "``", "|", "# ", "<b>", "<!--", "![](x)", "@ada", "- ", "***", "\\", '"', "'")
+    return Language(_encoded((*escapes, *runner, *marks, *_TEXTS)), (b"%s%x\n", b"%s%x "))
+
+
+LANGUAGES: Mapping[str, Language] = MappingProxyType(
+    {"yaml": _yaml(), "metadata": _metadata(), "schema": _schema(), "commands": _commands()}
+)
 """The language of each target."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from unittest import mock
 
-from timing_profiles.catalog import catalog, folder
+from sandbox.hostile_set import COMMANDS, lay_out, obeyed, run
+from timing_profiles.authoring import bounds, reference
+from timing_profiles.authoring.explanation import explain_field
+from timing_profiles.catalog import catalog, folder, schema_file
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.problems import Problem, ProfilesError
 from timing_profiles.resolution import request, settings
@@ -45,6 +53,8 @@ class Target:
         faults: The faults of an outcome, in words.
         most_bytes: The longest input that is made: a little more than is read.
         within: The seconds of CPU that an input may take.
+        share: The share of the inputs that are asked for: less where each takes long.
+        seeds: Inputs to begin with, beside those that are kept.
     """
 
     name: str
@@ -53,6 +63,8 @@ class Target:
     faults: Callable[[Any], Iterator[str]]
     most_bytes: int
     within: float
+    share: float = 1.0
+    seeds: tuple[bytes, ...] = ()
 
 
 def _contents(profiles: Path) -> dict[str, bytes]:
@@ -131,6 +143,111 @@ def _printed_settings(found: Settings) -> list[str]:
     return [f"profile {found.profile}", *changes, *_printed_problems(found.problems)]
 
 
+@dataclass(frozen=True, slots=True)
+class _ReadSchema:
+    """The outcome of a schema: its problems, or what it accepts."""
+
+    problems: Sequence[Problem]
+    schema: Schema | None = None
+
+
+def _read_schema(content: bytes) -> _ReadSchema:
+    """A schema beside the real default.yaml: checked, and then used as by commands and calls."""
+    try:
+        schema = schema_file.read(content)
+    except ProfilesError as error:
+        return _ReadSchema(error.problems)
+    try:
+        found = catalog.build(_DEFAULT, schema, None, "profiles")
+    except ProfilesError as error:
+        return _ReadSchema(error.problems, schema)
+    for bound in bounds.changed(_BEFORE, found):
+        bound.in_words()
+    reference.page(found, [explain_field(found, field) for field in schema.fields.values()])
+    asked = settings.resolve(found, request.layers(metadata=_ASKED))
+    return _ReadSchema((*found.warnings, *asked.problems), schema)
+
+
+_ASKED = '{"profile": "default", "endpointing_ms": 90000, "overrides": {"tts": {"speed": 2.5}}}'
+
+_PROBES: tuple[Any, ...] = (
+    *(-1, 0, 0.01, 0.5, 2, 1e9, None, True, "auto", "manual", "x", "", "en", "*"),
+    *([], [0, 0], [1e9, 0], ["en"], {}, {"en": 2}, {"": 0.5}),
+)
+
+
+def _faults_of_schema(found: _ReadSchema) -> Iterator[str]:
+    yield from _faults_of_problems(found.problems)
+    for path, field in SCHEMA.fields.items() if found.schema else ():
+        own = found.schema.fields[path] if found.schema else field
+        for value in _PROBES:
+            refused = SCHEMA.value_problem(field, value)
+            if refused and found.schema and not found.schema.value_problem(own, value):
+                yield f"accepted, though the packaged schema refuses it: {refused.message}"
+
+
+def _bare(schema: Any) -> Any:
+    """A schema without its words, which take up most of it."""
+    if not isinstance(schema, dict):
+        return schema
+    words = ("title", "description", "examples", "enumDescriptions", "errorMessage")
+    return {
+        key: _bare(value)
+        for key, value in schema.items()
+        if key != "defaultSnippets" and not (key in words and not isinstance(value, dict))
+    }
+
+
+def _printed_schema(found: _ReadSchema) -> list[str]:
+    return ["accepted" if found.schema else "refused", *_printed_problems(found.problems)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """What a command has printed."""
+
+    command: str
+    form: str
+    status: int
+    out: str
+    err: str
+
+
+_RUNS = tuple((command, form) for command, forms in COMMANDS.items() for form in forms)
+
+
+def _run_command(content: bytes) -> _Printed:
+    """A command and a form, by the input's bytes, on a set whose every text is the input."""
+    number = zlib.crc32(content)
+    command, form = _RUNS[number % len(_RUNS)]
+    text = content.decode("utf-8", "surrogateescape").encode("utf-8", "replace").decode()
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as directory:
+        lay_out(Path(directory), text, broken=number // len(_RUNS) % 2 == 1)
+        in_workflow = {"PROFILES_DIR": f"{directory}/profiles", "GITHUB_ACTIONS": "true"}
+        with mock.patch.dict(os.environ, in_workflow):
+            return _Printed(command, form, *run(command, form))
+
+
+def _faults_of_command(found: _Printed) -> Iterator[str]:
+    what = f"{found.command} --format {found.form}"
+    if found.status not in {0, 1, 2}:
+        yield f"{what}: status {found.status}"
+    for line in (*obeyed(found.out, found.form), *obeyed(found.err, found.form)):
+        yield f"{what}: a terminal or GitHub obeys {line!a}"
+    if found.form == "json" and found.status != _USAGE:
+        try:
+            json.loads(found.out or "null")
+        except ValueError as error:
+            yield f"{what}: {error}"
+
+
+_USAGE = 2
+
+
+def _printed_command(found: _Printed) -> list[str]:
+    return [f"{found.command} --format {found.form}: {found.status}", found.out, found.err]
+
+
 _YAML = Target(
     "yaml",
     _read_yaml,
@@ -148,5 +265,27 @@ _METADATA = Target(
     within=0.020,
 )
 
-TARGETS: Mapping[str, Target] = MappingProxyType({t.name: t for t in (_YAML, _METADATA)})
+_SCHEMA = Target(
+    "schema",
+    _read_schema,
+    _printed_schema,
+    _faults_of_schema,
+    most_bytes=128 * 1024,
+    within=1.0,
+    share=0.1,
+    seeds=(json.dumps(_bare(json.loads(SCHEMA.text))).encode(),),
+)
+_COMMANDS = Target(
+    "commands",
+    _run_command,
+    _printed_command,
+    _faults_of_command,
+    most_bytes=400,
+    within=1.0,
+    share=0.01,
+)
+
+TARGETS: Mapping[str, Target] = MappingProxyType(
+    {target.name: target for target in (_YAML, _METADATA, _SCHEMA, _COMMANDS)}
+)
 """What is fuzzed, by its name."""

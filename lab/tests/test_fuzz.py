@@ -1,5 +1,6 @@
 """Hostile input: what is kept of it is read each time, and `make fuzz` prints the faults."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from lab.fuzz.exploration import FAULTY, Exploration
 from lab.fuzz.judgement import Slow
 from lab.fuzz.mutation import LANGUAGES
 from lab.fuzz.targets import CORPUS, ROOT, TARGETS
+from timing_profiles.catalog.schema import Schema
 
 YAML = TARGETS["yaml"]
 KEPT = {name: sorted((CORPUS / name).iterdir()) for name in TARGETS}
@@ -69,11 +71,49 @@ def test_metadata_is_read_again(here: Path, capsys: pytest.CaptureFixture[str]) 
     assert lines[2].startswith("participant: x: unknown field; ")
 
 
+def test_schema_is_read_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether it is accepted is printed, and what a set and a call make of it."""
+    (here / "input").write_bytes(TARGETS["schema"].seeds[0])
+    assert command.main(["schema", "--input", "input"]) == 0
+    verdict, *problems, _, _ = capsys.readouterr().out.splitlines()
+    assert verdict == "accepted"
+    assert [problem.partition(":")[0] for problem in problems] == ["participant"] * 2
+
+
+def test_a_schema_that_takes_more_is_a_fault() -> None:
+    """It must have been refused; a field is asked for values that the packaged schema refuses."""
+    target = TARGETS["schema"]
+    looser = target.seeds[0].replace(b'"maximum": 1.5', b'"maximum": 99')
+    found = replace(target.read(target.seeds[0]), schema=Schema(looser.decode()))
+    more = "2 is more than the maximum of 1.5 (factor)"
+    assert list(target.faults(found)) == [
+        f"accepted, though the packaged schema refuses it: {more}"
+    ]
+
+
+def test_a_command_is_run_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which one, by the bytes of the input; what it prints is printed."""
+    (here / "input").write_bytes(b"x")
+    assert command.main(["commands", "--input", "input"]) == 0
+    assert re.match(r"[a-z -]+ --format [a-z]+: [01]\n", capsys.readouterr().out)
+
+
+def test_what_a_terminal_obeys_is_a_fault() -> None:
+    """In any line that a command prints."""
+    target = TARGETS["commands"]
+    printed = {"out": "\x1b[2J\n", "err": "::error::x\n"}
+    found = replace(target.read(b"x"), command="list", form="text", **printed)
+    assert list(target.faults(found)) == [
+        "list --format text: a terminal or GitHub obeys '\\x1b[2J'",
+        "list --format text: a terminal or GitHub obeys '::error::x'",
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["yml"], "unknown: yml; choose from yaml, metadata"),
-        (["--input", "x"], "--input goes with one of yaml, metadata"),
+        (["yml"], "unknown: yml; choose from yaml, metadata, schema, commands"),
+        (["--input", "x"], "--input goes with one of yaml, metadata, schema, commands"),
     ],
     ids=["unknown", "input-of-none"],
 )
