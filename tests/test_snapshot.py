@@ -3,8 +3,10 @@
 import json
 import sqlite3
 from contextlib import closing
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -282,3 +284,30 @@ def test_file_does_not_grow_with_the_sets_that_it_had(tmp_path: Path) -> None:
         snapshot.publish(path, f"{number:012}", STARTERS.schema, layers)
         sizes.add(path.stat().st_size)
     assert len(sizes) == 1
+
+
+def test_fault_80_every_connection_is_closed(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after damage, a failed write, and a copy: Python 3.13 warns of each one left open."""
+    made: list[sqlite3.Connection] = []
+
+    class Recorded(sqlite3.Connection):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            made.append(self)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Recorded))
+    publish(STARTERS, path)
+    with closing(Snapshot(path)) as found:
+        found.copy()
+        assert found.profile("brisk") == STARTERS.profile("brisk")
+    with pytest.raises(OSError, match="unable to open"):
+        publish(STARTERS, tmp_path / "nowhere" / "published")
+    path.write_bytes(b"garbage" * 999)
+    with pytest.raises(SnapshotError):
+        Snapshot(path)
+    assert len(made) == 4
+    for connection in made:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            connection.execute("SELECT 1")
