@@ -328,6 +328,16 @@ def test_fault_79_odd_schemas_get_messages(
     assert all(problem.startswith("schema.json: ") for problem in found)
 
 
+@pytest.mark.parametrize("keyword", ["const", "default", "x-note"])
+def test_fault_79_deep_data_in_a_schema_is_one_problem(folder: Path, keyword: str) -> None:
+    """Python 3.13 parses 5,000 levels, and a keyword of data may hold them all."""
+    deep: object = []
+    for _ in range(100):
+        deep = [deep]
+    put_beside(folder, edited(ENDPOINTING, **{keyword: deep}))
+    assert problems(folder) == ["schema.json: nested deeper than 64 levels"]
+
+
 @pytest.mark.usefixtures("impatient")
 def test_fault_69_a_slow_pattern_is_quick(folder: Path, happened: Happened) -> None:
     """`re` would take longer than anybody waits."""

@@ -24,6 +24,9 @@ FILE_NAME = "schema.json"
 MAX_BYTES = 1024 * 1024
 """The largest schema that is read. The packaged one takes 37 KiB."""
 
+MAX_DEPTH = 64
+"""The deepest nesting of a schema. The packaged one is 10 deep; Python 3.13 parses 5,000."""
+
 # Keywords whose values are data, not schemas.
 _DATA = frozenset({"const", "default", "enum", "examples"})
 
@@ -130,6 +133,9 @@ def _packaged() -> Path:
 def _problems(text: str) -> Iterator[Problem]:
     try:
         schema = json.loads(text)
+        if _is_too_deep(schema):
+            yield _problem(f"nested deeper than {MAX_DEPTH} levels")
+            return
         Draft202012Validator.check_schema(schema)
     except json.JSONDecodeError as error:
         yield _problem(f"invalid JSON: {error.msg}", error.lineno, error.colno)
@@ -144,6 +150,19 @@ def _problems(text: str) -> Iterator[Problem]:
             *_pattern_problems(schema, ""),
         ]
         yield from odd or [*_looser_fields(schema), *_missing_fields(text)]
+
+
+def _is_too_deep(schema: Any) -> bool:
+    """Return whether a document is nested deeper than the functions below may recurse."""
+    level = [schema]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+    return bool(level)
 
 
 def _section_problems(schema: Any, path: str) -> Iterator[Problem]:
