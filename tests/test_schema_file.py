@@ -143,7 +143,7 @@ def test_tightened_bound_holds_for_default(folder: Path) -> None:
         ),
         pytest.param(
             b'{"properties": {"stt": {"pattern": "("}}}',
-            "schema.json: not a JSON Schema: '(' is not a 'regex'",
+            "schema.json: properties.stt.pattern: not a JSON Schema: \"(\" is not a 'regex'",
             id="pattern",
         ),
         pytest.param(b"true", "schema.json: is not an object", id="true"),

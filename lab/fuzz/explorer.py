@@ -65,6 +65,7 @@ class _Explorer:
         self._slowest: list[tuple[float, int, bytes]] = []
 
     def run(self, seeds: list[Path]) -> None:
+        self._target.load()
         found = self._folder / "corpus"
         found.mkdir()
         options = [

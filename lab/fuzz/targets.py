@@ -55,6 +55,7 @@ class Target:
         within: The seconds of CPU that an input may take.
         share: The share of the inputs that are asked for: less where each takes long.
         seeds: Inputs to begin with, beside those that are kept.
+        load: Loads what the first inputs would load, which is no growth.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Target:
     within: float
     share: float = 1.0
     seeds: tuple[bytes, ...] = ()
+    load: Callable[[], object] = lambda: None
 
 
 def _contents(profiles: Path) -> dict[str, bytes]:
@@ -218,7 +220,15 @@ _RUNS = tuple((command, form) for command, forms in COMMANDS.items() for form in
 
 def _run_command(content: bytes) -> _Printed:
     """A command and a form, by the input's bytes, on a set whose every text is the input."""
-    number = zlib.crc32(content)
+    return _run_numbered(zlib.crc32(content), content)
+
+
+def _run_each() -> None:
+    for number in range(2 * len(_RUNS)):
+        _run_numbered(number, b"text")
+
+
+def _run_numbered(number: int, content: bytes) -> _Printed:
     command, form = _RUNS[number % len(_RUNS)]
     text = content.decode("utf-8", "surrogateescape").encode("utf-8", "replace").decode()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as directory:
@@ -283,6 +293,7 @@ _COMMANDS = Target(
     most_bytes=400,
     within=1.0,
     share=0.01,
+    load=_run_each,
 )
 
 TARGETS: Mapping[str, Target] = MappingProxyType(

@@ -17,12 +17,14 @@ from jsonschema.validators import Draft202012Validator
 from timing_profiles.catalog import folder, pattern, tightening
 from timing_profiles.catalog.pattern import PatternError
 from timing_profiles.catalog.schema import Schema
-from timing_profiles.problems import Problem, ProfilesError, quoted, strerror
+from timing_profiles.problems import Problem, ProfilesError, cut, quoted, strerror
 
 FILE_NAME = "schema.json"
 
 MAX_BYTES = 1024 * 1024
 """The largest schema that is read. The packaged one takes 37 KiB."""
+
+_LONGEST_PLACE = 200  # characters
 
 MAX_DEPTH = 64
 """The deepest nesting of a schema. The packaged one is 10 deep; Python 3.13 parses 5,000."""
@@ -140,7 +142,10 @@ def _problems(text: str) -> Iterator[Problem]:
     except json.JSONDecodeError as error:
         yield _problem(f"invalid JSON: {error.msg}", error.lineno, error.colno)
     except jsonschema.SchemaError as error:
-        yield _problem(f"not a JSON Schema: {error.message}")
+        # The message begins with all of the value, which may be a whole section.
+        reason = error.message.removeprefix(repr(error.instance)).strip()
+        place = cut(".".join(map(str, error.absolute_path)), _LONGEST_PLACE)
+        yield _problem(f"not a JSON Schema: {quoted(error.instance)} {reason}", path=place)
     except (RecursionError, ValueError):
         yield _problem("invalid JSON: nested too deeply, or with a number that is too long")
     else:
