@@ -67,8 +67,9 @@ format: .venv/.ready  ## format the code
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format
 
-docs: .venv/.ready  ## generate docs/reference.md and docs/timeline.svg
+docs: .venv/.ready  ## generate docs/reference.md, docs/providers.md and docs/timeline.svg
 	@PROFILES_DIR=profiles $(BIN)/timing-profiles explain --format markdown >docs/reference.md
+	@$(BIN)/python -m timing_profiles.authoring.providers_page >docs/providers.md
 	@PROFILES_DIR=profiles $(BIN)/timing-profiles timeline \
 	    brisk patient dictation flux-conversation --output docs/timeline.svg
 

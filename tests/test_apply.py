@@ -115,6 +115,14 @@ def problems(running: Running) -> list[str]:
     return [f"{problem.code} {problem.path}" for problem in running.timing.problems]
 
 
+class Stubborn(inference.VAD):
+    """A VAD that takes no change."""
+
+    def update_options(self, **_: Any) -> None:
+        """Refuse."""
+        raise ValueError("not this one")
+
+
 def test_every_field_of_the_schema_is_retuned_here() -> None:
     """A new field fails here until it has a value to be changed to."""
     assert {*ANOTHER, *REBUILT} == set(SCHEMA.fields)
@@ -398,18 +406,33 @@ async def test_an_agents_own_speech_to_text_is_left_alone() -> None:
 async def test_what_the_sdk_refuses_does_not_end_the_call(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A VAD of the application, too quick for a turn detector: all else changes, and one line."""
-    own = {**MUTE, "vad": inference.VAD(min_silence_duration=0.1)}
-    running = Running(asking({DETECTION: "vad"}), session=own).follow()
+    """A VAD of the application that takes no change: all else changes, and one line."""
+    running = Running(asking(), session={**MUTE, "vad": Stubborn()}).follow()
     async with running.started():
-        running.room.change_metadata(asking({MIN_DELAY: 1.5}))
+        running.room.change_metadata(asking({MIN_DELAY: 1.5, "vad.activation_threshold": 0.7}))
         await asyncio.sleep(REST)
         assert running.in_force(MIN_DELAY) == 1.5
-    (refused,) = [line for line in caplog.messages if "rejected" in line]
-    assert refused.startswith(
-        "AgentSession rejected settings change: vad min_silence_duration=0.1s"
-    )
+        assert running.timing.settings.values["vad.activation_threshold"] == 0.5
+    assert [line for line in caplog.messages if "rejected" in line] == [
+        "AgentSession rejected settings change: not this one; call continues"
+    ]
     assert [record for record in caplog.records if record.exc_info] == []
+
+
+@in_virtual_time
+async def test_a_quick_vad_of_the_application_gets_no_detector() -> None:
+    """The session would refuse the turn detector, and a call would not even begin."""
+    own = {**MUTE, "vad": inference.VAD(min_silence_duration=0.1)}
+    async with Running(asking(), session=own).follow().started() as running:
+        assert running.in_force(DETECTION) == "vad"
+        assert running.timing.settings.values[DETECTION] == "vad"
+    (problem,) = running.timing.problems
+    assert problem.path == DETECTION
+    assert problem.message == (
+        '"turn_detector" is not applied: 0.1'
+        " is less than the 0.25 (s) that the turn detector needs; the application sets"
+        ' min_silence_duration; "vad" acts'
+    )
 
 
 @in_virtual_time

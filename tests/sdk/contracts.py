@@ -24,7 +24,10 @@ from livekit.agents import (
     Plugin,
     WorkerOptions,
     cli,
+    inference,
     llm,
+    stt,
+    tts,
     worker,
 )
 from livekit.agents.cli import _legacy
@@ -252,6 +255,89 @@ async def own_delays() -> None:
     own = Agent(instructions="", turn_handling={"endpointing": {"min_delay": 0.7}})
     assert sdk_internals.own_delays(own) == {"min_delay": 0.7}
     assert sdk_internals.own_delays(Agent(instructions="")) == {}
+
+
+@contract("Agent._turn_handling")
+async def agents_own() -> None:
+    """Settings that an agent sets itself are reported as the profile's."""
+    handling: Any = {
+        "turn_detection": "vad",
+        "endpointing": {"min_delay": 0.7},
+        "interruption": {"enabled": False, "mode": "vad", "min_words": 3},
+        "preemptive_generation": {"max_retries": 1},
+    }
+    own = Agent(instructions="", turn_handling=handling, min_consecutive_speech_delay=0.5)
+    assert sdk_internals.agents_own(own) == {
+        "turn_handling.turn_detection": "vad",
+        "turn_handling.endpointing.min_delay": 0.7,
+        "turn_handling.interruption.enabled": False,
+        "turn_handling.interruption.mode": "vad",
+        "turn_handling.preemptive_generation.max_retries": 1,
+        "session.min_consecutive_speech_delay": 0.5,
+    }
+    assert sdk_internals.agents_own(Agent(instructions="")) == {}
+    # What it sets besides is read from the session.
+    source = inspect.getsource(agent_activity)
+    assert source.count("_agent._turn_handling") == 2
+    assert sdk_internals.acting_part(session(), "vad") is None
+
+
+@contract("FallbackAdapter._stt_instances and _tts_instances, StreamAdapter._wrapped_tts")
+async def members_of_adapters() -> None:
+    """A setting of the profile does not reach the parts within an adapter."""
+    for adapter, name in (
+        (stt.FallbackAdapter, "_stt_instances"),
+        (tts.FallbackAdapter, "_tts_instances"),
+    ):
+        assert f"self.{name}" in inspect.getsource(adapter)
+    assert "self._wrapped_tts" in inspect.getsource(tts.StreamAdapter)
+    assert isinstance(stt.StreamAdapter.wrapped_stt, property)
+    inner = SimpleNamespace(_tts_instances=["one", SimpleNamespace(_wrapped_tts="two")])
+    both = SimpleNamespace(_stt_instances=[inner, SimpleNamespace(wrapped_stt="three")])
+    assert sdk_internals.members(both) == ("one", "two", "three")
+    assert sdk_internals.members("alone") == ("alone",)
+    assert sdk_internals.members(None) == ()
+
+
+@contract("VAD._opts, STT._opts, TTS._opts")
+async def stored_options() -> None:
+    """What a part has cannot be seen: its own settings are overwritten, or not reported."""
+    ear = inference.STT(
+        "deepgram/nova-3",
+        api_key="a-key",
+        api_secret="a-secret",  # noqa: S106 - nobody checks it
+        extra_kwargs={"endpointing": 300},
+    )
+    found = [
+        sdk_internals.stored_option(inference.VAD(), "activation_threshold", None),
+        sdk_internals.stored_option(ear, "extra_kwargs.endpointing", None),
+        sdk_internals.stored_option(ear, "extra_kwargs.no_delay", None),
+        sdk_internals.stored_option(ear, "language", None),
+    ]
+    assert found == [0.5, 300, None, None]
+
+
+@contract("RealtimeCapabilities")
+async def realtime_capabilities() -> None:
+    """A model that leaves turns to the session gets none of the profile's delays."""
+    able = llm.RealtimeCapabilities(
+        message_truncation=True,
+        turn_detection=True,
+        user_transcription=True,
+        auto_tool_reply_generation=False,
+        audio_output=True,
+        manual_function_calls=True,
+        can_disable_turn_detection=True,
+    )
+    model = SimpleNamespace(capabilities=able)
+    gives_up = sdk_internals.gives_up_turns
+    asked = ("vad", object(), "manual", "realtime_llm", "stt", None)
+    assert [gives_up(model, each, has_vad=True) for each in asked] == [True] * 3 + [False] * 3
+    assert not gives_up(model, "vad", has_vad=False)
+    able.can_disable_turn_detection = False
+    assert not gives_up(model, "vad", has_vad=True)
+    source = inspect.getsource(agent_activity.AgentActivity)
+    assert "can_disable_turn_detection" in source
 
 
 @contract("AgentSession.options.turn_handling")

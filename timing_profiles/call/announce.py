@@ -13,6 +13,7 @@ from timing_profiles.problems import Problem, printable, quoted
 from timing_profiles.resolution.request import PROFILE_ATTRIBUTE
 from timing_profiles.resolution.settings import Settings
 from timing_profiles.turns import dead_settings
+from timing_profiles.turns.fields import KnownValues, Values
 
 REVISION_ATTRIBUTE = "timing.revision"
 PROBLEMS_ATTRIBUTE = "timing.problems"
@@ -43,8 +44,14 @@ def announce(ctx: JobContext, settings: Settings) -> None:
     task.add_done_callback(_tasks.discard)
 
 
-def log(settings: Settings, event: str = "call") -> None:
-    """Log one line of what differs from default, one for each problem and each dead setting."""
+def log(settings: Settings, known: Values, event: str = "call") -> None:
+    """Log one line of what differs from default, and one for each dead setting.
+
+    Args:
+        settings: The settings as they act.
+        known: Their values, without those that no part of the session reads.
+        event: What the line begins with.
+    """
     changes = "; ".join(
         f"{path} {quoted(settings.values[path])} ({printable(settings.origins[path])})"
         for path in settings.changed
@@ -56,9 +63,8 @@ def log(settings: Settings, event: str = "call") -> None:
         settings.revision,
         changes or "nothing differs from default",
     )
-    log_problems(settings.problems)
     # An override can make a setting of the profile dead, which no check of the files can know.
-    for path, reason in dead_settings.reasons(settings.values, settings.changed).items():
+    for path, reason in dead_settings.reasons(KnownValues(known), settings.changed).items():
         _logger.warning(
             "dead setting: %s (%s): %s", path, printable(settings.origins[path]), reason
         )

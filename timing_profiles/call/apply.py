@@ -5,30 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from livekit.agents import AgentSession, inference, stt
+from livekit.agents import AgentSession, stt
 from livekit.agents.utils import is_given
-from livekit.plugins import deepgram
 
-from timing_profiles.call import announce, sdk_arguments, sdk_internals
-from timing_profiles.call.changes import DETECTOR, ENDPOINTING, Own, Part, Plan
-from timing_profiles.turns.fields import (
-    DETECTION,
-    ENGINE,
-    INTERRUPTION,
-    PREEMPTIVE,
-    VAD_DEACTIVATION,
-    Values,
-    number,
-)
+from timing_profiles.call import announce, parts, sdk_arguments, sdk_internals
+from timing_profiles.call.changes import DETECTOR, ENDPOINTING, Plan
+from timing_profiles.call.parts import Own, Part
+from timing_profiles.turns.fields import DETECTION, INTERRUPTION, PREEMPTIVE, Values
 
-_DEACTIVATION = VAD_DEACTIVATION.removeprefix("vad.")
 _OPTIONS = (f"{INTERRUPTION}.", f"{PREEMPTIVE}.", "turn_handling.user_turn_limit.", "session.")
 
 
-def change_parts(own: Own, values: Values) -> None:
-    """Change the VAD and the text-to-speech."""
-    for part in own.parts:
-        _change_part(part, values)
+def change_part(part: Part, values: Values) -> None:
+    """Change a VAD or a text-to-speech; speech-to-text has its own moment."""
+    if part.provider and part.provider.kind != "stt":
+        part.tell(values, part.changed(values))
 
 
 def change_options(session: AgentSession[Any], plan: Plan) -> None:
@@ -56,37 +47,17 @@ def change_detection(session: AgentSession[Any], mode: Any) -> None:
 def change_listener(session: AgentSession[Any], own: Own, plan: Plan) -> None:
     """Change the speech-to-text that listens."""
     part = own.part(speech_to_text(session))
-    if part is None:
-        return
-    if plan.replaces:
+    if plan.replaces and part:
         _replace(session, own, part, plan.values)
-    elif plan.listener:
-        # Noted first: what the plugin refuses is not tried again and again.
-        part.values = plan.values
-        section = f"stt.{plan.values[ENGINE]}"
-        part.built.update_options(**_arguments(plan.values, plan.listener, section))
+        return
+    for listener, paths in plan.listeners:
+        listener.tell(plan.values, paths)
 
 
 def speech_to_text(session: AgentSession[Any]) -> stt.STT[Any] | None:
     """Return what listens now: an agent's own goes before the session's."""
-    agent = sdk_internals.current_agent(session)
-    return agent.stt if agent and is_given(agent.stt) else session.stt
-
-
-def _change_part(part: Part, values: Values) -> None:
-    if isinstance(part.built, inference.VAD):
-        arguments = _arguments(values, part.changed(values), "vad")
-        if arguments and _DEACTIVATION not in part.extra:
-            # What `auto` stands for follows the activation threshold; the VAD works it out once.
-            own = {f"vad.{key}": value for key, value in part.extra.items()}
-            arguments[_DEACTIVATION] = number({**values, **own}, VAD_DEACTIVATION)
-    elif isinstance(part.built, deepgram.TTS):
-        arguments = _arguments(values, part.changed(values), "tts")
-    else:
-        return
-    part.values = values
-    if arguments:
-        part.built.update_options(**arguments)
+    found: stt.STT[Any] | None = sdk_internals.acting_part(session, "stt")
+    return found
 
 
 def _replace(session: AgentSession[Any], own: Own, part: Part, values: Values) -> None:
@@ -100,7 +71,7 @@ def _replace(session: AgentSession[Any], own: Own, part: Part, values: Values) -
     except (TypeError, ValueError):  # a value of the application's is not for this engine
         part.values = values
         raise
-    own.parts.append(Part(another, part.extra, values))
+    own.parts.append(parts.build(another, part.extra, values))
     agent.update_options(stt=another)
 
 

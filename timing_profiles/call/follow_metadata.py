@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 from livekit import rtc
 from livekit.agents import JobContext
@@ -14,6 +13,7 @@ from livekit.agents import JobContext
 from timing_profiles.call import announce
 from timing_profiles.call.live_session import LiveSession
 from timing_profiles.call.requests import Requests
+from timing_profiles.problems import Problem
 from timing_profiles.resolution.request import PROFILE_ATTRIBUTE
 from timing_profiles.resolution.settings import Settings
 
@@ -58,7 +58,7 @@ class Following:
         self._requests = requests
         self._live = live
         self._changed = changed
-        self._reported = live.settings.problems
+        self._reported = live.reported.problems
         self._logged_at: deque[float] = deque(maxlen=MOST_LOGGED)
         self._muted = False
         self._timer: asyncio.TimerHandle | None = None
@@ -75,7 +75,7 @@ class Following:
 
     def resolve(self) -> Settings:
         """Change the session to what the call requests now, and announce what has changed."""
-        before = self._live.settings
+        before = self._live.reported
         if self._live.is_closed:  # it takes up what is requested meanwhile when it starts again
             return before
         settings = self._live.request(self._requests.resolve())
@@ -83,6 +83,10 @@ class Following:
             self._announce(before, settings)
             self._changed(settings)
         return settings
+
+    def has_reported(self, problems: Sequence[Problem]) -> None:
+        """Note problems that were logged already."""
+        self._reported = (*self._reported, *problems)
 
     def close(self) -> None:
         """Follow no longer."""
@@ -104,9 +108,8 @@ class Following:
         elif self._may_log():
             self._reported = settings.problems
             if differs:
-                announce.log(replace(settings, problems=problems), "call continues")
-            else:
-                announce.log_problems(problems)
+                announce.log(settings, self._live.known, "call continues")
+            announce.log_problems(problems)
 
     def _may_log(self) -> bool:
         """Whether another change may be logged: a caller must not fill the log."""

@@ -12,10 +12,12 @@ from typing import Any
 from livekit.agents import AgentSession, CloseEvent, ConversationItemAddedEvent
 from livekit.agents.llm import AgentHandoff
 
-from timing_profiles.call import apply, changes, sdk_internals
-from timing_profiles.call.changes import ENDPOINTING, Own
+from timing_profiles.call import apply, changes, fit, in_force, sdk_internals
+from timing_profiles.call.changes import ENDPOINTING
+from timing_profiles.call.fit import APPLICATION, Instead
+from timing_profiles.call.parts import Own, Part, ends_turns
 from timing_profiles.call.silence import Silence
-from timing_profiles.problems import Problem
+from timing_profiles.problems import Problem, quoted
 from timing_profiles.profile import overlay
 from timing_profiles.resolution.settings import Settings
 from timing_profiles.turns import rules
@@ -43,13 +45,18 @@ class LiveSession:
     Args:
         session: The session.
         own: What of it the settings decide.
-        began_with: The settings that it was made from.
-        started_again: Called when the session runs again after it had closed.
+        began_with: What was requested when it was made.
+        active: The settings that it was made from.
+        default: The values of the profile `default`.
 
     Attributes:
         session: The session.
         settings: What the caller requests.
+        reported: The settings as they act, as far as that is known.
+        known: Their values, without those that no part of the session reads.
         is_closed: Whether it has run, and runs no longer.
+        started_again: Called when the session runs again after it had closed.
+        read_back: Called when another agent has taken over, with the settings reported before.
     """
 
     def __init__(
@@ -57,22 +64,28 @@ class LiveSession:
         session: AgentSession[Any],
         own: Own,
         began_with: Settings,
-        started_again: Callable[[], object] = lambda: None,
+        active: Values,
+        default: Values,
     ) -> None:
         self.session = session
-        self.settings = began_with
+        self.settings = self.reported = began_with
+        self.known: Values = began_with.values
         self.is_closed = False
-        self.started_again = started_again
+        self.started_again: Callable[[], object] = lambda: None
+        self.read_back: Callable[[Settings], object] = lambda _: None
         self._own = own
+        self._default = default
         self._loans: list[_Loan] = []
         self._of_application: dict[str, Any] = {}
-        self._active: Values = began_with.values
+        self._instead: dict[str, Instead] = {}
+        self._active: Values = active
         self._detection = session.turn_detection
         self._agents_detection: Any = None  # for agents that do not set it; None for the session's
         self._listener = apply.speech_to_text(session)
         self._silence = Silence(session, self._in_silence)
         session.on("conversation_item_added", self._added)
         session.on("close", self._closed)
+        self._take_up()
 
     def request(self, resolved: Settings) -> Settings:
         """Change the session to what the caller requests from now on.
@@ -83,7 +96,7 @@ class LiveSession:
             resolved: What the request would have led to at the start of a call.
 
         Returns:
-            What holds now, with what was refused or has to wait for the next call as its problems.
+            What acts now, with what was refused or has to wait for the next call as its problems.
         """
         waiting = {path for path in changes.next_call_fields() if self._differs(resolved, path)}
         problems = (*resolved.problems, *(_next_call(path, resolved) for path in sorted(waiting)))
@@ -93,7 +106,8 @@ class LiveSession:
             self._of_application.pop(path, None)
         self.settings = replace(held, problems=problems)
         self._change(is_quiet=self._silence.is_now)
-        return self.settings
+        self.reported = self._report()
+        return self.reported
 
     @contextmanager
     def borrowed(self, profile: str, sets: Mapping[str, Any]) -> Iterator[None]:
@@ -175,7 +189,50 @@ class LiveSession:
                 )
             loan.is_left_out = bool(broken)
             values = values if broken else above
-        return values
+        wanted = replace(self.settings, values=values)
+        self._instead = fit.fitted(
+            wanted,
+            self._application(),
+            self._default,
+            can_end_turns=self._can_end_turns(values),
+        )
+        return fit.applied(values, self._instead)
+
+    def _application(self) -> dict[str, Any]:
+        """Return the fields that the application and its agent set, with their values."""
+        agents = sdk_internals.agents_own(sdk_internals.current_agent(self.session))
+        own = dict(self._own.values)
+        for part in self._acting_parts():
+            own.update(part.own)
+        own.update({path: in_force.as_field(path, value) for path, value in agents.items()})
+        return own
+
+    def _acting_parts(self) -> list[Part]:
+        built = (sdk_internals.acting_part(self.session, kind) for kind in ("stt", "vad", "tts"))
+        return [part for each in built for part in self._own.within(each)]
+
+    def _can_end_turns(self, values: Values) -> bool:
+        listener = apply.speech_to_text(self.session)
+        part = self._own.part(listener)
+        # One that was built from settings gives way to another one.
+        is_replaced = part is not None and part.is_built
+        is_absent = listener is None or DETECTION in self._own.by_model
+        return is_absent or is_replaced or ends_turns(self._own.within(listener), values)
+
+    def _report(self) -> Settings:
+        """Return the settings as they act, as far as that is known."""
+        taken = in_force.taken_by_model(self._own.by_model, self.settings.values)
+        instead = {**self._instead, **taken}
+        for path, value in self._of_application.items():
+            reason = f"the application has changed it: {quoted(value)}"
+            instead[path] = Instead(reason, in_force.as_field(path, value), origin=APPLICATION)
+        if sdk_internals.current_agent(self.session):
+            instead.update(in_force.read_back(self.session, self._own, self._active))
+        lent = {path for loan in self._loans for path in loan.sets}
+        instead = {path: instead[path] for path in instead.keys() - lent}
+        reported = fit.corrected(self.settings, instead)
+        self.known = in_force.known(reported.values, instead)
+        return reported
 
     def _in_silence(self) -> None:
         self._change(is_quiet=True)
@@ -194,7 +251,15 @@ class LiveSession:
         # Where it goes on with the speech-to-text of the agent before, words may be in flight.
         goes_on = apply.speech_to_text(self.session) is self._listener
         is_first = event.item.old_agent_id is None
-        self._change(is_quiet=is_first or not goes_on or self._silence.is_now)
+        self._take_up(is_quiet=is_first or not goes_on or self._silence.is_now)
+
+    def _take_up(self, *, is_quiet: bool = True) -> None:
+        """Tune what the agent brings, and read back what acts."""
+        for kind in ("stt", "vad", "tts"):
+            self._own.adopt(sdk_internals.acting_part(self.session, kind), self._active)
+        self._change(is_quiet=is_quiet)
+        before, self.reported = self.reported, self._report()
+        self.read_back(before)
 
     def _closed(self, _: CloseEvent) -> None:
         self.is_closed = True
@@ -204,9 +269,9 @@ class LiveSession:
         """Change the session from what is active to what is wanted."""
         if self.is_closed:
             return
-        listener = self._own.part(apply.speech_to_text(self.session))
+        listeners = self._own.within(apply.speech_to_text(self.session))
         plan = changes.make_plan(
-            self._active, self._wanted(), self._own, listener, is_quiet=is_quiet
+            self._active, self._wanted(), self._own, listeners, is_quiet=is_quiet
         )
         with _refusals():
             apply.change_listener(self.session, self._own, plan)
@@ -216,8 +281,9 @@ class LiveSession:
             # Whatever else is requested meanwhile: one new connection, for the last of it.
             self._silence.postpone()
         # The VAD first: a turn detector refuses one whose silence is too short.
-        with _refusals():
-            apply.change_parts(self._own, plan.values)
+        for part in self._own.parts:
+            with _refusals():
+                apply.change_part(part, plan.values)
         with _refusals():
             apply.change_options(self.session, plan)
         if plan.detection:

@@ -144,6 +144,11 @@ class Requests:
         sets = self._read(lambda profiles: _beyond_default(profiles, name))
         return {path: sets[path] for path in sets if path not in sdk_internals.UNSUPPORTED}
 
+    def default(self) -> Mapping[str, Any]:
+        """Return the values of the profile `default`."""
+        profile = self._read(lambda profiles: profiles.profile(DEFAULT))
+        return profile.values if profile else {}
+
     def close(self) -> None:
         """Close the published file."""
         if self._timer:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
+import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +24,7 @@ from livekit.plugins import deepgram
 from timing_profiles.call import sdk_internals
 from timing_profiles.problems import Problem, quoted
 from timing_profiles.resolution.request import FLAT_NAMES
-from timing_profiles.turns.fields import DETECTION, ENGINE, Values
+from timing_profiles.turns.fields import DETECTION, ENGINE, INTERRUPTION, PREEMPTIVE, Values
 
 DEEPGRAM_URL = "https://api.deepgram.com"
 """Deepgram's root; `DEEPGRAM_BASE_URL` names that of a self-hosted one."""
@@ -51,7 +54,19 @@ _FORMER["agent_false_interruption_timeout"] = _FORMER.pop("agent_false_interrupt
 _MAY_BE_OFF = _FORMER["false_interruption_timeout"]
 
 # With these, a realtime model gives up its own turn detection, or refuses to start.
-_AGAINST_REALTIME = (DETECTION, "turn_handling.interruption.mode")
+_AGAINST_REALTIME = (DETECTION, f"{INTERRUPTION}.mode")
+
+# Read in agent_activity.py: where the model detects turns, nothing asks for these.
+_TAKEN_BY_MODEL = (
+    *_AGAINST_REALTIME,
+    *(f"{INTERRUPTION}.{name}" for name in ("enabled", "min_duration", "min_words")),
+    f"{INTERRUPTION}.backchannel_boundary",
+    "turn_handling.endpointing",
+    "turn_detector",
+    "vad",
+)
+
+_logger = logging.getLogger("timing_profiles")
 
 
 def speech_to_text(values: Values, **extra: Any) -> stt.STT[Any]:
@@ -130,6 +145,93 @@ def without_former(yours: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
     return kept, _over(moved, handling)
 
 
+@dataclass(frozen=True, slots=True)
+class OfModel:
+    """What a session's model does itself.
+
+    Attributes:
+        is_realtime: Whether it hears by itself.
+        takes_turns: Whether it ends the caller's turns, and goes on doing so.
+        needs: The parts that a session with it needs: `stt`, `tts`, `vad`.
+    """
+
+    is_realtime: bool
+    takes_turns: bool
+    needs: tuple[str, ...]
+
+
+def of_model(session: Mapping[str, Any], handling: Mapping[str, Any]) -> OfModel:
+    """Return what a session's model does itself: by what it can do, not by its type.
+
+    Args:
+        session: The arguments of `AgentSession` that the application gives.
+        handling: Its `turn_handling`.
+    """
+    model = session.get("llm")
+    if not sdk_internals.is_realtime(model):
+        return OfModel(is_realtime=False, takes_turns=False, needs=("stt", "tts", "vad"))
+    detection = handling.get("turn_detection")
+    takes_turns = sdk_internals.detects_turns(model) and not sdk_internals.gives_up_turns(
+        model, detection, has_vad="vad" not in session or session["vad"] is not None
+    )
+    voice = () if sdk_internals.speaks(model) else ("tts",)
+    ear = () if takes_turns else ("vad",)
+    return OfModel(is_realtime=True, takes_turns=takes_turns, needs=(*voice, *ear))
+
+
+def without_effect(model: OfModel) -> dict[str, str]:
+    """Return the fields and sections that do not act beside a model, each with the reason."""
+    if not model.is_realtime:
+        return {}
+    speaks_at_once = {PREEMPTIVE: "a realtime model does not work ahead"}
+    if not model.takes_turns:
+        return speaks_at_once
+    return {**speaks_at_once, **dict.fromkeys(_TAKEN_BY_MODEL, "the model ends turns itself")}
+
+
+def with_models(yours: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments of `AgentSession` with models in the place of their names.
+
+    They are those that `AgentSession` makes of the same names; where it would refuse, the name
+    stays.
+    """
+    makers = {
+        "llm": sdk_internals.llm_from_model_string,
+        "stt": inference.STT.from_model_string,
+        "tts": inference.TTS.from_model_string,
+    }
+    made = dict(yours)
+    for name, make in makers.items():
+        if isinstance(yours.get(name), str):
+            with contextlib.suppress(ValueError):
+                made[name] = make(yours[name])
+    return made
+
+
+def buildable(kinds: Iterable[str]) -> Iterator[str]:
+    """Yield the parts that can be built: Deepgram's need a key."""
+    for kind in kinds:
+        if kind == "vad" or os.environ.get("DEEPGRAM_API_KEY"):
+            yield kind
+        else:
+            _logger.warning(
+                "part not built: DEEPGRAM_API_KEY is not set; the agent must bring its own %s", kind
+            )
+
+
+def known_values(
+    session: Mapping[str, Any], handling: Mapping[str, Any], values: Values
+) -> dict[str, Any]:
+    """Return the fields that the application sets with arguments of `AgentSession`."""
+    given = {**{f"session.{name}": value for name, value in session.items()}}
+    given.update(_leaf_values(handling, _HANDLING))
+    # A detector of the application's takes the place of LiveKit's.
+    detection = given.get(DETECTION)
+    if detection is not None and not isinstance(detection, str):
+        given[DETECTION] = "turn_detector"
+    return {path: value for path, value in given.items() if path in values}
+
+
 def turn_handling(values: Values, yours: Mapping[str, Any], *, realtime: bool) -> dict[str, Any]:
     """Return the `turn_handling` of a session.
 
@@ -165,7 +267,7 @@ def given(
         realtime: Whether a realtime model talks, which decides some of them itself.
     """
     yield from (f"session.{name}" for name in session)
-    yield from _leaves(handling, "turn_handling")
+    yield from _leaf_values(handling, _HANDLING)
     if realtime:
         yield from (*_AGAINST_REALTIME, "turn_handling.interruption.enabled")
 
@@ -185,12 +287,12 @@ def section(values: Values, name: str) -> dict[str, Any]:
     return arguments
 
 
-def _leaves(nested: Mapping[str, Any], above: str) -> Iterator[str]:
+def _leaf_values(nested: Mapping[str, Any], above: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for key, value in nested.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{above}.{key}")
-        else:
-            yield f"{above}.{key}"
+        path = f"{above}.{key}"
+        found.update(_leaf_values(value, path) if isinstance(value, Mapping) else {path: value})
+    return found
 
 
 def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

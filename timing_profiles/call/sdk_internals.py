@@ -30,7 +30,7 @@ from livekit.agents import (
     llm,
 )
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
-from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
+from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF, NOT_GIVEN
 from livekit.agents.utils import is_given
 from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
 from livekit.plugins import deepgram
@@ -178,6 +178,71 @@ def read_option(session: AgentSession[Any], path: str) -> Any:
     return handling[section.rpartition(".")[2]].get(key)
 
 
+def agents_own(agent: Agent | None) -> dict[str, Any]:
+    """Return the fields that an agent sets itself, and that the SDK reads from it, by dotted path.
+
+    What else an agent has in its `turn_handling` is read by nobody.
+    """
+    if agent is None:
+        return {}
+    handling: Any = agent._turn_handling  # noqa: SLF001
+    own = {
+        f"turn_handling.{section}.{key}": value
+        for section in ("endpointing", "preemptive_generation")
+        for key, value in (handling.get(section) or {}).items()
+    }
+    others = {
+        _DETECTION: agent.turn_detection,
+        "turn_handling.interruption.enabled": agent.allow_interruptions,
+        "turn_handling.interruption.mode": agent.interruption_detection,
+        "session.min_consecutive_speech_delay": agent.min_consecutive_speech_delay,
+    }
+    return {**own, **{path: value for path, value in others.items() if is_given(value)}}
+
+
+def acting_part(session: AgentSession[Any], name: str) -> Any:
+    """Return the part that acts: an agent's own goes before the session's; None for none.
+
+    Args:
+        session: The session.
+        name: `stt`, `tts`, `vad` or `llm`.
+    """
+    agent = current_agent(session)
+    own = getattr(agent, name) if agent else NOT_GIVEN
+    return own if is_given(own) else getattr(session, name)
+
+
+def members(part: Any) -> tuple[Any, ...]:
+    """Return the parts that an adapter stands for, the first one before the others; else itself.
+
+    Args:
+        part: Speech-to-text, text-to-speech or VAD; None for none.
+    """
+    inner = [
+        *(getattr(part, "_stt_instances", None) or getattr(part, "_tts_instances", None) or ()),
+        *filter(None, (getattr(part, "wrapped_stt", None), getattr(part, "_wrapped_tts", None))),
+    ]
+    if part is None or not inner:
+        return () if part is None else (part,)
+    return tuple(leaf for each in inner for leaf in members(each))
+
+
+def stored_option(part: Any, name: str, missing: Any) -> Any:
+    """Return an option that a part has stored; LiveKit's plugins have no way to ask for it.
+
+    Args:
+        part: Speech-to-text, text-to-speech or VAD.
+        name: The name, dotted where it lies within another one.
+        missing: What to return where it is not there, or not set.
+    """
+    value = part._opts  # noqa: SLF001
+    for key in name.split("."):
+        value = value.get(key, missing) if isinstance(value, dict) else getattr(value, key, missing)
+        if value is missing or not is_given(value):
+            return missing
+    return value
+
+
 def write_options(session: AgentSession[Any], changes: Mapping[str, Any]) -> None:
     """Change options of a running session that it has no method for.
 
@@ -255,6 +320,34 @@ def is_registered(server: AgentServer) -> bool:
 def is_realtime(model: Any) -> bool:
     """Return whether a model hears and speaks itself."""
     return isinstance(model, _REALTIME_MODELS)
+
+
+def detects_turns(model: Any) -> bool:
+    """Return whether a model finds the ends of the caller's turns itself."""
+    return is_realtime(model) and _can(model, "turn_detection")
+
+
+def gives_up_turns(model: Any, detection: Any, *, has_vad: bool) -> bool:
+    """Return whether a model leaves the turns to the session, as the application asks for it.
+
+    Args:
+        model: A realtime model that detects turns itself.
+        detection: The `turn_detection` that the application gives; None for none.
+        has_vad: Whether the session has a VAD.
+    """
+    can = getattr(getattr(model, "capabilities", None), "can_disable_turn_detection", False)
+    by_client = detection is not None and (detection == "vad" or not isinstance(detection, str))
+    return bool(can) and (detection == "manual" or (by_client and has_vad))
+
+
+def speaks(model: Any) -> bool:
+    """Return whether a model needs no text-to-speech."""
+    return is_realtime(model) and _can(model, "audio_output")
+
+
+def _can(model: Any, capability: str) -> bool:
+    # A duplex model has no such list: it hears, speaks and takes turns itself.
+    return bool(getattr(getattr(model, "capabilities", None), capability, True))
 
 
 def llm_from_model_string(model: str) -> Any:

@@ -22,18 +22,19 @@ from livekit.agents import (
     vad,
 )
 
-from timing_profiles.call import announce, sdk_arguments, sdk_internals
+from timing_profiles.call import announce, fit, in_force, parts, sdk_arguments, sdk_internals
 from timing_profiles.call.caller import CallerMissing, wait_for_caller
-from timing_profiles.call.changes import Own, Part
 from timing_profiles.call.early_audio import Recordings
 from timing_profiles.call.follow_metadata import Following
 from timing_profiles.call.live_session import LiveSession
+from timing_profiles.call.parts import Own
 from timing_profiles.call.requests import Requests
 from timing_profiles.call.subscriptions import Subscriptions
 from timing_profiles.call.tools import asking_tools
 from timing_profiles.handoff import call_reports
 from timing_profiles.problems import Problem
 from timing_profiles.resolution.settings import Settings
+from timing_profiles.turns.fields import DETECTION
 
 CALLER_TIMEOUT = 300.0
 """Seconds to wait for a caller where `CALLER_TIMEOUT` is not set: the room's empty time-out."""
@@ -64,15 +65,19 @@ class Timing:
     Attributes:
         caller: The participant that the call is configured for, and listens to.
         settings: Every value, and where it came from; of a call that is followed, those of now.
+            Once the session runs, what acts: a value that the application sets has the origin
+            `application`, and one that nothing takes has the problem `not-applied`.
     """
 
     def __init__(self, ctx: JobContext, caller: rtc.RemoteParticipant, requests: Requests) -> None:
         self.caller = caller
-        self.settings = self._began_with = requests.resolve()
+        self.settings = self._requested = requests.resolve()
         self._ctx = ctx
         self._requests = requests
-        self._parts: list[Part] = []
-        self._given: frozenset[str] = frozenset()
+        self._own = Own()
+        self._active = self.settings.values
+        self._unlogged = False
+        self._timer: asyncio.TimerHandle | None = None
         self._live: LiveSession | None = None
         self._following: Following | None = None
 
@@ -104,21 +109,51 @@ class Timing:
         Returns:
             Fresh and plain each time: the SDK changes what it is given.
         """
-        if isinstance(yours.get("llm"), str):
-            yours["llm"] = sdk_internals.llm_from_model_string(yours["llm"])
-        realtime = sdk_internals.is_realtime(yours.get("llm"))
-        yours, handling = sdk_arguments.without_former(yours)
-        self._given = frozenset(sdk_arguments.given(yours, handling, realtime=realtime))
-        self._began_with = self.settings
-        built = {} if realtime else {"stt": self.stt, "tts": self.tts, "vad": self.vad}
+        yours, handling = sdk_arguments.without_former(sdk_arguments.with_models(yours))
+        requested = self._live.settings if self._live else self._requested
+        of_model = sdk_arguments.of_model(yours, handling)
+        values = requested.values
+        own = Own(
+            self._own.parts,
+            frozenset(sdk_arguments.given(yours, handling, realtime=of_model.takes_turns)),
+            sdk_arguments.known_values(yours, handling, values),
+            sdk_arguments.without_effect(of_model),
+        )
+        for kind in ("stt", "tts", "vad"):
+            own.adopt(yours.get(kind), values)
+        builders = {"stt": self.stt, "tts": self.tts, "vad": self.vad}
+        needed = [kind for kind in of_model.needs if kind not in yours]
+        built = {kind: builders[kind]() for kind in sdk_arguments.buildable(needed)}
+        instead = self._fitted(own, {**built, **yours}, requested)
+        self._own, self._active = own, fit.applied(values, instead)
+        for part in own.parts:
+            # What does not work beside the application's own would keep the session from starting.
+            part.tell(self._active, part.changed(self._active))
+        instead.update(in_force.taken_by_model(own.by_model, values))
+        self._report(fit.corrected(requested, instead))
         return {
-            **sdk_arguments.section(self.settings.values, "session"),
-            **{name: build() for name, build in built.items() if name not in yours},
+            **sdk_arguments.section(values, "session"),
+            **built,
             **yours,
             "turn_handling": sdk_arguments.turn_handling(
-                self.settings.values, handling, realtime=realtime
+                self._active, handling, realtime=of_model.takes_turns
             ),
         }
+
+    def _fitted(
+        self, own: Own, arguments: Mapping[str, Any], requested: Settings
+    ) -> dict[str, fit.Instead]:
+        listener = arguments.get("stt")
+        part = own.part(listener)
+        is_ours = listener is None or (part is not None and part.is_built)
+        return fit.fitted(
+            requested,
+            {**own.values, **own.on_parts(arguments.get(kind) for kind in ("stt", "vad"))},
+            self._requests.default(),
+            can_end_turns=is_ours
+            or DETECTION in own.by_model
+            or parts.ends_turns(own.within(listener), requested.values),
+        )
 
     def stt(self, **extra: Any) -> stt.STT[Any]:
         """Build the speech-to-text; `extra` are arguments of the plugin, such as `keyterm`.
@@ -194,8 +229,27 @@ class Timing:
         """
         return asking_tools(patient, brisk, self._choose)
 
+    def log_when_started(self) -> None:
+        """Log the line of the call once a session has started, and what acts in it is known."""
+        self._unlogged = True
+        self._timer = asyncio.get_running_loop().call_later(_LINKED_WITHIN, self._look, 0)
+
+    def _look(self, looked: int) -> None:
+        # The SDK reports no event when the first session of a job starts.
+        session = sdk_internals.primary_session(self._ctx)
+        if session and sdk_internals.current_agent(session):
+            self._live_session(session)
+            self._log()
+            return
+        if looked * _LINKED_WITHIN >= _SESSION_STARTS:
+            self._log()
+        self._timer = asyncio.get_running_loop().call_later(_LINKED_WITHIN, self._look, looked + 1)
+
     async def aclose(self) -> None:
         """Stop following, and close the profiles of the call. The job does so at its end."""
+        if self._timer:
+            self._timer.cancel()
+        self._log()
         self._leave()
         self._requests.close()
 
@@ -215,16 +269,42 @@ class Timing:
 
     def _live_session(self, session: AgentSession[Any]) -> LiveSession:
         if self._live and self._live.session is not session:
-            if not self._live.is_closed:
+            if self._following and not self._live.is_closed:
                 _logger.warning(
                     "following another session: timing.follow got a second one while the first"
                     " runs; the first keeps its settings and follows no metadata"
                 )
             self._leave()
         if self._live is None:
-            began_with = replace(self._began_with, problems=self.problems)
-            self._live = LiveSession(session, Own(self._parts, self._given), began_with)
+            default = self._requests.default()
+            self._live = LiveSession(session, self._own, self._requested, self._active, default)
+            self._live.read_back = self._read_back
+            self._report(self._live.reported)
         return self._live
+
+    def _read_back(self, _: Settings) -> None:
+        if self._live:
+            self._report(self._live.reported)
+            if sdk_internals.current_agent(self._live.session):
+                self._log()
+
+    def _report(self, settings: Settings) -> None:
+        """Report how settings act, where that has changed."""
+        before, self.settings = self.settings, settings
+        if settings == before:
+            return
+        announce.log_problems([p for p in settings.problems if p not in before.problems])
+        if self._following:
+            self._following.has_reported(settings.problems)
+        if not self._ctx.is_fake_job():
+            announce.announce(self._ctx, settings)
+
+    def _log(self) -> None:
+        """Log the line of the call, once what acts is known."""
+        if self._unlogged:
+            self._unlogged = False
+            known = self._live.known if self._live else self.settings.values
+            announce.log(self.settings, known)
 
     def _leave(self) -> None:
         if self._following:
@@ -235,12 +315,15 @@ class Timing:
 
     def _went_on(self, settings: Settings) -> None:
         self.settings = settings
+        if self._live:
+            self._requested = self._live.settings
 
     def _built(self, build: Callable[..., _Built], name: str, extra: Mapping[str, Any]) -> _Built:
-        accepted, problems = sdk_arguments.accepted(self.settings.values, name, extra)
+        values = self._requested.values
+        accepted, problems = sdk_arguments.accepted(values, name, extra)
         self._add(problems)
-        part = build(self.settings.values, **accepted)
-        self._parts.append(Part(part, extra, self.settings.values))
+        part = build(values, **accepted)
+        self._own.parts.append(parts.build(part, extra, values))
         return part
 
     def _add(self, problems: Sequence[Problem]) -> None:
@@ -249,10 +332,8 @@ class Timing:
         if not fresh:
             return
         self._requests.of_application += fresh
-        self.settings = replace(self.settings, problems=(*self.settings.problems, *fresh))
-        announce.log_problems(fresh)
-        if not self._ctx.is_fake_job():
-            announce.announce(self._ctx, self.settings)
+        self._requested = replace(self._requested, problems=(*self._requested.problems, *fresh))
+        self._report(replace(self.settings, problems=(*self.settings.problems, *fresh)))
 
 
 async def for_call(
@@ -303,7 +384,8 @@ async def for_call(
         asyncio.get_running_loop().call_later(_SESSION_STARTS, subscriptions.release)
     _end_with_caller(ctx, caller)
     announce.announce(ctx, timing.settings)
-    announce.log(timing.settings)
+    announce.log_problems(timing.problems)
+    timing.log_when_started()
     call_reports.report(timing.profile, timing.problems)
     return timing
 
@@ -322,7 +404,8 @@ def _console(ctx: JobContext, profile: str | None) -> Timing:
     caller = next(iter(ctx.room.remote_participants.values()))
     timing = Timing(ctx, caller, Requests(None, profile))
     ctx.add_shutdown_callback(timing.aclose)
-    announce.log(timing.settings)
+    announce.log_problems(timing.problems)
+    timing.log_when_started()
     return timing
 
 
