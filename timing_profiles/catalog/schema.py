@@ -17,6 +17,7 @@ from timing_profiles.catalog.field import Field
 from timing_profiles.catalog.pattern import is_like
 from timing_profiles.catalog.schema_errors import UNKNOWN_FIELD
 from timing_profiles.problems import MAX_PROBLEMS, KeyPath, Problem, listed, quoted
+from timing_profiles.turns.fields import FORMER_NAMES
 
 # The top level of a profile that is about the file, not about a call.
 _ABOUT_THE_FILE = frozenset({"description", "extends", "overrides"})
@@ -114,7 +115,8 @@ class Schema:
         parent, _, name = path.rpartition(".")
         while parent and parent not in self.sections:
             parent, _, name = parent.rpartition(".")
-        return schema_errors.unknown_field(name, parent, self.children(parent))
+        problem = schema_errors.unknown_field(name, parent, self.children(parent))
+        return self._renamed(problem, path.rpartition(".")[2])
 
     def children(self, section: str) -> list[str]:
         """Return the keys of a section; of the empty path: the sections at the top."""
@@ -135,13 +137,23 @@ class Schema:
             yield from schema_errors.problems(error, field)
 
     def _hinted(self, problem: Problem) -> Problem:
-        """Add the right section as a hint where a field is in the wrong one."""
-        if problem.hint or problem.code != UNKNOWN_FIELD:
+        """Add the right place as a hint where a field is in the wrong one, or has a former name."""
+        if problem.code != UNKNOWN_FIELD:
+            return problem
+        problem = self._renamed(problem, str(problem.at[-1]))
+        if problem.hint:
             return problem
         known = dict.fromkeys((*self.fields, *sorted(self.sections)))
         elsewhere = [path for path in known if f".{path}".endswith(f".{problem.at[-1]}")]
         hint = f"did you mean {listed(elsewhere)}?" if elsewhere else ""
         return replace(problem, hint=hint, fields=tuple(elsewhere))
+
+    def _renamed(self, problem: Problem, name: str) -> Problem:
+        """Add today's field as a hint where a key is a former argument of `AgentSession`."""
+        field = FORMER_NAMES.get(name, "")
+        if field not in self.fields:
+            return problem
+        return replace(problem, hint=f"did you mean {field}?", fields=(field,))
 
 
 def _parts(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
-from types import MappingProxyType
 from typing import Any, Literal
 
 from timing_profiles.problems import Problem, quoted
+from timing_profiles.turns.fields import FORMER_NAMES
 
 MAX_BYTES = 64 * 1024
 """The longest metadata that is read. LiveKit's server itself takes eight times that."""
@@ -23,26 +23,7 @@ PROFILE_ATTRIBUTE = "timing.profile"
 
 Origin = Literal["application", "room", "dispatch", "participant"]
 
-FLAT_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "endpointing_ms": "stt.nova.endpointing_ms",
-        "min_endpointing_delay": "turn_handling.endpointing.min_delay",
-        "max_endpointing_delay": "turn_handling.endpointing.max_delay",
-        "allow_interruptions": "turn_handling.interruption.enabled",
-        "discard_audio_if_uninterruptible": (
-            "turn_handling.interruption.discard_audio_if_uninterruptible"
-        ),
-        "min_interruption_duration": "turn_handling.interruption.min_duration",
-        "min_interruption_words": "turn_handling.interruption.min_words",
-        "agent_false_interruption_timeout": (
-            "turn_handling.interruption.false_interruption_timeout"
-        ),
-        "false_interruption_timeout": "turn_handling.interruption.false_interruption_timeout",
-        "resume_false_interruption": "turn_handling.interruption.resume_false_interruption",
-        "preemptive_generation": "turn_handling.preemptive_generation.enabled",
-        "turn_detection": "turn_handling.turn_detection",
-    }
-)
+FLAT_NAMES = FORMER_NAMES
 """Former keyword arguments of `AgentSession`, which clients still send, and their fields."""
 
 _STRING = re.compile(rb'"[^"]*"?')

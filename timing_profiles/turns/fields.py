@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 Values = Mapping[str, Any]
@@ -37,6 +38,28 @@ ALPHA = "turn_handling.endpointing.alpha"
 INTERRUPTION = "turn_handling.interruption"
 PREEMPTIVE = "turn_handling.preemptive_generation"
 TRANSCRIPTION_TIMEOUT = "session.transcription_timeout"
+
+FORMER_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "endpointing_ms": "stt.nova.endpointing_ms",
+        "min_endpointing_delay": "turn_handling.endpointing.min_delay",
+        "max_endpointing_delay": "turn_handling.endpointing.max_delay",
+        "allow_interruptions": "turn_handling.interruption.enabled",
+        "discard_audio_if_uninterruptible": (
+            "turn_handling.interruption.discard_audio_if_uninterruptible"
+        ),
+        "min_interruption_duration": "turn_handling.interruption.min_duration",
+        "min_interruption_words": "turn_handling.interruption.min_words",
+        "agent_false_interruption_timeout": (
+            "turn_handling.interruption.false_interruption_timeout"
+        ),
+        "false_interruption_timeout": "turn_handling.interruption.false_interruption_timeout",
+        "resume_false_interruption": "turn_handling.interruption.resume_false_interruption",
+        "preemptive_generation": "turn_handling.preemptive_generation.enabled",
+        "turn_detection": "turn_handling.turn_detection",
+    }
+)
+"""Former keyword arguments of `AgentSession`, and today's field."""
 
 AUTO = "auto"
 """The value of a field whose number the SDK or Deepgram chooses."""
