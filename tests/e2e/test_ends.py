@@ -167,6 +167,7 @@ async def test_worker_with_invalid_profiles_does_not_start(tmp_path: Path, mode:
         1,
         [
             "DEEPGRAM_API_KEY: is not set; Deepgram takes no call without it",
+            "  hint: an agent that brings its own parts needs none: attach(server, deepgram=False)",
             (
                 "profiles/a.yaml:1:7: vad.min_silence: unknown field; vad takes "
                 "min_speech_duration, min_silence_duration, prefix_padding_duration, "
@@ -186,7 +187,8 @@ async def test_fault_62_a_worker_without_a_deepgram_key_does_not_start(happened:
     status, printed = await _run_agent("start")
     seconds = time.monotonic() - begun
     problem = "DEEPGRAM_API_KEY: is not set; Deepgram takes no call without it"
-    assert (status, _problems(printed)) == (1, [problem])
+    hint = "  hint: an agent that brings its own parts needs none: attach(server, deepgram=False)"
+    assert (status, _problems(printed)) == (1, [problem, hint])
     assert "Traceback" not in printed
     happened(f"{problem}; status 1 after {seconds:.1f} s, imports included")
 

@@ -172,6 +172,7 @@ def test_agent_without_profiles_prints_next_step(program: str, tmp_path: Path) -
     assert ran.returncode == 1
     assert [line for line in ran.stderr.splitlines() if not line.startswith("{")] == [
         "DEEPGRAM_API_KEY: is not set; Deepgram takes no call without it",
+        "  hint: an agent that brings its own parts needs none: attach(server, deepgram=False)",
         f"profiles: directory not found: {tmp_path}/profiles, {agent.parent}/profiles",
         f"  hint: {INIT_HINT}",
     ]

@@ -125,7 +125,8 @@ def _drain_on_hangup() -> None:
 def _environment_problems(*, deepgram: bool) -> Iterable[Problem]:
     if deepgram and not os.environ.get("DEEPGRAM_API_KEY"):
         message = "is not set; Deepgram takes no call without it"
-        yield Problem("environment", message, "DEEPGRAM_API_KEY")
+        hint = "an agent that brings its own parts needs none: attach(server, deepgram=False)"
+        yield Problem("environment", message, "DEEPGRAM_API_KEY", hint=hint)
     if deepgram:
         yield from sdk_arguments.deepgram_problems()
     seconds = os.environ.get("CALLER_TIMEOUT") or str(timing.CALLER_TIMEOUT)
