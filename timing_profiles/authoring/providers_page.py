@@ -39,8 +39,8 @@ def _head() -> Iterator[str]:
     yield (
         "A part that an agent brings is tuned, on its session, on its `Agent` and inside a"
         " `FallbackAdapter` or `StreamAdapter`. What the agent has set on it stays: an argument"
-        " with another value than the part's default, and each key of `extra_kwargs`. The model and the"
-        " language of a part that the agent brings stay, too."
+        " with another value than the part's default, and each key of `extra_kwargs`. The model and"
+        " the language of a part that the agent brings stay, too."
     )
     yield ""
     yield (
