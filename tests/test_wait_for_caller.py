@@ -128,6 +128,46 @@ def test_a_named_caller_is_waited_for() -> None:
     assert waited(room, "second", lambda: room.enter(Participant("second"))) == "second"
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        Participant("named", can_publish=False),
+        Participant("named", kind=KIND.PARTICIPANT_KIND_AGENT),
+        Participant("named", attributes={ATTRIBUTE_PUBLISH_ON_BEHALF: "agent"}),
+    ],
+    ids=["text-only", "agent", "avatar"],
+)
+def test_named_caller_is_taken_whatever_it_may_do(named: Participant) -> None:
+    """A client that only writes may not publish; the application knows whom it names."""
+    assert waited(Waiting(named, Participant("other")), "named") == "named"
+
+
+@pytest.mark.parametrize(
+    ("identity", "whom"),
+    [(None, "a participant that may publish"), ("Ann", 'participant "Ann"')],
+)
+def test_long_wait_says_whom_it_is_for(
+    identity: str | None, whom: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, after 10 s: an agent that dials out itself would wait for nobody."""
+    caplog.set_level("INFO", logger="timing_profiles")
+    with pytest.raises(CallerMissing):
+        waited(Waiting(), identity)
+    assert caplog.messages == [
+        (
+            f"waiting for the caller: {whom} has not come within 10 s, the job waits up to 300 s;"
+            " an agent that dials out itself needs for_call(wait=False)"
+        )
+    ]
+
+
+def test_short_wait_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The caller is there."""
+    caplog.set_level("INFO", logger="timing_profiles")
+    waited(Waiting(Participant("caller")))
+    assert caplog.messages == []
+
+
 def test_a_room_that_closes_ends_the_wait() -> None:
     """At once, and with the reason."""
     room = Waiting()

@@ -22,6 +22,7 @@ from livekit.agents import (
     AgentSession,
     JobContext,
     Plugin,
+    RoomInputOptions,
     WorkerOptions,
     cli,
     inference,
@@ -210,6 +211,17 @@ async def room_events() -> None:
         *("track_published", "track_unpublished", "reconnected"),
     }
     assert used - set(get_args(sdk_internals.RoomEvent)) == set()
+
+
+@contract("RoomOptions._ensure_options")
+async def former_room_options() -> None:
+    """Noise cancellation that an application sets with `RoomInputOptions` is dropped."""
+    given = sdk_internals.room_options({"participant_identity": "caller"})
+    former = RoomInputOptions(audio_sample_rate=8000)
+    merged = vars(RoomOptions)["_ensure_options"](given, room_input_options=former)
+    assert merged.participant_identity == "caller"
+    assert merged.audio_input.sample_rate == 8000
+    assert "RoomOptions._ensure_options(" in inspect.getsource(agent_session)
 
 
 @contract("protocol.agent.JobType")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 
 from livekit import rtc
 
 from timing_profiles.call import sdk_internals
+from timing_profiles.problems import quoted
 
 _EVENTS: tuple[sdk_internals.RoomEvent, ...] = (
     "participant_active",
@@ -15,6 +17,12 @@ _EVENTS: tuple[sdk_internals.RoomEvent, ...] = (
     "participant_permissions_changed",
     "connection_state_changed",
 )
+
+
+LOGGED_AFTER = 10.0
+"""Seconds after which a wait for the caller is logged."""
+
+_logger = logging.getLogger("timing_profiles")
 
 
 class CallerMissing(Exception):
@@ -29,9 +37,12 @@ async def wait_for_caller(
     The caller is the earliest joined among the active SIP, standard and connector participants
     that may publish and do not publish on the agent's behalf.
 
+    A wait of more than 10 s is logged once.
+
     Args:
         room: A connected room.
-        identity: The participant to wait for, where it is known.
+        identity: The participant to wait for, where it is known: it is taken whatever its rights
+            or kind, as a text-only client, which may not publish.
         seconds: The longest wait.
 
     Raises:
@@ -51,11 +62,13 @@ async def wait_for_caller(
     for event in _EVENTS:
         room.on(event, happened)
     # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation.
-    timer = asyncio.get_running_loop().call_later(seconds, expire)
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(seconds, expire)
+    notice = loop.call_later(LOGGED_AFTER, _log_waiting, identity, seconds)
     try:
         while True:
             something.clear()
-            caller = earliest(_callers(room, identity))
+            caller = earliest(callers(room, identity))
             if caller:
                 return caller
             if not room.isconnected():
@@ -65,6 +78,7 @@ async def wait_for_caller(
             await something.wait()
     finally:
         timer.cancel()
+        notice.cancel()
         for event in _EVENTS:
             room.off(event, happened)
 
@@ -74,14 +88,32 @@ def earliest(participants: Iterator[rtc.RemoteParticipant]) -> rtc.RemotePartici
     return min(participants, key=lambda p: (p.joined_at is None, p.joined_at), default=None)
 
 
-def _callers(room: rtc.Room, identity: str | None) -> Iterator[rtc.RemoteParticipant]:
+def callers(room: rtc.Room, identity: str | None) -> Iterator[rtc.RemoteParticipant]:
+    """Yield the participants that may be the caller.
+
+    Args:
+        room: A connected room.
+        identity: The one participant that is the caller, where it is known.
+    """
     agent = room.local_participant.identity
     for participant in room.remote_participants.values():
-        if (
-            participant.state == rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
-            and identity in {None, participant.identity}
-            and participant.kind in sdk_internals.CALLER_KINDS
+        if participant.state != rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE:
+            continue
+        may_call = (
+            participant.kind in sdk_internals.CALLER_KINDS
             and participant.permissions.can_publish
             and participant.attributes.get(sdk_internals.PUBLISHES_FOR) != agent
-        ):
+        )
+        if participant.identity == identity or (identity is None and may_call):
             yield participant
+
+
+def _log_waiting(identity: str | None, seconds: float) -> None:
+    whom = f"participant {quoted(identity)}" if identity else "a participant that may publish"
+    _logger.info(
+        "waiting for the caller: %s has not come within %g s, the job waits up to %g s; an agent"
+        " that dials out itself needs for_call(wait=False)",
+        whom,
+        LOGGED_AFTER,
+        seconds,
+    )

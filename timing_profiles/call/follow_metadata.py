@@ -11,6 +11,7 @@ from livekit import rtc
 from livekit.agents import JobContext
 
 from timing_profiles.call import announce
+from timing_profiles.call.caller import callers, earliest
 from timing_profiles.call.live_session import LiveSession
 from timing_profiles.call.requests import Requests
 from timing_profiles.problems import Problem
@@ -39,25 +40,28 @@ class Following:
 
     Args:
         ctx: The job.
-        identity: The caller's identity.
+        identity: The caller's identity; None where the caller has yet to come.
         requests: What the call requests.
         live: The session that changes.
         changed: Called with the settings of now.
+        came: Called with the caller, where it has yet to come.
     """
 
     def __init__(
         self,
         ctx: JobContext,
-        identity: str,
+        identity: str | None,
         requests: Requests,
         live: LiveSession,
         changed: Callable[[Settings], None],
+        came: Callable[[rtc.RemoteParticipant], None] = lambda _: None,
     ) -> None:
         self._ctx = ctx
         self._identity = identity
         self._requests = requests
         self._live = live
         self._changed = changed
+        self._came = came
         self._reported = live.reported.problems
         self._logged_at: deque[float] = deque(maxlen=MOST_LOGGED)
         self._muted = False
@@ -66,10 +70,13 @@ class Following:
         self._room = None if ctx.is_fake_job() else ctx.room
         if self._room:
             # The connection may have been lost since the caller was found.
-            requests.caller = self._room.remote_participants.get(identity, requests.caller)
+            if identity:
+                requests.caller = self._room.remote_participants.get(identity, requests.caller)
             self._room.on("participant_connected", self._connected)
+            self._room.on("participant_active", self._active)
             self._room.on("participant_metadata_changed", self._metadata_changed)
             self._room.on("participant_attributes_changed", self._attributes_changed)
+            self._find_caller()
         live.started_again = self.resolve
         self.resolve()
 
@@ -92,6 +99,7 @@ class Following:
         """Follow no longer."""
         if self._room:
             self._room.off("participant_connected", self._connected)
+            self._room.off("participant_active", self._active)
             self._room.off("participant_metadata_changed", self._metadata_changed)
             self._room.off("participant_attributes_changed", self._attributes_changed)
         if self._timer:
@@ -131,6 +139,20 @@ class Following:
         if participant.identity == self._identity:
             self._requests.caller = participant
             self._later()
+
+    def _active(self, _: rtc.RemoteParticipant) -> None:
+        if self._find_caller():
+            self._later()
+
+    def _find_caller(self) -> bool:
+        """Take the caller that has come where nobody was waited for."""
+        if self._identity or not self._room:
+            return False
+        caller = earliest(callers(self._room, None))
+        if caller:
+            self._identity, self._requests.caller = caller.identity, caller
+            self._came(caller)
+        return caller is not None
 
     def _metadata_changed(self, participant: rtc.Participant, *_: str) -> None:
         if participant.identity == self._identity:

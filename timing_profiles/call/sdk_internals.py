@@ -32,7 +32,10 @@ from livekit.agents import (
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF, NOT_GIVEN
 from livekit.agents.utils import is_given
-from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
+from livekit.agents.voice.room_io.types import (
+    DEFAULT_CLOSE_ON_DISCONNECT_REASONS,
+    RoomOptions,
+)
 from livekit.plugins import deepgram
 from livekit.protocol.agent import JobType
 from livekit.rtc._proto.track_pb2 import AudioTrackFeature
@@ -56,6 +59,7 @@ Run = Callable[..., Awaitable[None]]
 
 _NOT_REGISTERED = "unregistered"  # the id of a server before LiveKit names it
 _FALSE_ALARM = "pre-connect audio handler registered after"
+_GIVEN = "_timing_profiles_given"  # on room options of ours: their arguments
 _DETECTION = "turn_handling.turn_detection"
 
 # livekit-agents has DuplexModel since 1.8.1.
@@ -84,6 +88,36 @@ def linked_participant(ctx: JobContext) -> rtc.RemoteParticipant | None:
         return ctx.primary_session.room_io.linked_participant
     except RuntimeError:  # there is no session, or it has not started in a room
         return None
+
+
+def room_options(given: Mapping[str, Any]) -> RoomOptions:
+    """Return room options; former options that `AgentSession.start` gets besides are kept.
+
+    Args:
+        given: Arguments of `RoomOptions`; they win.
+    """
+    _keep_former_options()
+    options = RoomOptions(**given)
+    vars(options)[_GIVEN] = given
+    return options
+
+
+@functools.cache
+def _keep_former_options() -> None:
+    # The SDK drops them with a warning that does not say so.
+    ensure = RoomOptions._ensure_options  # noqa: SLF001
+
+    def ensure_options(options: Any = NOT_GIVEN, **former: Any) -> RoomOptions:
+        former = {name: value for name, value in former.items() if is_given(value)}
+        given = vars(options).get(_GIVEN) if isinstance(options, RoomOptions) else None
+        if not former or given is None:
+            return ensure(options, **former)
+        merged = ensure(NOT_GIVEN, **former)
+        for name, value in given.items():
+            setattr(merged, name, value)
+        return merged
+
+    setattr(RoomOptions, "_ensure_options", staticmethod(ensure_options))  # noqa: B010
 
 
 def is_recorded(publication: rtc.RemoteTrackPublication) -> bool:

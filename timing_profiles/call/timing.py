@@ -46,6 +46,10 @@ _COMES_AGAIN = 20.0
 # Seconds after which a session that was linked is noticed.
 _LINKED_WITHIN = 0.2
 
+# Seconds from the caller's arrival after which the line of a call is logged, even if it is not
+# known yet what its session takes; once that is known, another line corrects it.
+_KNOWN_WITHIN = 0.5
+
 # Seconds from the caller's arrival after which early audio waits for the session no longer.
 _SESSION_STARTS = 3.0
 
@@ -59,27 +63,41 @@ class Timing:
 
     Args:
         ctx: The job.
-        caller: The participant that the call is configured for.
+        caller: The participant that the call is configured for; None where nobody is waited for.
         requests: What the call requests.
 
     Attributes:
-        caller: The participant that the call is configured for, and listens to.
         settings: Every value, and where it came from; of a call that is followed, those of now.
             Once the session runs, what acts: a value that the application sets has the origin
             `application`, and one that nothing takes has the problem `not-applied`.
     """
 
-    def __init__(self, ctx: JobContext, caller: rtc.RemoteParticipant, requests: Requests) -> None:
-        self.caller = caller
+    def __init__(
+        self, ctx: JobContext, caller: rtc.RemoteParticipant | None, requests: Requests
+    ) -> None:
+        self._caller = caller
+        self._subscriptions: Subscriptions | None = None
         self.settings = self._requested = requests.resolve()
         self._ctx = ctx
         self._requests = requests
         self._own = Own()
         self._active = self.settings.values
         self._unlogged = False
+        self._line: tuple[tuple[str, Any], ...] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._live: LiveSession | None = None
         self._following: Following | None = None
+
+    @property
+    def caller(self) -> rtc.RemoteParticipant:
+        """The participant that the call is configured for, and listens to.
+
+        Raises:
+            RuntimeError: After `for_call(wait=False)`, nobody has come yet.
+        """
+        if self._caller is None:
+            raise RuntimeError("there is no caller yet: for_call(wait=False) waits for nobody")
+        return self._caller
 
     @property
     def profile(self) -> str:
@@ -171,8 +189,21 @@ class Timing:
         return self._built(sdk_arguments.voice_activity, "vad", extra)
 
     def room_options(self, **yours: Any) -> room_io.RoomOptions:
-        """Return room options that make the session listen to the caller; `yours` win."""
-        return room_io.RoomOptions(**{"participant_identity": self.caller.identity, **yours})
+        """Return room options that make the session listen to the caller; `yours` win.
+
+        `RoomInputOptions` and `RoomOutputOptions`, which the SDK drops beside `RoomOptions`, are
+        kept where they are given to `AgentSession.start` together with these.
+        """
+        ours: dict[str, Any] = {}
+        if self._caller:
+            ours["participant_identity"] = self._caller.identity
+            if self._caller.kind not in sdk_internals.CALLER_KINDS:
+                ours["participant_kinds"] = [*sdk_internals.CALLER_KINDS, self._caller.kind]
+        options = sdk_internals.room_options({**ours, **yours})
+        audio = options.get_audio_input_options()
+        if self._subscriptions and (audio is None or not audio.pre_connect_audio):
+            self._subscriptions.release()
+        return options
 
     def follow(self, session: AgentSession[Any]) -> None:
         """Change a running session whenever the caller's metadata changes.
@@ -190,8 +221,16 @@ class Timing:
         """
         live = self._live_session(session)
         if self._following is None:
-            identity = self.caller.identity
-            self._following = Following(self._ctx, identity, self._requests, live, self._went_on)
+            identity = self._caller.identity if self._caller else None
+            self._following = Following(
+                self._ctx, identity, self._requests, live, self._went_on, self._came
+            )
+
+    def _came(self, caller: rtc.RemoteParticipant) -> None:
+        """Take the caller that comes to a call which has not waited for it."""
+        self._caller = caller
+        if self._subscriptions:
+            self._subscriptions.listen_to(caller.identity)
 
     @asynccontextmanager
     async def borrow(self, profile: str) -> AsyncIterator[None]:
@@ -229,6 +268,16 @@ class Timing:
         """
         return asking_tools(patient, brisk, self._choose)
 
+    def subscribes_with(self, subscriptions: Subscriptions) -> None:
+        """Subscribe to the caller's audio, and keep recordings only for a session that takes them.
+
+        Args:
+            subscriptions: Those of the job's room.
+        """
+        self._subscriptions = subscriptions
+        if self._caller:
+            subscriptions.listen_to(self._caller.identity)
+
     def log_when_started(self) -> None:
         """Log the line of the call once a session has started, and what acts in it is known."""
         self._unlogged = True
@@ -241,7 +290,7 @@ class Timing:
             self._live_session(session)
             self._log()
             return
-        if looked * _LINKED_WITHIN >= _SESSION_STARTS:
+        if looked * _LINKED_WITHIN >= _KNOWN_WITHIN:
             self._log()
         self._timer = asyncio.get_running_loop().call_later(_LINKED_WITHIN, self._look, looked + 1)
 
@@ -300,11 +349,14 @@ class Timing:
             announce.announce(self._ctx, settings)
 
     def _log(self) -> None:
-        """Log the line of the call, once what acts is known."""
+        """Log the line of the call, and a line that corrects it where another one is true."""
+        line = tuple((path, self.settings.values[path]) for path in self.settings.changed)
+        known = self._live.known if self._live else self.settings.values
         if self._unlogged:
-            self._unlogged = False
-            known = self._live.known if self._live else self.settings.values
             announce.log(self.settings, known)
+        elif self._line is not None and line != self._line:
+            announce.log(self.settings, known, "call corrected")
+        self._unlogged, self._line = False, line
 
     def _leave(self) -> None:
         if self._following:
@@ -315,6 +367,7 @@ class Timing:
 
     def _went_on(self, settings: Settings) -> None:
         self.settings = settings
+        self._line = tuple((path, settings.values[path]) for path in settings.changed)
         if self._live:
             self._requested = self._live.settings
 
@@ -342,6 +395,7 @@ async def for_call(
     identity: str | None = None,
     timeout: float | None = None,
     profile: str | None = None,
+    wait: bool = True,
 ) -> Timing:
     """Connect, wait for the caller, and resolve its timing against the published profiles.
 
@@ -355,6 +409,9 @@ async def for_call(
             its own participant.
         timeout: Seconds to wait; `CALLER_TIMEOUT` of the environment, else 300.
         profile: A profile for callers who request none: the lowest layer.
+        wait: Whether to wait for the caller. False for an agent that dials its callee itself: the
+            settings are those of the room's and the dispatch's metadata, until `follow` finds who
+            has come.
 
     Raises:
         asyncio.CancelledError: There is no caller, or no room. The job is shutting down, quietly.
@@ -364,25 +421,30 @@ async def for_call(
     try:
         recordings = Recordings(ctx.room)
         subscriptions = await _connect(ctx, recordings)
-        caller = await wait_for_caller(
-            ctx.room,
-            identity=identity or sdk_internals.publisher(ctx),
-            seconds=_caller_timeout() if timeout is None else timeout,
-        )
+        caller = None
+        if wait:
+            caller = await wait_for_caller(
+                ctx.room,
+                identity=identity or sdk_internals.publisher(ctx),
+                seconds=_caller_timeout() if timeout is None else timeout,
+            )
     except (CallerMissing, rtc.ConnectError) as missing:
         _logger.info("no call: %s; the job ends", missing)
         ctx.shutdown(str(missing))
         raise asyncio.CancelledError(str(missing)) from None
-    recordings.only_of(lambda identity: identity in {caller.identity, _linked(ctx)})
+    if caller:
+        known = caller.identity
+        recordings.only_of(lambda identity: identity in {known, _linked(ctx)})
     requests = Requests(caller, profile, ctx.room.metadata, ctx.job.metadata)
     requests.outlive_replacement()
     timing = Timing(ctx, caller, requests)
     ctx.add_shutdown_callback(timing.aclose)
     if subscriptions:
-        subscriptions.listen_to(caller.identity)
+        timing.subscribes_with(subscriptions)
         # A session that takes no recordings must not make its callers wait forever.
         asyncio.get_running_loop().call_later(_SESSION_STARTS, subscriptions.release)
-    _end_with_caller(ctx, caller)
+    if caller:
+        _end_with_caller(ctx, caller)
     announce.announce(ctx, timing.settings)
     announce.log_problems(timing.problems)
     timing.log_when_started()
