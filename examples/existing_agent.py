@@ -6,8 +6,9 @@ uses
 - all of `turn_handling`, `turn_detector`, `vad` and `session`, which configure LiveKit. With
   `turn_detection: stt`, as in profiles for Deepgram Flux, the agent's own speech-to-text ends the
   turn: with the model below, at every final transcript.
-- nothing of `stt.engine`, `stt.nova`, `stt.flux` and `tts`, which configure Deepgram's plugin. The
-  agent passes its own `stt` and `tts`, and needs no DEEPGRAM_API_KEY.
+- `tts.speed`, which the voice below takes (docs/providers.md).
+- nothing of `stt.engine`, `stt.nova` and `stt.flux`, which are for Deepgram: where a profile sets
+  them, `timing.problems` says that they are not applied. The agent needs no DEEPGRAM_API_KEY.
 
 Run it with `.venv/bin/python examples/existing_agent.py dev`.
 """

@@ -48,7 +48,7 @@ console.log(JSON.stringify(await credentials("ada", JSON.parse(process.argv[2]!)
 
 # What a page leaves out at both ends of a worker.
 # Pages that show parts of an agent.
-PARTS = {"docs/phone.md", "docs/running-calls.md"}
+PARTS = {"docs/existing-agents.md", "docs/phone.md", "docs/running-calls.md"}
 BEFORE = """
 import timing_profiles
 from livekit.agents import Agent, AgentServer, AgentSession, JobContext, cli
