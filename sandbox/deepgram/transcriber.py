@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from enum import Enum, auto
 from typing import Final
@@ -60,6 +61,10 @@ class Transcriber:
         # The segment is what came since the last final result.
         self._segment_start = 0
         self._segment_sound: list[int] = []
+
+    def end_after(self, endpointing: float | None) -> None:
+        """Change the silence, in seconds, that ends speech; None is off."""
+        self._options = replace(self._options, endpointing=endpointing)
 
     @property
     def seconds(self) -> float:

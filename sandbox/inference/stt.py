@@ -2,8 +2,10 @@
 
 A transcript ends at the first pause, whatever the model. LiveKit's gateway asks every provider for
 that (`endpointing` of 25 ms from Deepgram, `min_end_of_turn_silence_when_confident` of 0 from
-AssemblyAI): the agent decides when a turn is over. `start_of_speech`, which few models send, is
-left out.
+AssemblyAI): the agent decides when a turn is over. A client of Deepgram's nova models may ask for
+another `endpointing` (ms) in `extra`, when it begins and with `session.update`; whether the real
+gateway applies the latter to a stream that runs is not known. `start_of_speech`, which few models
+send, is left out.
 """
 
 import base64
@@ -17,6 +19,7 @@ from sandbox.deepgram.transcriber import Transcriber
 from sandbox.inference.session import Session, sample_rate
 
 _ENDPOINTING: Final = 0.025
+_NOVA: Final = "deepgram/nova"
 _OF_A_WORD: Final = ("word", "start", "end", "confidence")
 
 
@@ -31,8 +34,12 @@ async def transcribe(session: Session, vocabulary: Vocabulary) -> None:
     settings = create["settings"]
     options = _options(create.get("model", "auto"), sample_rate(settings))
     transcription = _Transcription(
-        session, Transcriber(options, vocabulary, session.id), settings.get("language", "en")
+        session,
+        Transcriber(options, vocabulary, session.id),
+        options.model,
+        settings.get("language", "en"),
     )
+    transcription.update(settings)
     await session.send("session.created")
     while (body := await session.receive()) is not None:
         await transcription.obey(body)
@@ -53,10 +60,19 @@ def _options(model: str, rate: int) -> ListenOptions:
 
 
 class _Transcription:
-    def __init__(self, session: Session, transcriber: Transcriber, language: str) -> None:
+    def __init__(
+        self, session: Session, transcriber: Transcriber, model: str, language: str
+    ) -> None:
         self._session = session
         self._transcriber = transcriber
+        self._model = model
         self._language = language
+
+    def update(self, settings: Body) -> None:
+        """Take options of the provider, as far as they are known here."""
+        endpointing = settings.get("extra", {}).get("endpointing")
+        if endpointing is not None and self._model.startswith(_NOVA):
+            self._transcriber.end_after(int(endpointing) / 1000 or None)
 
     async def obey(self, body: Body) -> None:
         match body["type"]:
@@ -66,7 +82,7 @@ class _Transcription:
                 await self._send(self._transcriber.finalize())
                 await self._session.send("session.finalized")
             case "session.update":
-                pass  # keyterms and the like: it recognises no words
+                self.update(body["settings"])
             case "session.close":
                 await self._send(self._transcriber.close())
                 await self._session.send("session.closed")

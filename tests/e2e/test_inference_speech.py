@@ -16,10 +16,13 @@ from livekit.agents import APIConnectOptions, inference
 from livekit.agents.stt import RecognizeStream, SpeechEvent, SpeechEventType
 from livekit.agents.utils import http_context
 
+import timing_profiles
 from sandbox import speech
 from sandbox.inference import Inference, Request
 from sandbox.polling import eventually
+from sandbox.worker import ROOT
 from tests.e2e.audio import RATE, silence
+from timing_profiles.call.parts import Own
 
 ONCE = APIConnectOptions(max_retry=0, timeout=5)
 SENTENCE = speech.synthesize("My number is seven.", sample_rate=RATE)
@@ -27,6 +30,7 @@ STT_CREATE = {
     "type": "session.create",
     "settings": {"sample_rate": "16000", "encoding": "pcm_s16le", "extra": {}},
 }
+DEFAULT = timing_profiles.resolve(profiles_dir=ROOT / "profiles").values
 SILENT = {"session.created", "session.finalized", "session.closed"}
 TTS_CREATE = {"type": "session.create", "sample_rate": "24000", "encoding": "pcm_s16le"}
 
@@ -152,6 +156,37 @@ async def test_a_transcript_ends_at_the_first_pause(server: Inference) -> None:
     """Half a second of silence parts two transcripts; no word is lost or told twice."""
     events = await events_of(server, SENTENCE + silence(0.5) + SENTENCE + silence(0.5), ends=2)
     assert texts(events) == ["One two three four.", "Five six seven eight."]
+
+
+async def test_profile_reaches_the_gateway_and_acts(server: Inference) -> None:
+    """An agent's own model: on the wire when it begins, in force in the silence, live as well."""
+    stt = inference.STT("deepgram/nova-3:en", **account(server))
+    own = Own()
+    own.adopt(stt, {**DEFAULT, "stt.nova.endpointing_ms": 800})
+    stream = stt.stream(conn_options=ONCE)
+    send(stream, SENTENCE + silence(0.5) + SENTENCE + silence(1.0))
+    assert await final(stream) == "One two three four five six seven eight."
+    (part,) = own.parts
+    part.tell({**DEFAULT, "stt.nova.endpointing_ms": 100}, {"stt.nova.endpointing_ms"})
+    request = server.requests[-1]
+    await eventually(lambda: request.bodies("session.update"), 5, "the change is on the wire")
+    send(stream, SENTENCE + silence(0.5) + SENTENCE + silence(1.0))
+    assert len((await final(stream)).split()) == 4
+    await stream.aclose()
+    (create,) = request.bodies("session.create")
+    assert create["settings"]["extra"] == {"endpointing": 800, "keyterm": []}
+    assert request.bodies("session.update") == [
+        {"type": "session.update", "settings": {"extra": {"endpointing": 100}}}
+    ]
+
+
+async def final(stream: RecognizeStream) -> str:
+    """The next final transcript."""
+    async with timeout(10):
+        async for event in stream:
+            if event.type is SpeechEventType.FINAL_TRANSCRIPT:
+                return event.alternatives[0].text
+    raise AssertionError("the stream ended")
 
 
 async def test_pending_transcript_becomes_final_at_end_of_audio(server: Inference) -> None:
