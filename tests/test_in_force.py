@@ -10,6 +10,7 @@ from livekit.agents import inference, stt, vad
 from livekit.plugins import deepgram
 
 from tests.running import Deaf, Running, publish
+from tests.sdk.release import needs_pace
 from tests.test_apply import MUTE, REST, asking
 from tests.test_sdk_arguments import Realtime
 from tests.virtual_time import in_virtual_time
@@ -408,6 +409,7 @@ async def test_part_that_the_application_changes_is_reported_as_it_acts() -> Non
         assert origins(running, ACTIVATION) == ["application"]
 
 
+@needs_pace
 @in_virtual_time
 async def test_missing_part_is_said() -> None:
     """No text-to-speech, no pace."""

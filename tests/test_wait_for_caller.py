@@ -161,6 +161,18 @@ def test_long_wait_says_whom_it_is_for(
     ]
 
 
+def test_application_may_take_callers_of_other_kinds() -> None:
+    """Such as an agent that calls another one."""
+    room = Waiting(Participant("robot", kind=KIND.PARTICIPANT_KIND_AGENT))
+
+    async def story() -> str:
+        kinds = [KIND.PARTICIPANT_KIND_AGENT]
+        found = await wait_for_caller(cast("rtc.Room", room), identity=None, seconds=1, kinds=kinds)
+        return found.identity
+
+    assert virtual_time.run(story()) == "robot"
+
+
 def test_short_wait_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     """The caller is there."""
     caplog.set_level("INFO", logger="timing_profiles")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from livekit import rtc
 
@@ -30,7 +30,11 @@ class CallerMissing(Exception):
 
 
 async def wait_for_caller(
-    room: rtc.Room, *, identity: str | None, seconds: float
+    room: rtc.Room,
+    *,
+    identity: str | None,
+    seconds: float,
+    kinds: Collection[rtc.ParticipantKind.ValueType] = (),
 ) -> rtc.RemoteParticipant:
     """Wait for the caller of a room.
 
@@ -44,6 +48,7 @@ async def wait_for_caller(
         identity: The participant to wait for, where it is known: it is taken whatever its rights
             or kind, as a text-only client, which may not publish.
         seconds: The longest wait.
+        kinds: Further kinds of participants that may be the caller.
 
     Raises:
         CallerMissing: The time is over, or the room has closed.
@@ -68,7 +73,7 @@ async def wait_for_caller(
     try:
         while True:
             something.clear()
-            caller = earliest(callers(room, identity))
+            caller = earliest(callers(room, identity, kinds))
             if caller:
                 return caller
             if not room.isconnected():
@@ -88,19 +93,22 @@ def earliest(participants: Iterator[rtc.RemoteParticipant]) -> rtc.RemotePartici
     return min(participants, key=lambda p: (p.joined_at is None, p.joined_at), default=None)
 
 
-def callers(room: rtc.Room, identity: str | None) -> Iterator[rtc.RemoteParticipant]:
+def callers(
+    room: rtc.Room, identity: str | None, kinds: Collection[rtc.ParticipantKind.ValueType] = ()
+) -> Iterator[rtc.RemoteParticipant]:
     """Yield the participants that may be the caller.
 
     Args:
         room: A connected room.
         identity: The one participant that is the caller, where it is known.
+        kinds: Further kinds that it may be of.
     """
     agent = room.local_participant.identity
     for participant in room.remote_participants.values():
         if participant.state != rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE:
             continue
         may_call = (
-            participant.kind in sdk_internals.CALLER_KINDS
+            participant.kind in {*sdk_internals.CALLER_KINDS, *kinds}
             and participant.permissions.can_publish
             and participant.attributes.get(sdk_internals.PUBLISHES_FOR) != agent
         )

@@ -32,6 +32,7 @@ LOOKS = 1.0
 _UNAVAILABLE = Problem("profiles-unavailable", "the published profiles cannot be read")
 _UNREAD = frozenset({"metadata-invalid", "metadata-too-large", "profile-unknown"})
 _CALLER: Final = "participant"
+_APPLICATION: Final = "application"
 
 _Read = TypeVar("_Read")
 
@@ -82,6 +83,7 @@ class Requests:
         self._seen: Sequence[Request] | None = None
         self._standing: Sequence[Request] = ()
         self._aloud: Sequence[Request] = ()
+        self._changed: Sequence[Request] = ()
         self._unread: tuple[Problem, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -111,13 +113,13 @@ class Requests:
         layers, seen = self._read_layers(), self._seen
         self._seen = layers
         if layers != seen:
-            resolved = self._resolve(layers)
+            resolved = self._resolve([*layers, *self._changed])
             unread = tuple(p for p in resolved.problems if p.code in _UNREAD and p.file == _CALLER)
             if seen is None or not unread:
                 self._standing, self._aloud, self._unread = layers, (), ()
                 return resolved
             self._unread = unread
-        resolved = self._resolve([*self._standing, *self._aloud])
+        resolved = self._resolve([*self._standing, *self._aloud, *self._changed])
         return replace(resolved, problems=(*resolved.problems, *self._unread))
 
     def request_aloud(self, name: str) -> bool:
@@ -132,6 +134,17 @@ class Requests:
             return False
         self._aloud = [Request(_CALLER, name)]
         return True
+
+    def change(self, profile: str | None, overrides: Mapping[str, Any]) -> None:
+        """Put a request of the application above everything, in the place of its former one.
+
+        Raises:
+            LookupError: There is no such profile.
+        """
+        if profile is not None:
+            self.sets(profile)
+        request = Request(_APPLICATION, profile, overrides=overrides)
+        self._changed = [request] if profile or overrides else ()
 
     def sets(self, name: str) -> Mapping[str, Any]:
         """Return the fields that a profile and those that it extends set beyond `default`.

@@ -232,6 +232,32 @@ class Timing:
         if self._subscriptions:
             self._subscriptions.listen_to(caller.identity)
 
+    def change(
+        self, *, profile: str | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> Settings:
+        """Change the call as the application requests it, above what the caller requests.
+
+        It holds until the next `change`; without arguments it is taken back. The policy of the
+        profile applies, as for every layer. A followed session changes as with the caller's
+        metadata; before that, the next `session_kwargs` has the settings.
+
+        Args:
+            profile: The profile; None for the one that is requested besides.
+            overrides: Fields, nested as in a profile.
+
+        Returns:
+            The settings of now; their problems say what was left out.
+
+        Raises:
+            LookupError: There is no such profile.
+        """
+        self._requests.change(profile, overrides or {})
+        if self._following:
+            return self._following.resolve()
+        self._requested = self._requests.resolve()
+        self._report(self._requested)
+        return self.settings
+
     @asynccontextmanager
     async def borrow(self, profile: str) -> AsyncIterator[None]:
         """Lend a step of the conversation what a profile sets beyond `default`.
@@ -396,6 +422,7 @@ async def for_call(
     timeout: float | None = None,
     profile: str | None = None,
     wait: bool = True,
+    kinds: Sequence[rtc.ParticipantKind.ValueType] = (),
 ) -> Timing:
     """Connect, wait for the caller, and resolve its timing against the published profiles.
 
@@ -412,6 +439,8 @@ async def for_call(
         wait: Whether to wait for the caller. False for an agent that dials its callee itself: the
             settings are those of the room's and the dispatch's metadata, until `follow` finds who
             has come.
+        kinds: Further kinds of participants that may be the caller, beside those that a session
+            listens to by itself: standard, SIP and connectors.
 
     Raises:
         asyncio.CancelledError: There is no caller, or no room. The job is shutting down, quietly.
@@ -427,6 +456,7 @@ async def for_call(
                 ctx.room,
                 identity=identity or sdk_internals.publisher(ctx),
                 seconds=_caller_timeout() if timeout is None else timeout,
+                kinds=kinds,
             )
     except (CallerMissing, rtc.ConnectError) as missing:
         _logger.info("no call: %s; the job ends", missing)
