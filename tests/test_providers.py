@@ -5,6 +5,7 @@ import inspect
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from livekit.agents import inference
@@ -199,3 +200,10 @@ def test_option_takes_what_a_part_can() -> None:
     option = Option("stt.flux.eot_threshold", "eot_threshold")
     assert option.argument({"stt.flux.eot_threshold": "auto"}) is MISSING
     assert option.argument({"stt.flux.eot_threshold": 0.7}) == 0.7
+
+
+def test_mock_of_a_part_is_no_adapter() -> None:
+    """Applications test with mocks, of which every attribute is another mock."""
+    own = Own()
+    own.adopt(MagicMock(), {})
+    assert [part.provider for part in own.parts] == [None]

@@ -227,7 +227,8 @@ class LiveSession:
             reason = f"the application has changed it: {quoted(value)}"
             instead[path] = Instead(reason, in_force.as_field(path, value), origin=APPLICATION)
         if sdk_internals.current_agent(self.session):
-            instead.update(in_force.read_back(self.session, self._own, self._active))
+            with _unreadable():
+                instead.update(in_force.read_back(self.session, self._own, self._active))
         lent = {path for loan in self._loans for path in loan.sets}
         instead = {path: instead[path] for path in instead.keys() - lent}
         reported = fit.corrected(self.settings, instead)
@@ -305,6 +306,15 @@ def _refusals() -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it is, the call continues
         _logger.warning("AgentSession rejected settings change: %s; call continues", error)
+
+
+@contextmanager
+def _unreadable() -> Iterator[None]:
+    """A block that reads what an application, or the SDK, may have made unreadable."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, the call continues
+        _logger.warning("settings not read back: %s; call continues", error)
 
 
 def _next_call(path: str, resolved: Settings) -> Problem:

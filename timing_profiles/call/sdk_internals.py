@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -28,6 +28,8 @@ from livekit.agents import (
     WorkerOptions,
     inference,
     llm,
+    stt,
+    tts,
 )
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF, NOT_GIVEN
@@ -252,12 +254,17 @@ def members(part: Any) -> tuple[Any, ...]:
     Args:
         part: Speech-to-text, text-to-speech or VAD; None for none.
     """
-    inner = [
-        *(getattr(part, "_stt_instances", None) or getattr(part, "_tts_instances", None) or ()),
-        *filter(None, (getattr(part, "wrapped_stt", None), getattr(part, "_wrapped_tts", None))),
-    ]
-    if part is None or not inner:
-        return () if part is None else (part,)
+    inner: Sequence[Any] = ()
+    if isinstance(part, stt.FallbackAdapter):
+        inner = part._stt_instances  # noqa: SLF001
+    elif isinstance(part, tts.FallbackAdapter):
+        inner = part._tts_instances  # noqa: SLF001
+    elif isinstance(part, stt.StreamAdapter | stt.MultiSpeakerAdapter):
+        inner = (part.wrapped_stt,)
+    elif isinstance(part, tts.StreamAdapter):
+        inner = (part._wrapped_tts,)  # noqa: SLF001
+    elif part is not None:
+        return (part,)
     return tuple(leaf for each in inner for leaf in members(each))
 
 

@@ -197,8 +197,10 @@ class Timing:
         ours: dict[str, Any] = {}
         if self._caller:
             ours["participant_identity"] = self._caller.identity
-            if self._caller.kind not in sdk_internals.CALLER_KINDS:
-                ours["participant_kinds"] = [*sdk_internals.CALLER_KINDS, self._caller.kind]
+            kind = self._caller.kind
+            # The console has a mock in its place.
+            if isinstance(kind, int) and kind not in sdk_internals.CALLER_KINDS:
+                ours["participant_kinds"] = [*sdk_internals.CALLER_KINDS, kind]
         options = sdk_internals.room_options({**ours, **yours})
         audio = options.get_audio_input_options()
         if self._subscriptions and (audio is None or not audio.pre_connect_audio):
