@@ -25,9 +25,10 @@ from tests.running import (
 from tests.sdk.release import needs_pace, unless_unsupported
 from tests.session import Session
 from tests.test_sdk_arguments import Realtime
-from tests.virtual_time import in_virtual_time, run
+from tests.virtual_time import in_virtual_time
 from timing_profiles.call.follow_metadata import RAPID
 from timing_profiles.call.silence import SETTLED
+from timing_profiles.rehearsal.virtual_time import run
 
 # A session that connects to no text-to-speech when it starts, and closes at once.
 MUTE: Mapping[str, Any] = {"tts": None, "session_close_transcript_timeout": 0.0}

@@ -12,8 +12,8 @@ from livekit import rtc
 from sandbox.fixtures import Happened
 from tests.room import Somebody
 from tests.running import Running, publish
-from tests.virtual_time import run
 from timing_profiles.call.follow_metadata import LOGGED_WITHIN, MOST_LOGGED, RAPID
+from timing_profiles.rehearsal.virtual_time import run
 
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 ENDPOINTING = "stt.nova.endpointing_ms"

@@ -9,8 +9,8 @@ import pytest
 
 from tests.running import Running, publish
 from tests.session import Session
-from tests.virtual_time import run
 from timing_profiles.call.follow_metadata import RAPID
+from timing_profiles.rehearsal.virtual_time import run
 
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 MAX_DELAY = "turn_handling.endpointing.max_delay"

@@ -11,9 +11,9 @@ from livekit.plugins import deepgram
 
 from tests.running import Running, publish
 from tests.sdk.contracts import CONTRACTS
-from tests.virtual_time import run
 from timing_profiles.call import sdk_arguments, sdk_internals
 from timing_profiles.problems import Problem
+from timing_profiles.rehearsal.virtual_time import run
 
 SPEED = "tts.speed"
 MIN_DELAY = "turn_handling.endpointing.min_delay"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.session import Session
-from tests.virtual_time import run
 from timing_profiles.call.silence import Silence
 from timing_profiles.catalog import catalog
+from timing_profiles.rehearsal.virtual_time import run
 
 DEFAULT = catalog.load(Path(__file__).parents[1] / "profiles").profile("default")
 FLUX = {"stt.engine": "flux"}

@@ -11,8 +11,8 @@ from livekit.agents import Agent
 from livekit.agents.llm import FunctionTool
 
 from tests.running import Running, publish
-from tests.virtual_time import run
 from timing_profiles.call.follow_metadata import RAPID
+from timing_profiles.rehearsal.virtual_time import run
 
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 

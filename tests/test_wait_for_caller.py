@@ -11,8 +11,8 @@ from livekit import rtc
 from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
 from livekit.rtc.room import EventTypes
 
-from tests import virtual_time
 from timing_profiles.call.caller import CallerMissing, wait_for_caller
+from timing_profiles.rehearsal import virtual_time
 
 ACTIVE = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
 JOINED = rtc.ParticipantState.PARTICIPANT_STATE_JOINED

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import pytest
 
-from tests import virtual_time
 from tests.e2e.fields.conversation import Conversation, Scene, converse
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.handoff import snapshot, variables
+from timing_profiles.rehearsal import virtual_time
 
 ROOT = Path(__file__).parents[3]
 
