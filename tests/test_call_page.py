@@ -20,8 +20,9 @@ from sandbox.caller.picture import (
     Symbols,
     symbols,
 )
-from sandbox.caller.sound import Interval, Track
+from sandbox.caller.sound import Track
 from timing_profiles.cli.terminal import Style
+from timing_profiles.rehearsal.interval import Interval
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,7 +10,8 @@ import pytest
 import timing_profiles
 from sandbox.caller import Call, Dial, Script, Turn, parse_say
 from sandbox.caller.report import as_text, report, resolved
-from sandbox.caller.sound import SAMPLE_RATE, Interval, Track, audible, write_wav
+from sandbox.caller.sound import SAMPLE_RATE, Track, audible, write_wav
+from timing_profiles.rehearsal.interval import Interval
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 

@@ -13,8 +13,9 @@ from livekit import api, rtc
 
 from sandbox.caller.measure import Call, Turn
 from sandbox.caller.script import Script
-from sandbox.caller.sound import SAMPLE_RATE, Ear, Interval, Microphone
+from sandbox.caller.sound import SAMPLE_RATE, Ear, Microphone
 from sandbox.connection import Connection
+from timing_profiles.rehearsal.interval import Interval
 
 # Names of livekit-agents; importing it for them would take seconds.
 _STATE = "lk.agent.state"

@@ -3,7 +3,8 @@
 import itertools
 from dataclasses import dataclass, field
 
-from sandbox.caller.sound import Interval, Track
+from sandbox.caller.sound import Track
+from timing_profiles.rehearsal.interval import Interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from itertools import cycle, groupby, islice
 from typing import Literal
 
 from sandbox.caller.measure import Turn
-from sandbox.caller.sound import Interval
 from timing_profiles.authoring.timeline.time_axis import Axis
 from timing_profiles.cli.terminal import Style
+from timing_profiles.rehearsal.interval import Interval
 
 NARROWEST = 32
 """Columns that a picture takes at least, however narrow the terminal is."""

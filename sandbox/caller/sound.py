@@ -5,11 +5,12 @@ import itertools
 import time
 import wave
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from livekit import rtc
+
+from timing_profiles.rehearsal.interval import Interval
 
 SAMPLE_RATE = 24000
 
@@ -23,19 +24,6 @@ _AUDIBLE = 200
 
 _LEAD = 0.04  # seconds that the microphone runs ahead, so that a busy moment leaves no gap
 _GAP = 0.3  # seconds of silence that part one sound from the next
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """From the first to the last sample, in seconds of `time.monotonic()`."""
-
-    start: float
-    end: float
-
-    @property
-    def seconds(self) -> float:
-        """Return the duration in seconds."""
-        return self.end - self.start
 
 
 class Track:
@@ -115,7 +103,8 @@ class Ear:
     """Sound that arrives on a track.
 
     Attributes:
-        sounds: stretches of audible sound, parted by at least 0.3 s of silence.
+        sounds: stretches of audible sound in seconds of `time.monotonic()`, parted by at least
+            0.3 s of silence.
         heard: everything so far.
     """
 

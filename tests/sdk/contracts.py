@@ -464,6 +464,20 @@ async def realtime_models() -> None:
     assert not sdk_internals.is_realtime("openai/gpt-4.1-mini")
 
 
+@contract("inference.TurnDetector.stream")
+async def observed_predictions() -> None:
+    """`rehearse` takes every end of a turn for a likely one, and names the wrong field."""
+    detector = inference.TurnDetector(version="v1-mini", unlikely_threshold=0.7)
+    seen = sdk_internals.observed_predictions(detector)
+    stream = detector.stream()
+    await stream.predict()
+    await asyncio.sleep(0)
+    await stream.aclose()
+    ((probability, threshold),) = seen
+    assert 0 <= probability <= 1
+    assert threshold == 0.7
+
+
 def main() -> None:
     """Print the broken contracts as JSON."""
     json.dump(asyncio.run(broken()), sys.stdout)

@@ -413,3 +413,42 @@ def unsupported(deepgram_tts: Callable[..., Any]) -> Mapping[str, str]:
 
 UNSUPPORTED = unsupported(deepgram.TTS)
 """Dotted fields that the installed SDK has no option for: they are off, whatever a profile sets."""
+
+
+# --- rehearsals
+
+
+def observed_predictions(detector: Any) -> list[tuple[float, float | None]]:
+    """Return a list that grows by each probability that a turn detector computes.
+
+    Args:
+        detector: The turn detector of a session; anything else computes none.
+
+    Returns:
+        Each probability that the caller has finished, and the threshold below which it is
+        unlikely.
+    """
+    seen: list[tuple[float, float | None]] = []
+    if not isinstance(detector, inference.TurnDetector):
+        return seen
+    make = detector.stream
+
+    def stream(**options: Any) -> Any:
+        made = make(**options)
+        predict = made.predict
+
+        def predicted() -> Any:
+            future = predict()
+            future.add_done_callback(note)
+            return future
+
+        def note(future: Any) -> None:
+            if not future.cancelled():
+                threshold = detector._opts.thresholds.lookup(None)  # noqa: SLF001
+                seen.append((future.result().end_of_turn_probability, threshold))
+
+        vars(made)["predict"] = predicted
+        return made
+
+    vars(detector)["stream"] = stream
+    return seen

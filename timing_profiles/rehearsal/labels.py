@@ -1,0 +1,88 @@
+"""Label the silences of a call: pauses and ends of the caller's turns.
+
+A turn is what the caller says until the other side speaks. A silence before the caller's own next
+word is a pause, one before the other side's is the end. Left out is an end that nobody knows: the
+other side speaks before the caller's last sound, or the caller goes on within 2 s of its start, or
+the recording ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from timing_profiles.rehearsal.interval import Interval
+
+SHORTEST_PAUSE: Final = 0.2
+"""Seconds of silence inside a turn from which it is a pause."""
+
+GOES_ON: Final = 2.0
+"""Seconds after the start of the other side in which a caller who goes on had not finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the caller says until the other side speaks, in seconds of the recording.
+
+    Attributes:
+        speech: From the caller's first to the last sound.
+        pauses: The silences of 0.2 s or more within.
+        next_speech: When somebody speaks after it; None where nobody does.
+        is_end: Whether the silence after it is known to be the end of the turn.
+    """
+
+    speech: Interval
+    pauses: tuple[Interval, ...]
+    next_speech: float | None
+    is_end: bool
+
+
+def turns(caller: Sequence[Interval], other: Sequence[Interval]) -> list[Turn]:
+    """Label the turns of a call.
+
+    Args:
+        caller: The stretches of the caller's speech, in order.
+        other: Those of the other side.
+
+    Returns:
+        The turns, in order, that have a pause or a known end.
+    """
+    found = (_turn(stretches, other, after) for stretches, after in _grouped(caller, other))
+    return [turn for turn in found if turn.pauses or turn.is_end]
+
+
+def _grouped(
+    caller: Sequence[Interval], other: Sequence[Interval]
+) -> Iterator[tuple[list[Interval], Interval | None]]:
+    """Yield the stretches of each turn, and the caller's stretch after it."""
+    group: list[Interval] = []
+    for one, following in zip(caller, [*caller[1:], None], strict=False):
+        group.append(one)
+        if following is None or _speaks(other, one.end, following.start):
+            yield group, following
+            group = []
+
+
+def _turn(stretches: Sequence[Interval], other: Sequence[Interval], after: Interval | None) -> Turn:
+    speech = Interval(stretches[0].start, stretches[-1].end)
+    gaps = (Interval(a.end, b.start) for a, b in pairwise(stretches))
+    pauses = tuple(gap for gap in gaps if gap.seconds >= SHORTEST_PAUSE)
+    until = after.start if after else float("inf")
+    answer = next((one for one in other if one.end > speech.end and one.start < until), None)
+    is_end = (
+        answer is not None
+        and answer.start >= speech.end
+        and (after is None or after.start - answer.start >= GOES_ON)
+    )
+    following = min([*_starts([answer, after])], default=None)
+    return Turn(speech, pauses, following, is_end)
+
+
+def _starts(intervals: Iterable[Interval | None]) -> Iterator[float]:
+    return (one.start for one in intervals if one)
+
+
+def _speaks(side: Sequence[Interval], start: float, end: float) -> bool:
+    return any(one.start < end and one.end > start for one in side)

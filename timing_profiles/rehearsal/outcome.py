@@ -1,0 +1,182 @@
+"""What a profile does to a turn: cuts in or not, how long the caller waits, which field decides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from timing_profiles.rehearsal import session
+from timing_profiles.rehearsal.labels import Turn
+from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
+from timing_profiles.rehearsal.session import Decision
+from timing_profiles.turns import wait
+from timing_profiles.turns.fields import (
+    DETECTION,
+    ENGINE,
+    MAX_DELAY,
+    MIN_DELAY,
+    MODE,
+    NOVA_ENDPOINTING,
+    VAD_SILENCE,
+    Values,
+)
+
+_LEAD: Final = 1.0  # seconds of the line that are played before a turn
+_UNBOUNDED: Final = 10.0  # seconds after which a session without a longest wait is given up
+_SLACK: Final = 2.0  # seconds more than the longest wait
+_STARTS: Final = 0.3  # seconds in which a VAD notices that a caller goes on
+_PRECISION: Final = 0.02  # seconds by which a timer may be late
+_VERSION: Final = "turn_detector.version"
+_LIMITS: Final = (
+    "turn_handling.user_turn_limit.max_words",
+    "turn_handling.user_turn_limit.max_duration",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A labelled turn with its sound.
+
+    Attributes:
+        turn: The turn.
+        start: The second of the recording at which the sound begins.
+        samples: The caller's channel, up to the next speech of either side.
+    """
+
+    turn: Turn
+    start: float
+    samples: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A decision inside a turn.
+
+    Attributes:
+        at: The second of the recording.
+        pause: The index of the pause; None where the caller was speaking.
+        decided_by: The field that decided.
+        probability: That of the turn detector; None where it was not asked.
+    """
+
+    at: float
+    pause: int | None
+    decided_by: str
+    probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a profile does to a turn.
+
+    Attributes:
+        cuts: The decisions before the caller's last sound.
+        wait: Seconds from the last sound to the decision; None where the end is not known, or
+            nothing was decided.
+        decided_by: The field that decided first; None where nothing was decided.
+    """
+
+    cuts: tuple[Cut, ...]
+    wait: float | None
+    decided_by: str | None
+
+
+def cut_out(turn: Turn, samples: bytes) -> Played:
+    """Cut a turn out of the caller's channel, with the line before and after it."""
+    start = max(0.0, turn.speech.start - _LEAD)
+    last = None if turn.next_speech is None else _offset(turn.next_speech)
+    return Played(turn, start, samples[_offset(start) : last])
+
+
+def unknown(values: Values) -> str | None:
+    """Return why a profile's decisions cannot be rehearsed; None where they can."""
+    detection = values[DETECTION]
+    if detection not in {"vad", "turn_detector"}:
+        party = {"stt": "Deepgram", "manual": "the application"}.get(detection, "another model")
+        return f"turn_detection {detection}: {party} ends the turns"
+    if detection == "turn_detector" and values[_VERSION] != "v1-mini":
+        return f"{_VERSION} {values[_VERSION]}: the turn detector may run in LiveKit's cloud"
+    limit = next((path for path in _LIMITS if values[path] is not None), None)
+    if limit:
+        return f"{limit} {values[limit]:g}: Deepgram's words end turns"
+    if values[ENGINE] != "nova":
+        return f"stt.engine {values[ENGINE]}: its last words may come after the delay"
+    words = wait.words(values)[-1].end
+    silent = [values[MIN_DELAY], *(floor.seconds for floor in wait.floors(values))]
+    if words > wait.VAD_LAG + max(silent):
+        return f"{NOVA_ENDPOINTING} {values[NOVA_ENDPOINTING]}: the words may come after the delay"
+    return None
+
+
+def judge(played: Played, values: Values) -> Outcome:
+    """Play a turn to a session with the settings of a profile."""
+    turn = played.turn
+    end = turn.speech.end - played.start
+    longest = wait.effective(values).seconds[1] or _UNBOUNDED
+    seconds = end + longest + _SLACK
+    found = session.decisions(played.samples, values, seconds, end)
+    cuts = tuple(_cuts(played, [one for one in found if one.at < end], values))
+    last = next((one for one in found if one.at >= end), None)
+    waits = round(last.at - end, 3) if last and turn.is_end else None
+    first = next(iter(found), None)
+    return Outcome(cuts, waits, decided_by(first, values) if first else None)
+
+
+def judge_all(played: Played, profiles: Sequence[Values]) -> list[Outcome]:
+    """Play a turn to a session for each of some profiles."""
+    return [judge(played, values) for values in profiles]
+
+
+def decided_by(decision: Decision, values: Values) -> str:
+    """Return the name of the field that held a decision back longest."""
+    unlikely = _is_unlikely(decision)
+    delay = MAX_DELAY if unlikely else MIN_DELAY
+    learned = values[MODE] == "dynamic" and not unlikely
+    if learned or decision.delay <= values[delay] + _PRECISION:
+        return _name(delay)
+    silence = math.ceil(round(values[VAD_SILENCE] / wait.VAD_WINDOW, 6)) * wait.VAD_WINDOW
+    is_vad = decision.probability is None or decision.delay <= silence + wait.VAD_WINDOW
+    return _name(VAD_SILENCE if is_vad else values[DETECTION])
+
+
+def remedy(silence: float, cut: Cut, values: Values) -> str:
+    """Return the change of one field with which a pause would not have been cut.
+
+    Args:
+        silence: The seconds of the pause.
+        cut: The decision in it.
+        values: The settings that led to it.
+    """
+    delay = math.ceil(round(10 * silence + 0.5, 6)) / 10
+    if cut.decided_by != _name(MAX_DELAY) and cut.probability is not None:
+        if values[MAX_DELAY] >= delay:
+            return f"unlikely_threshold above {cut.probability:.2f}"
+        return f"min_delay {delay:g}"
+    return f"{_name(MAX_DELAY if cut.decided_by == _name(MAX_DELAY) else MIN_DELAY)} {delay:g}"
+
+
+def _cuts(played: Played, found: Sequence[Decision], values: Values) -> Iterator[Cut]:
+    for one in found:
+        at = played.start + one.at
+        by = decided_by(one, values)
+        yield Cut(round(at, 3), _pause(played.turn, at), by, one.probability)
+
+
+def _pause(turn: Turn, at: float) -> int | None:
+    inside = (n for n, one in enumerate(turn.pauses) if one.start <= at < one.end + _STARTS)
+    return next(inside, None)
+
+
+def _is_unlikely(decision: Decision) -> bool:
+    known = decision.probability is not None and decision.threshold is not None
+    return known and decision.probability < decision.threshold  # type: ignore[operator]
+
+
+def _name(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _offset(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE) * SAMPLE_BYTES

@@ -1,0 +1,174 @@
+"""Play one turn of a caller to the SDK's own session, and observe what it decides.
+
+The session, the VAD and the turn detector are made from a profile by the code that makes them in a
+job. Speech-to-text is replaced by one word at each start of speech, so that the words are always
+there before the silence; LLM and text-to-speech are left out, and no decision leads to a reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from livekit import rtc
+from livekit.agents import Agent, AgentSession, StopResponse, llm, stt
+from livekit.agents.voice import io
+
+from timing_profiles.call import sdk_arguments, sdk_internals
+from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
+from timing_profiles.rehearsal.virtual_time import run
+from timing_profiles.turns.fields import Values
+
+_FRAME: Final = 0.05  # seconds of a frame: RoomIO's own
+_FRAME_BYTES: Final = round(SAMPLE_RATE * _FRAME) * SAMPLE_BYTES
+
+# No field of these moves the end of a turn, and both would ask a part that is not there.
+_WITHOUT_REPLY: Final = {
+    "preemptive_generation": {"enabled": False},
+    "interruption": {"mode": "vad"},
+}
+
+# What the clocks show at first: above 0, which the SDK takes for a time that is not known.
+_START: Final = 2.0**20
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The session's decision that the caller has finished.
+
+    Attributes:
+        at: When, in seconds from the start of what was played.
+        delay: Seconds since the session heard the end of speech, by its own count.
+        probability: That of the turn detector; None where it was not asked.
+        threshold: The probability from which the caller has likely finished.
+    """
+
+    at: float
+    delay: float
+    probability: float | None = None
+    threshold: float | None = None
+
+
+def decisions(samples: bytes, values: Values, seconds: float, finished: float) -> list[Decision]:
+    """Play samples, then digital silence, in virtual time.
+
+    Args:
+        samples: A caller, in mono.
+        values: The settings of the session.
+        seconds: How long to play, samples and silence together.
+        finished: The second from which one decision is enough.
+
+    Returns:
+        All decisions until then, and the first one after it where there is one.
+    """
+    with _quiet():
+        return run(_played(samples, values, seconds, finished), start=_START)
+
+
+async def _played(
+    samples: bytes, values: Values, seconds: float, finished: float
+) -> list[Decision]:
+    handling = sdk_arguments.turn_handling(values, _WITHOUT_REPLY, realtime=False)
+    agent = _Observer(sdk_internals.observed_predictions(handling["turn_detection"]), finished)
+    session: AgentSession[None] = AgentSession(
+        stt=_NoSpeechToText(),
+        vad=sdk_arguments.voice_activity(values),
+        turn_handling=handling,  # type: ignore[arg-type]
+        **sdk_arguments.section(values, "session"),
+    )
+    session.on("user_state_changed", agent.user_state_changed)
+    caller = _Caller(samples)
+    session.input.audio = caller
+    await session.start(agent=agent, record=False)
+    agent.began = caller.began = time.time()
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(agent.is_finished.wait(), seconds)
+    await session.aclose()
+    return agent.decisions
+
+
+class _Caller(io.AudioInput):
+    """Gives samples at the pace of real time, then digital silence."""
+
+    def __init__(self, samples: bytes) -> None:
+        super().__init__(label="caller")
+        self.began = time.time()
+        self._samples = samples
+        self._given = 0
+
+    async def __anext__(self) -> rtc.AudioFrame:
+        """Wait until the next frame is over, and give it."""
+        start = self._given * _FRAME_BYTES
+        self._given += 1
+        await asyncio.sleep(self.began + self._given * _FRAME - time.time())
+        data = self._samples[start : start + _FRAME_BYTES].ljust(_FRAME_BYTES, b"\0")
+        return rtc.AudioFrame(data, SAMPLE_RATE, 1, _FRAME_BYTES // SAMPLE_BYTES)
+
+
+class _Observer(Agent):
+    """Notes each decision, and answers none."""
+
+    def __init__(self, predictions: list[tuple[float, float | None]], finished: float) -> None:
+        super().__init__(instructions="")
+        self.began = 0.0
+        self.decisions: list[Decision] = []
+        self.is_finished = asyncio.Event()
+        self._predictions = predictions
+        self._finished = finished
+        self._speaks = False
+
+    def user_state_changed(self, event: Any) -> None:
+        """Note that the caller speaks."""
+        if event.new_state == "speaking":
+            self._speaks = True
+            self._predictions.clear()
+
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], _: Any
+    ) -> AsyncIterator[stt.SpeechEvent]:
+        """Recognise a word at each start of speech."""
+        async for _frame in audio:
+            if self._speaks:
+                self._speaks = False
+                word = stt.SpeechData(language="en", text="word")  # type: ignore[arg-type]
+                yield stt.SpeechEvent(stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives=[word])
+
+    async def on_user_turn_completed(
+        self, _: llm.ChatContext, new_message: llm.ChatMessage
+    ) -> None:
+        """Note the decision."""
+        at = time.time() - self.began
+        delay = new_message.metrics.get("end_of_turn_delay") or 0.0
+        last = self._predictions[-1] if self._predictions else (None, None)
+        self.decisions.append(Decision(at, delay, *last))
+        if at >= self._finished:
+            self.is_finished.set()
+        raise StopResponse
+
+
+class _NoSpeechToText(stt.STT[Any]):
+    """Stands where the session asks whether there is speech-to-text; the agent recognises."""
+
+    def __init__(self) -> None:
+        capabilities = stt.STTCapabilities(streaming=True, interim_results=False)
+        super().__init__(capabilities=capabilities)
+
+    async def _recognize_impl(self, *_: Any, **__: Any) -> stt.SpeechEvent:
+        raise NotImplementedError
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Log nothing but errors: the SDK's warnings are for those who run an agent."""
+    logger = logging.getLogger("livekit")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
