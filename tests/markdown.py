@@ -8,6 +8,7 @@ A block is known by its language and by what follows that on the same line, whic
     console             commands, and what they print
     text call           a call as `make call` drew it; looked at only
     text problem        what `check` prints of a value that a shown profile does not have
+    text rehearsal      what `rehearse` prints; the numbers are those of one machine
     python, ts          code; a file's name may follow, for the tests
     swift, kotlin       code that is only looked at
     mermaid             a diagram that GitHub draws
@@ -95,6 +96,7 @@ _SORTS = {
     ("json", ""): "metadata",
     ("text", "problem"): "problem",
     ("text", "call"): "picture",
+    ("text", "rehearsal"): "rehearsal",
     **{(language, ""): language for language in ("console", "swift", "kotlin", "mermaid")},
 }
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests import recorded
 from tests.command_line import CommandLine
 from timing_profiles import __version__, cli
 from timing_profiles.cli import terminal
@@ -24,6 +25,9 @@ COMMANDS = {
     "explain": ["explain", "tts.speed"],
     "metadata-schema": ["metadata-schema"],
     "timeline": ["timeline", "brisk"],
+    "rehearse": ["rehearse", "call.wav", "--profile", "brisk"],
+    "why": ["why", "call.wav", "--profile", "brisk"],
+    "fit": ["fit", "call.wav", "--turns-cut", "60%"],
     "completion": ["completion", "bash"],
 }
 """Each command, as it may be typed."""
@@ -43,7 +47,13 @@ def test_every_command_is_known_here(run: CommandLine) -> None:
     assert commands == list(COMMANDS)
 
 
-@pytest.mark.usefixtures("starters")
+@pytest.fixture(name="recording")
+def _recording(starters: Path) -> Path:
+    """A recorded call beside the starter profiles."""
+    return recorded.write(starters.parent / "call.wav", *recorded.sides("Yes, please."))
+
+
+@pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=" ".join)
 def test_data_goes_to_stdout_alone(words: list[str], run: CommandLine) -> None:
     """Exit 0, and nothing but plain text, as no terminal is there."""
@@ -81,7 +91,7 @@ def test_fault_94_the_name_of_a_parent_directory_is_shown(
     assert files == {"profiles/brisk.yaml", "profiles/default.yaml"}
 
 
-@pytest.mark.usefixtures("starters")
+@pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_form_of_every_command_is_printed(name: str, run: CommandLine) -> None:
     """Those that its help names; JSON is JSON, of letters that any locale has."""
@@ -139,6 +149,11 @@ def test_no_command_at_all_is_a_wrong_command_line(run: CommandLine) -> None:
         ["metadata-schema", "brisk", "patient"],
         ["timeline"],
         ["timeline", "brisk", "-o"],
+        ["rehearse"],
+        ["rehearse", "call.wav", "--caller", "middle"],
+        ["why"],
+        ["fit", "call.wav"],
+        ["why", "call.wav", "--turn", "first"],
         ["completion"],
         ["completion", "tcsh"],
     ],

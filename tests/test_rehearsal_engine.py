@@ -165,11 +165,11 @@ def test_all_starters_but_flux_can_be_rehearsed() -> None:
     [
         ("max_delay", 0.2, 2.5, "max_delay 3.1"),
         ("min_delay", 0.71, 4.0, "unlikely_threshold above 0.71"),
-        ("min_delay", 0.71, 2.5, "min_delay 3.1"),
+        ("min_delay", 0.71, 2.5, "min_delay and max_delay 3.1"),
         ("min_delay", None, 4.0, "min_delay 3.1"),
     ],
 )
-def test_remedy_changes_one_field(
+def test_remedy_changes_what_decided(
     decided_by: str, probability: float | None, max_delay: float, change: str
 ) -> None:
     """The delay that decided, or the threshold where a longer delay is there already."""

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from sandbox.repository import ROOT, Repository, environment, run
+from tests import recorded
 from tests.e2e import gh
 
 EXAMPLES = ROOT / "examples" / "pull_request"
@@ -26,6 +27,8 @@ TOO_MUCH_LINE = (
     "profiles/patient.yaml:2:26: stt.nova.endpointing_ms: "
     "99999 is more than the maximum of 10000 (ms)"
 )
+
+SILENCE = "turn_handling: {{turn_detection: vad, endpointing: {{min_delay: {}}}}}\n"
 
 # What the runner puts in the places of the expressions that the steps use.
 EXPRESSIONS = {
@@ -136,6 +139,26 @@ def answer_sooner(repository: Repository) -> None:
     default = repository.profiles / "default.yaml"
     default.write_text(default.read_text().replace("min_delay: 0.3", "min_delay: 0.2"))
     repository.commit("Answer sooner")
+
+
+def test_workflow_rehearses_recorded_calls(origin: Repository, tmp_path: Path) -> None:
+    """With the profiles that change, against the base; a turn that is newly cut fails the run."""
+    (origin.folder / "calls").mkdir()
+    pause = "My number is five five five [1.2] zero one two three."
+    recorded.write(origin.folder / "calls" / "order.wav", *recorded.sides(pause, "Yes please."))
+    origin.write("profiles/slow.yaml", SILENCE.format(2.0))
+    origin.commit("Wait for slow callers")
+    origin.git("branch", "--force", "main", "topic")
+    origin.write("profiles/slow.yaml", SILENCE.format(0.6))
+    origin.commit("Answer sooner")
+    runner = checked_out(origin, tmp_path)
+    assert runner.step("Compare").returncode == 0
+    ran = runner.step("Rehearse")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "")
+    text = (runner.folder / "changes.md").read_text()
+    assert "    slow: newly cut 1, saved 0 of 2 turns (may be chance, p 1); waits: 0" in text
+    assert "    gate newly_cut<=0: slow: fails (1 of 2)\n" in text
+    assert runner.summary.endswith(text[text.index("\nRecorded calls, rehearsed") :])
 
 
 def test_workflow_is_valid() -> None:

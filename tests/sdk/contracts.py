@@ -465,10 +465,11 @@ async def realtime_models() -> None:
 
 
 @contract("inference.TurnDetector.stream")
-async def observed_predictions() -> None:
+async def observe_predictions() -> None:
     """`rehearse` takes every end of a turn for a likely one, and names the wrong field."""
     detector = inference.TurnDetector(version="v1-mini", unlikely_threshold=0.7)
-    seen = sdk_internals.observed_predictions(detector)
+    seen: list[tuple[float, float | None]] = []
+    sdk_internals.observe_predictions(detector, lambda *one: seen.append(one))
     stream = detector.stream()
     await stream.predict()
     await asyncio.sleep(0)

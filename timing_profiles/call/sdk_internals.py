@@ -418,19 +418,16 @@ UNSUPPORTED = unsupported(deepgram.TTS)
 # --- rehearsals
 
 
-def observed_predictions(detector: Any) -> list[tuple[float, float | None]]:
-    """Return a list that grows by each probability that a turn detector computes.
+def observe_predictions(detector: Any, note: Callable[[float, float | None], None]) -> None:
+    """Observe each probability that a turn detector computes.
 
     Args:
         detector: The turn detector of a session; anything else computes none.
-
-    Returns:
-        Each probability that the caller has finished, and the threshold below which it is
-        unlikely.
+        note: Called with the probability that the caller has finished, and the threshold below
+            which that is unlikely.
     """
-    seen: list[tuple[float, float | None]] = []
     if not isinstance(detector, inference.TurnDetector):
-        return seen
+        return
     make = detector.stream
 
     def stream(**options: Any) -> Any:
@@ -439,16 +436,15 @@ def observed_predictions(detector: Any) -> list[tuple[float, float | None]]:
 
         def predicted() -> Any:
             future = predict()
-            future.add_done_callback(note)
+            future.add_done_callback(done)
             return future
 
-        def note(future: Any) -> None:
+        def done(future: Any) -> None:
             if not future.cancelled():
                 threshold = detector._opts.thresholds.lookup(None)  # noqa: SLF001
-                seen.append((future.result().end_of_turn_probability, threshold))
+                note(future.result().end_of_turn_probability, threshold)
 
         vars(made)["predict"] = predicted
         return made
 
     vars(detector)["stream"] = stream
-    return seen

@@ -4,4 +4,5 @@ import sys
 
 from timing_profiles.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # processes of `rehearse` import this file too
+    sys.exit(main())

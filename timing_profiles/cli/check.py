@@ -15,12 +15,8 @@ from timing_profiles.catalog import catalog, folder, schema_file
 from timing_profiles.catalog.folder import SUFFIX
 from timing_profiles.catalog.inheritance import CYCLE
 from timing_profiles.cli import chosen
-from timing_profiles.cli.output import print_json, print_problems, print_text
+from timing_profiles.cli.output import print_annotations, print_json, print_problems, print_text
 from timing_profiles.problems import Problem, ProfilesError, in_order, listed, printable, strerror
-
-# A workflow command ends its message and its properties at these characters.
-_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_PROPERTY = {**_MESSAGE, ":": "%3A", ",": "%2C"}
 
 SetProblems = Callable[[Path], Sequence[Problem]]
 
@@ -47,7 +43,7 @@ def run(paths: Sequence[str], form: str, *, strict: bool) -> int:
     if form == "json":
         print_json([problem.to_json() for problem in found])
     elif form == "github":
-        print("".join(f"{_annotation(problem)}\n" for problem in found), end="")
+        print_annotations(found)
     else:
         print_problems(found, sys.stdout)
         if sys.stderr.isatty():
@@ -110,16 +106,3 @@ def _summary(found: Sequence[Problem], paths: Sequence[Path]) -> None:
     parts = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()]
     where = listed((printable(path.as_posix()) for path in paths), most=3)
     print_text(f"{where}: {' and '.join(parts) or 'no problems'}", sys.stderr)
-
-
-def _annotation(problem: Problem) -> str:
-    """Return the problem as a workflow command, which GitHub shows at its line."""
-    place = {"file": printable(problem.file), "line": problem.line or 1, "col": problem.column or 1}
-    properties = ",".join(f"{name}={_escaped(str(at), _PROPERTY)}" for name, at in place.items())
-    text = ": ".join(part for part in (problem.path, problem.message) if part)
-    text = printable(f"{text}; {problem.hint}" if problem.hint else text)
-    return f"::{problem.severity} {properties}::{_escaped(text, _MESSAGE)}"
-
-
-def _escaped(text: str, table: dict[str, str]) -> str:
-    return "".join(table.get(character, character) for character in text)

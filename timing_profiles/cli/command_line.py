@@ -34,6 +34,12 @@ hook is added to .pre-commit-config.yaml. All files are written, or none. The
 set is DIR/profiles, also where PROFILES_DIR names another directory. Prints the
 lines to add to an agent."""
 
+_ABOUT_REHEARSE = """\
+Play each turn of recorded calls to LiveKit's own session, with the timing of
+each profile: which would have cut in, and how long callers would have waited.
+Nothing leaves this machine. Exit status: 0; 1 a gate fails, or a recording
+cannot be judged; 2 a wrong command line; 3 too little evidence for a gate."""
+
 _EXAMPLES = """\
 timing-profiles init
 timing-profiles check
@@ -140,6 +146,9 @@ def _parser() -> ArgumentParser:
     _add_explain(commands)
     _add_metadata_schema(commands)
     _add_timeline(commands)
+    _add_rehearse(commands)
+    _add_why(commands)
+    _add_fit(commands)
     _add_completion(commands)
     return parser
 
@@ -255,6 +264,83 @@ def _add_timeline(commands: Any) -> None:
         choices=["text", "svg", "json"],
         help="text on a terminal, else svg; with -o always svg",
     )
+
+
+def _add_rehearse(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "rehearse",
+        "play recorded calls to profiles: which would have cut in, and how long callers wait",
+        "timing-profiles rehearse calls --profile brisk --profile patient\n"
+        "timing-profiles rehearse calls --profile default --gate 'turns_cut<=5%'\n"
+        "timing-profiles rehearse calls --against main --gate 'newly_cut<=0'\n"
+        "timing-profiles rehearse call.wav --caller right --format html -o rehearsal.html",
+    )
+    parser.description = _ABOUT_REHEARSE
+    about = "stereo recordings (wav, ogg, mp3, flac), and directories of them"
+    parser.add_argument("recordings", metavar="RECORDING", nargs="+", help=about)
+    about = "a profile; all of the set by default"
+    _profile(
+        parser, "--profile", dest="names", metavar="NAME", action="append", default=[], help=about
+    )
+    about = "rehearse the profiles of a commit; by default the files as they are"
+    parser.add_argument("--git", metavar="REV", help=about)
+    about = "compare with the profiles of a commit, on the same turns"
+    parser.add_argument("--against", metavar="REV", help=about)
+    about = "the channel that has the caller; left by default"
+    parser.add_argument("--caller", choices=["left", "right"], default="left", help=about)
+    about = (
+        "a limit of turns_cut, pauses_cut, wait_over_2s, wait_p50, wait_p90, wait_p95, newly_cut"
+    )
+    parser.add_argument(
+        "--gate", dest="gates", metavar="EXPR", action="append", default=[], help=about
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write the result")
+    _formats(parser, "text", "json", "html", "github")
+
+
+def _add_why(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "why",
+        "explain a recorded call: what decided each turn, and what would have changed it",
+        "timing-profiles why calls/order.wav --profile brisk\n"
+        "timing-profiles why calls/order.wav calls --turn 3    # priced over all calls",
+    )
+    about = "the call, and others over which a change is priced: files and directories"
+    parser.add_argument("recordings", metavar="RECORDING", nargs="+", help=about)
+    about = "a profile; default by default"
+    _profile(parser, "--profile", dest="name", metavar="NAME", default="default", help=about)
+    about = "one turn of the call, counted from 1; all by default"
+    parser.add_argument("--turn", metavar="N", type=int, help=about)
+    about = "the channel that has the caller; left by default"
+    parser.add_argument("--caller", choices=["left", "right"], default="left", help=about)
+    _formats(parser, "text", "json")
+
+
+def _add_fit(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "fit",
+        "fit delays and threshold to recorded calls, and place all profiles beside them",
+        "timing-profiles fit calls --turns-cut 5%\n"
+        "timing-profiles fit calls --turns-cut 5% --base patient -o profiles/ours.yaml\n"
+        "timing-profiles fit calls --turns-cut 10% --frontier frontier.svg",
+    )
+    about = "stereo recordings (wav, ogg, mp3, flac), and directories of them"
+    parser.add_argument("recordings", metavar="RECORDING", nargs="+", help=about)
+    about = "the share of turns that may be cut, such as 5%%"
+    parser.add_argument("--turns-cut", dest="most", metavar="SHARE", required=True, help=about)
+    about = "the profile whose other settings stay; default by default"
+    _profile(parser, "--base", metavar="NAME", default="default", help=about)
+    parser.add_argument("--name", metavar="NEW", default="fitted", help="the name of the profile")
+    about = "the channel that has the caller; left by default"
+    parser.add_argument("--caller", choices=["left", "right"], default="left", help=about)
+    about = "where to write the profile; no file is overwritten"
+    parser.add_argument("-o", "--output", metavar="FILE", help=about)
+    about = "where to draw the frontier, as SVG"
+    parser.add_argument("--frontier", dest="picture", metavar="FILE", help=about)
+    _formats(parser, "text", "json")
 
 
 def _add_completion(commands: Any) -> None:

@@ -15,9 +15,13 @@ from typing import Any, TextIO
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.cli import terminal
 from timing_profiles.cli.terminal import Style
-from timing_profiles.problems import Problem, quoted
+from timing_profiles.problems import Problem, printable, quoted
 
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
+
+# A workflow command ends its message and its properties at these characters.
+_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_PROPERTY = {**_MESSAGE, ":": "%3A", ",": "%2C"}
 
 _COUNTED = frozenset({"s", "ms", "words"})
 
@@ -40,6 +44,24 @@ def print_problems(problems: Iterable[Problem], stream: TextIO) -> None:
     look = terminal.style(stream)
     for problem in problems:
         print_text(_problem(problem, look), stream)
+
+
+def print_annotations(problems: Iterable[Problem]) -> None:
+    """Print problems as workflow commands, which GitHub shows at their lines."""
+    print("".join(f"{annotation(problem)}\n" for problem in problems), end="")
+
+
+def annotation(problem: Problem, level: str = "") -> str:
+    """Return a problem as a workflow command; its level is its severity by default."""
+    place = {"file": printable(problem.file), "line": problem.line or 1, "col": problem.column or 1}
+    properties = ",".join(f"{name}={_escaped(str(at), _PROPERTY)}" for name, at in place.items())
+    text = ": ".join(part for part in (problem.path, problem.message) if part)
+    text = printable(f"{text}; {problem.hint}" if problem.hint else text)
+    return f"::{level or problem.severity} {properties}::{_escaped(text, _MESSAGE)}"
+
+
+def _escaped(text: str, table: dict[str, str]) -> str:
+    return "".join(table.get(character, character) for character in text)
 
 
 def _is_parsed_by_github() -> bool:

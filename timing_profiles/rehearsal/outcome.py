@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from timing_profiles.rehearsal import session
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
-from timing_profiles.rehearsal.session import Decision
+from timing_profiles.rehearsal.session import Decision, Prediction
 from timing_profiles.turns import wait
 from timing_profiles.turns.fields import (
     DETECTION,
@@ -23,7 +23,9 @@ from timing_profiles.turns.fields import (
     Values,
 )
 
-_LEAD: Final = 1.0  # seconds of the line that are played before a turn
+LEAD: Final = 1.0
+"""Seconds of the line that are played before a turn."""
+
 _UNBOUNDED: Final = 10.0  # seconds after which a session without a longest wait is given up
 _SLACK: Final = 2.0  # seconds more than the longest wait
 _STARTS: Final = 0.3  # seconds in which a VAD notices that a caller goes on
@@ -76,16 +78,23 @@ class Outcome:
         wait: Seconds from the last sound to the decision; None where the end is not known, or
             nothing was decided.
         decided_by: The field that decided first; None where nothing was decided.
+        predictions: What the turn detector computed, at seconds of the recording.
     """
 
     cuts: tuple[Cut, ...]
     wait: float | None
     decided_by: str | None
+    predictions: tuple[Prediction, ...] = ()
+
+    def probability(self, start: float, end: float) -> float | None:
+        """Return the last probability computed in a silence; None where there is none."""
+        seen = [one.probability for one in self.predictions if start <= one.at < end + _STARTS]
+        return seen[-1] if seen else None
 
 
 def cut_out(turn: Turn, samples: bytes) -> Played:
     """Cut a turn out of the caller's channel, with the line before and after it."""
-    start = max(0.0, turn.speech.start - _LEAD)
+    start = max(0.0, turn.speech.start - LEAD)
     last = None if turn.next_speech is None else _offset(turn.next_speech)
     return Played(turn, start, samples[_offset(start) : last])
 
@@ -116,12 +125,23 @@ def judge(played: Played, values: Values) -> Outcome:
     end = turn.speech.end - played.start
     longest = wait.effective(values).seconds[1] or _UNBOUNDED
     seconds = end + longest + _SLACK
-    found = session.decisions(played.samples, values, seconds, end)
+    course = session.play(played.samples, values, seconds, end)
+    found = course.decisions
     cuts = tuple(_cuts(played, [one for one in found if one.at < end], values))
     last = next((one for one in found if one.at >= end), None)
     waits = round(last.at - end, 3) if last and turn.is_end else None
     first = next(iter(found), None)
-    return Outcome(cuts, waits, decided_by(first, values) if first else None)
+    predictions = tuple(
+        replace(one, at=round(played.start + one.at, 3)) for one in course.predictions
+    )
+    return Outcome(cuts, waits, decided_by(first, values) if first else None, predictions)
+
+
+def not_by_arithmetic(values: Values) -> str | None:
+    """Return why the decisions of a profile do not follow from one pass; None where they do."""
+    if values[MODE] == "dynamic":
+        return f"{MODE} dynamic: the session learns its delays during a call"
+    return unknown(values)
 
 
 def judge_all(played: Played, profiles: Sequence[Values]) -> list[Outcome]:
@@ -136,13 +156,19 @@ def decided_by(decision: Decision, values: Values) -> str:
     learned = values[MODE] == "dynamic" and not unlikely
     if learned or decision.delay <= values[delay] + _PRECISION:
         return _name(delay)
-    silence = math.ceil(round(values[VAD_SILENCE] / wait.VAD_WINDOW, 6)) * wait.VAD_WINDOW
-    is_vad = decision.probability is None or decision.delay <= silence + wait.VAD_WINDOW
+    is_vad = (
+        decision.prediction is None or decision.delay <= silence_of_vad(values) + wait.VAD_WINDOW
+    )
     return _name(VAD_SILENCE if is_vad else values[DETECTION])
 
 
+def silence_of_vad(values: Values) -> float:
+    """Return the seconds of silence after which the VAD reports the end of speech."""
+    return wait.floors(values)[0].seconds
+
+
 def remedy(silence: float, cut: Cut, values: Values) -> str:
-    """Return the change of one field with which a pause would not have been cut.
+    """Return the change of a field, or of both delays, with which a pause would not have been cut.
 
     Args:
         silence: The seconds of the pause.
@@ -150,18 +176,21 @@ def remedy(silence: float, cut: Cut, values: Values) -> str:
         values: The settings that led to it.
     """
     delay = math.ceil(round(10 * silence + 0.5, 6)) / 10
-    if cut.decided_by != _name(MAX_DELAY) and cut.probability is not None:
-        if values[MAX_DELAY] >= delay:
-            return f"unlikely_threshold above {cut.probability:.2f}"
-        return f"min_delay {delay:g}"
-    return f"{_name(MAX_DELAY if cut.decided_by == _name(MAX_DELAY) else MIN_DELAY)} {delay:g}"
+    if cut.decided_by == _name(MAX_DELAY):
+        return f"max_delay {delay:g}"
+    if values[MAX_DELAY] < delay:  # no valid profile has a longer min_delay
+        return f"min_delay and max_delay {delay:g}"
+    if cut.probability is not None:
+        return f"unlikely_threshold above {cut.probability:.2f}"
+    return f"min_delay {delay:g}"
 
 
 def _cuts(played: Played, found: Sequence[Decision], values: Values) -> Iterator[Cut]:
     for one in found:
         at = played.start + one.at
         by = decided_by(one, values)
-        yield Cut(round(at, 3), _pause(played.turn, at), by, one.probability)
+        probability = one.prediction.probability if one.prediction else None
+        yield Cut(round(at, 3), _pause(played.turn, at), by, probability)
 
 
 def _pause(turn: Turn, at: float) -> int | None:
@@ -170,8 +199,8 @@ def _pause(turn: Turn, at: float) -> int | None:
 
 
 def _is_unlikely(decision: Decision) -> bool:
-    known = decision.probability is not None and decision.threshold is not None
-    return known and decision.probability < decision.threshold  # type: ignore[operator]
+    last = decision.prediction
+    return last is not None and last.threshold is not None and last.probability < last.threshold
 
 
 def _name(path: str) -> str:

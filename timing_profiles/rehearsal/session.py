@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,23 +38,52 @@ _START: Final = 2.0**20
 
 
 @dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the turn detector computes in a silence.
+
+    Attributes:
+        at: When, in seconds from the start of what was played.
+        probability: That the caller has finished.
+        threshold: The probability from which that is likely; None where the detector has none.
+    """
+
+    at: float
+    probability: float
+    threshold: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The session's decision that the caller has finished.
 
     Attributes:
         at: When, in seconds from the start of what was played.
         delay: Seconds since the session heard the end of speech, by its own count.
-        probability: That of the turn detector; None where it was not asked.
-        threshold: The probability from which the caller has likely finished.
+        prediction: The last one before it; None where the turn detector was not asked.
     """
 
     at: float
     delay: float
-    probability: float | None = None
-    threshold: float | None = None
+    prediction: Prediction | None = None
 
 
-def decisions(samples: bytes, values: Values, seconds: float, finished: float) -> list[Decision]:
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a session hears, computes and decides, each in order.
+
+    Attributes:
+        decisions: The decisions that the caller has finished.
+        predictions: What the turn detector computes.
+        silences: When the session hears that the caller falls silent, and goes on; None where the
+            silence lasts.
+    """
+
+    decisions: Sequence[Decision]
+    predictions: Sequence[Prediction]
+    silences: Sequence[tuple[float, float | None]]
+
+
+def play(samples: bytes, values: Values, seconds: float, finished: float) -> Course:
     """Play samples, then digital silence, in virtual time.
 
     Args:
@@ -64,17 +93,16 @@ def decisions(samples: bytes, values: Values, seconds: float, finished: float) -
         finished: The second from which one decision is enough.
 
     Returns:
-        All decisions until then, and the first one after it where there is one.
+        All that happens until then, and up to the first decision after it where there is one.
     """
     with _quiet():
         return run(_played(samples, values, seconds, finished), start=_START)
 
 
-async def _played(
-    samples: bytes, values: Values, seconds: float, finished: float
-) -> list[Decision]:
+async def _played(samples: bytes, values: Values, seconds: float, finished: float) -> Course:
     handling = sdk_arguments.turn_handling(values, _WITHOUT_REPLY, realtime=False)
-    agent = _Observer(sdk_internals.observed_predictions(handling["turn_detection"]), finished)
+    agent = _Observer(finished)
+    sdk_internals.observe_predictions(handling["turn_detection"], agent.predicted)
     session: AgentSession[None] = AgentSession(
         stt=_NoSpeechToText(),
         vad=sdk_arguments.voice_activity(values),
@@ -89,7 +117,7 @@ async def _played(
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(agent.is_finished.wait(), seconds)
     await session.aclose()
-    return agent.decisions
+    return Course(agent.decisions, agent.predictions, agent.silences)
 
 
 class _Caller(io.AudioInput):
@@ -111,22 +139,34 @@ class _Caller(io.AudioInput):
 
 
 class _Observer(Agent):
-    """Notes each decision, and answers none."""
+    """Notes each prediction and decision, and answers none."""
 
-    def __init__(self, predictions: list[tuple[float, float | None]], finished: float) -> None:
+    def __init__(self, finished: float) -> None:
         super().__init__(instructions="")
         self.began = 0.0
         self.decisions: list[Decision] = []
         self.is_finished = asyncio.Event()
-        self._predictions = predictions
+        self.predictions: list[Prediction] = []
+        self.silences: list[tuple[float, float | None]] = []
+        self._last: Prediction | None = None
         self._finished = finished
         self._speaks = False
 
+    def predicted(self, probability: float, threshold: float | None) -> None:
+        """Note what the turn detector computes."""
+        self._last = Prediction(time.time() - self.began, probability, threshold)
+        self.predictions.append(self._last)
+
     def user_state_changed(self, event: Any) -> None:
-        """Note that the caller speaks."""
+        """Note that the caller speaks, or falls silent."""
+        at = time.time() - self.began
         if event.new_state == "speaking":
             self._speaks = True
-            self._predictions.clear()
+            self._last = None
+            if self.silences:
+                self.silences[-1] = self.silences[-1][0], at
+        elif event.new_state == "listening" and event.old_state == "speaking":
+            self.silences.append((at, None))
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], _: Any
@@ -144,8 +184,7 @@ class _Observer(Agent):
         """Note the decision."""
         at = time.time() - self.began
         delay = new_message.metrics.get("end_of_turn_delay") or 0.0
-        last = self._predictions[-1] if self._predictions else (None, None)
-        self.decisions.append(Decision(at, delay, *last))
+        self.decisions.append(Decision(at, delay, self._last))
         if at >= self._finished:
             self.is_finished.set()
         raise StopResponse

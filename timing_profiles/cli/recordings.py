@@ -1,0 +1,89 @@
+"""The recordings that a command line names, and how far the work on them is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from timing_profiles.problems import Problem, printable
+from timing_profiles.rehearsal import recording, sweep
+from timing_profiles.rehearsal.outcome import Played
+from timing_profiles.rehearsal.recording import Side
+from timing_profiles.rehearsal.rehearse import Judged, each_turn, rehearse
+from timing_profiles.rehearsal.result import Rehearsal
+from timing_profiles.rehearsal.sweep import HeardTurn
+from timing_profiles.rehearsal.why import Explained, explain
+from timing_profiles.turns.fields import Values
+
+T = TypeVar("T")
+
+
+class Recordings:
+    """The files that a command line names.
+
+    Args:
+        names: Files, and directories of files.
+        caller: The channel that has the caller.
+
+    Attributes:
+        problems: What cannot be judged, and why.
+    """
+
+    def __init__(self, names: Sequence[str], caller: Side) -> None:
+        """Find the files."""
+        self.problems: list[Problem] = []
+        self._caller = caller
+        self._files = [*dict.fromkeys(self._found(names))]
+
+    def rehearse(self, profiles: Mapping[str, Values]) -> Rehearsal:
+        """Rehearse profiles; how far it is stands on stderr where that is a terminal."""
+        progress = _progress if sys.stderr.isatty() else None
+        rehearsed = rehearse(
+            self._files, profiles, caller=self._caller, failed=self._failed, progress=progress
+        )
+        if progress:
+            print("\r\x1b[K", end="", file=sys.stderr)
+        return rehearsed
+
+    def explained(
+        self, values: Values
+    ) -> tuple[Sequence[tuple[str, Explained]], Sequence[HeardTurn]]:
+        """Explain the turns of the first file, and hear those of the others."""
+        first = self._each(self._files[:1], partial(explain, values=values))
+        others = self._each(self._files[1:], partial(sweep.hear, values=values))
+        return [(name, one) for name, _, one in first.turns], [one for _, _, one in others.turns]
+
+    def heard(self, values: Values) -> Mapping[str, Sequence[HeardTurn]]:
+        """Return the turns of each recording as sessions hear them, at all phases."""
+        heard: dict[str, list[HeardTurn]] = {}
+        for name, _, turns in self._each(self._files, partial(sweep.hear_all, values=values)).turns:
+            heard.setdefault(name, []).extend(turns)
+        return heard
+
+    def _each(self, files: Sequence[Path], judge: Callable[[Played], T]) -> Judged[T]:
+        progress = _progress if sys.stderr.isatty() else None
+        judged = each_turn(
+            files, judge, caller=self._caller, failed=self._failed, progress=progress
+        )
+        if progress:
+            print("\r\x1b[K", end="", file=sys.stderr)
+        return judged
+
+    def _found(self, names: Sequence[str]) -> Iterator[Path]:
+        for name in names:
+            files = recording.files(Path(name))
+            if not files:
+                self._failed(Path(name), "the directory contains no recording")
+            yield from files
+
+    def _failed(self, file: Path, reason: str) -> None:
+        problem = Problem("recording", reason, file=printable(file.as_posix()))
+        if problem not in self.problems:  # a command may read the recordings several times
+            self.problems.append(problem)
+
+
+def _progress(recordings: int, of: int, turns: int) -> None:
+    print(f"\r{recordings} of {of} recordings, {turns} turns", end="", file=sys.stderr, flush=True)

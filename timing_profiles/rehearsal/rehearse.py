@@ -1,0 +1,214 @@
+"""Rehearse profiles on recordings: read, label, play each turn alone, in several processes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from timing_profiles.rehearsal import labels, outcome, recording
+from timing_profiles.rehearsal.interval import Interval
+from timing_profiles.rehearsal.labels import Turn
+from timing_profiles.rehearsal.outcome import Outcome, Played
+from timing_profiles.rehearsal.recording import RecordingError, Side
+from timing_profiles.rehearsal.result import JudgedTurn, ProfileResult, Rehearsal
+from timing_profiles.rehearsal.speech import speech
+from timing_profiles.rehearsal.workers import Workers
+from timing_profiles.turns.fields import Values
+
+T = TypeVar("T")
+
+Progress = Callable[[int, int, int], None]
+"""Called with the numbers of recordings that were read, of all, and of turns that were judged."""
+
+_BOTH_SPEAK: Final = 0.5  # share of the caller's speech beside the other side's: not two sides
+_AHEAD: Final = 4  # turns for each process that wait with their sound in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """The turns of a recording with their sound, and the seconds of speech of both sides."""
+
+    played: Sequence[Played]
+    caller_speech: float
+    other_speech: float
+
+
+def rehearse(
+    files: Sequence[Path],
+    profiles: Mapping[str, Values],
+    *,
+    caller: Side = "left",
+    failed: Callable[[Path, str], None],
+    progress: Progress | None = None,
+    processes: int | None = None,
+) -> Rehearsal:
+    """Play each turn of some recordings to a session with each profile.
+
+    Args:
+        files: The recordings.
+        profiles: The settings of each profile, by its name.
+        caller: The channel that has the caller.
+        failed: Called with each file that cannot be judged, and the reason.
+        progress: Called after each step.
+        processes: How many processes work; by default as many as there are processors, once that
+            is worth it. The result is the same.
+    """
+    known = {name: values for name, values in profiles.items() if not outcome.unknown(values)}
+    distinct: list[Values] = []
+    for values in known.values():
+        if values not in distinct:
+            distinct.append(values)
+    places = {name: distinct.index(values) for name, values in known.items()}
+    judge = partial(outcome.judge_all, profiles=distinct)
+    judged = each_turn(
+        files, judge, caller=caller, failed=failed, progress=progress, processes=processes
+    )
+    results = tuple(_results(profiles, places, judged.turns))
+    return Rehearsal(judged.recordings, judged.turns_and_pauses, judged.speech, results)
+
+
+def each_turn(
+    files: Sequence[Path],
+    judge: Callable[[Played], T],
+    *,
+    caller: Side = "left",
+    failed: Callable[[Path, str], None],
+    progress: Progress | None = None,
+    processes: int | None = None,
+) -> Judged[T]:
+    """Judge each turn of some recordings; see `rehearse` for the other arguments.
+
+    Args:
+        files: The recordings.
+        judge: Judges a turn; another process must be able to import it.
+        caller: The channel that has the caller.
+        failed: Called with each file that cannot be judged, and the reason.
+        progress: Called after each step.
+        processes: How many processes work.
+    """
+    judged: Judged[T] = Judged(dict(zip(files, recording.names(files), strict=True)), progress)
+    with Workers(processes) as pool:
+        for file, labelled in _labelled(pool, files, caller):
+            if isinstance(labelled, str):
+                failed(file, labelled)
+            else:
+                judged.add(pool, judge, file, labelled)
+        judged.finish(0)
+    return judged
+
+
+class Judged(Generic[T]):
+    """The turns of recordings, and what was found about each.
+
+    Args:
+        names: The name of each file.
+        progress: Called after each step.
+
+    Attributes:
+        recordings: The number of recordings that were judged.
+        speech: The seconds of speech of the callers and of the other sides.
+        turns: The name of the recording, the turn, and what was found, in order.
+    """
+
+    def __init__(self, names: Mapping[Path, str], progress: Progress | None) -> None:
+        self.recordings = 0
+        self.speech = (0.0, 0.0)
+        self.turns: list[tuple[str, Turn, T]] = []
+        self._names = names
+        self._progress = progress
+        self._waiting: deque[tuple[str, Turn, Future[T]]] = deque()
+
+    @property
+    def turns_and_pauses(self) -> tuple[int, int]:
+        """The numbers of turns and of pauses."""
+        return len(self.turns), sum(len(turn.pauses) for _, turn, _ in self.turns)
+
+    def add(
+        self, pool: Workers, judge: Callable[[Played], T], file: Path, labelled: Labelled
+    ) -> None:
+        """Judge the turns of a recording, with the sound of a few in memory."""
+        self.recordings += 1
+        ours, theirs = self.speech
+        self.speech = ours + labelled.caller_speech, theirs + labelled.other_speech
+        for played in labelled.played:
+            future = pool.submit(judge, played)
+            self._waiting.append((self._names[file], played.turn, future))
+            self.finish(_AHEAD * pool.workers)
+
+    def finish(self, most: int) -> None:
+        """Wait until at most so many turns are left."""
+        while len(self._waiting) > most:
+            name, turn, future = self._waiting.popleft()
+            self.turns.append((name, turn, future.result()))
+            if self._progress:
+                self._progress(self.recordings, len(self._names), len(self.turns))
+
+
+def label(file: Path, caller: Side) -> Labelled | str:
+    """Read a recording and label its turns; the reason where that is impossible."""
+    try:
+        read = recording.read(file, caller)
+    except RecordingError as error:
+        return str(error)
+    ours, theirs = speech(read.caller), speech(read.other)
+    reason = _useless(ours, theirs, caller)
+    if reason:
+        return reason
+    found = labels.turns(ours, theirs)
+    if not found:
+        return "contains no turn whose end or pause is known"
+    played = [outcome.cut_out(turn, read.caller) for turn in found]
+    return Labelled(played, _seconds(ours), _seconds(theirs))
+
+
+def _useless(ours: Sequence[Interval], theirs: Sequence[Interval], caller: Side) -> str:
+    if not ours and not theirs:
+        return "contains no speech"
+    other = "right" if caller == "left" else "left"
+    if not ours:
+        return f"the caller's channel ({caller}) contains no speech; --caller {other} swaps them"
+    if not theirs:
+        return f"the channel of the other side ({other}) contains no speech: no end of a turn"
+    both = sum(
+        max(0.0, min(a.end, b.end) - max(a.start, b.start)) for a in ours for b in theirs
+    ) / _seconds(ours)
+    if both > _BOTH_SPEAK:
+        return f"both channels speak at once for {both:.0%} of the caller's speech: no two sides"
+    return ""
+
+
+def _results(
+    profiles: Mapping[str, Values],
+    places: Mapping[str, int],
+    turns: Sequence[tuple[str, Turn, list[Outcome]]],
+) -> Iterator[ProfileResult]:
+    for name, values in profiles.items():
+        at = places.get(name)
+        if at is None:
+            yield ProfileResult(name, values, outcome.unknown(values))
+            continue
+        judged = [JudgedTurn(file, turn, outcomes[at]) for file, turn, outcomes in turns]
+        yield ProfileResult(name, values, None, judged)
+
+
+def _seconds(intervals: Sequence[Interval]) -> float:
+    return sum(one.seconds for one in intervals)
+
+
+def _labelled(
+    pool: Workers, files: Sequence[Path], caller: Side
+) -> Iterator[tuple[Path, Labelled | str]]:
+    """Label recordings in order, a few ahead of those that are asked for."""
+    waiting: deque[tuple[Path, Future[Labelled | str]]] = deque()
+    for file in files:
+        waiting.append((file, pool.submit(label, file, caller)))
+        if len(waiting) >= pool.workers:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    for first, future in waiting:
+        yield first, future.result()
