@@ -6,6 +6,7 @@ import pytest
 
 from tests import running
 from tests.command_line import CommandLine
+from timing_profiles.rehearsal import stored
 
 
 @pytest.fixture(autouse=True)
@@ -13,6 +14,15 @@ def calls_that_end() -> Iterator[None]:
     """End the calls of a test with it: Python 3.13 warns of a database that is not closed."""
     yield
     running.end_all()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stored_rehearsals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what rehearsals store out of the user's cache."""
+    directory = tmp_path_factory.mktemp("rehearsals")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stored, "directory", lambda: directory)
+        yield
 
 
 @pytest.fixture

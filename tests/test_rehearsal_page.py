@@ -5,13 +5,13 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 from timing_profiles.rehearsal import gate
+from timing_profiles.rehearsal.course import Prediction
 from timing_profiles.rehearsal.interval import Interval
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.outcome import Cut, Outcome
 from timing_profiles.rehearsal.page import page
 from timing_profiles.rehearsal.picture import picture
 from timing_profiles.rehearsal.result import JudgedTurn, ProfileResult, Rehearsal
-from timing_profiles.rehearsal.session import Prediction
 
 TURN = Turn(Interval(1.0, 5.0), (Interval(2.0, 3.5),), 7.0, is_end=True)
 OPEN = Turn(Interval(8.0, 9.0), (Interval(8.2, 8.6),), None, is_end=False)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import pytest
@@ -14,16 +13,9 @@ from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.outcome import Outcome
 from timing_profiles.rehearsal.sweep import THRESHOLD, HeardTurn, Policy, Silence
 from timing_profiles.rehearsal.why import Change
-from timing_profiles.turns.fields import DETECTION, MAX_DELAY, MIN_DELAY
+from timing_profiles.turns.fields import DETECTION, MAX_DELAY, MIN_DELAY, VAD_SILENCE
 
 TEXTS = (PAUSE, SENTENCES[2])
-
-
-@cache
-def heard(text: str, detection: str) -> HeardTurn:
-    """Return what a session hears of a turn."""
-    played = dict(zip(TEXTS, turns(*TEXTS), strict=True))[text]
-    return sweep.hear(played, values(**{DETECTION: detection}))
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -35,13 +27,15 @@ def heard(text: str, detection: str) -> HeardTurn:
         values("patient", **{THRESHOLD: 1.0, MAX_DELAY: 1.0, MIN_DELAY: 0.5}),
         values("default", **{DETECTION: "vad", MIN_DELAY: 0.8}),
         values("default", **{DETECTION: "vad", MIN_DELAY: 1.8}),
+        values("default", **{DETECTION: "vad", MIN_DELAY: 0.1, VAD_SILENCE: 0.8}),
+        values("noisy-line"),
     ],
-    ids=["brisk", "patient", "unlikely", "vad-0.8", "vad-1.8"],
+    ids=["brisk", "patient", "unlikely", "vad-0.8", "vad-1.8", "vad-silence-0.8", "noisy-line"],
 )
 def test_arithmetic_decides_as_the_session(text: str, settings: Mapping[str, Any]) -> None:
     """The same cuts, and waits within 0.01 s."""
     played = dict(zip(TEXTS, turns(*TEXTS), strict=True))[text]
-    found = heard(text, settings[DETECTION])
+    found = sweep.hear(played, settings)
     policy = sweep.policy(settings, found.threshold)
     judged = outcome.judge(played, settings)
     assert found.is_cut(policy) == bool(judged.cuts)

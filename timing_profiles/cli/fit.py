@@ -181,7 +181,8 @@ def _confirmed(
     """Return the fastest point that the engine confirms, and what the engine does with it."""
     allowed = [point for point in frontier if point.cost.cut <= most]
     for point in allowed[:_TRIES]:
-        rehearsed = calls.rehearse({name: {**base, **point.policy.settings()}})
+        settings = {name: {**base, **point.policy.settings()}}
+        rehearsed = calls.rehearse(settings, by_session=True)
         cut, of = rehearsed.profiles[0].turns_cut
         if cut <= most * of:
             return point, rehearsed

@@ -38,11 +38,16 @@ class Recordings:
         self._caller = caller
         self._files = [*dict.fromkeys(self._found(names))]
 
-    def rehearse(self, profiles: Mapping[str, Values]) -> Rehearsal:
+    def rehearse(self, profiles: Mapping[str, Values], *, by_session: bool = False) -> Rehearsal:
         """Rehearse profiles; how far it is stands on stderr where that is a terminal."""
         progress = _progress if sys.stderr.isatty() else None
         rehearsed = rehearse(
-            self._files, profiles, caller=self._caller, failed=self._failed, progress=progress
+            self._files,
+            profiles,
+            caller=self._caller,
+            failed=self._failed,
+            progress=progress,
+            by_session=by_session,
         )
         if progress:
             print("\r\x1b[K", end="", file=sys.stderr)

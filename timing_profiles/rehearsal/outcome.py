@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from timing_profiles.rehearsal import session
+from timing_profiles.rehearsal.course import Decision, Prediction
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
-from timing_profiles.rehearsal.session import Decision, Prediction
 from timing_profiles.turns import wait
 from timing_profiles.turns.fields import (
     DETECTION,
@@ -92,11 +91,11 @@ class Outcome:
         return seen[-1] if seen else None
 
 
-def cut_out(turn: Turn, samples: bytes) -> Played:
+def cut_out(turn: Turn, samples: bytes | bytearray) -> Played:
     """Cut a turn out of the caller's channel, with the line before and after it."""
     start = max(0.0, turn.speech.start - LEAD)
     last = None if turn.next_speech is None else _offset(turn.next_speech)
-    return Played(turn, start, samples[_offset(start) : last])
+    return Played(turn, start, bytes(memoryview(samples)[_offset(start) : last]))
 
 
 def unknown(values: Values) -> str | None:
@@ -121,20 +120,32 @@ def unknown(values: Values) -> str | None:
 
 def judge(played: Played, values: Values) -> Outcome:
     """Play a turn to a session with the settings of a profile."""
-    turn = played.turn
-    end = turn.speech.end - played.start
+    from timing_profiles.rehearsal import session  # noqa: PLC0415 - it takes seconds to import
+
+    end = played.turn.speech.end - played.start
     longest = wait.effective(values).seconds[1] or _UNBOUNDED
-    seconds = end + longest + _SLACK
-    course = session.play(played.samples, values, seconds, end)
-    found = course.decisions
-    cuts = tuple(_cuts(played, [one for one in found if one.at < end], values))
-    last = next((one for one in found if one.at >= end), None)
+    course = session.play(played.samples, values, end + longest + _SLACK, end)
+    decisions = [replace(one, at=played.start + one.at) for one in course.decisions]
+    predictions = [replace(one, at=played.start + one.at) for one in course.predictions]
+    return judged(played.turn, decisions, predictions, values)
+
+
+def judge_each(played: Played, profiles: Sequence[Values]) -> list[Outcome]:
+    """Play a turn to a session for each of some profiles."""
+    return [judge(played, values) for values in profiles]
+
+
+def judged(
+    turn: Turn, decisions: Sequence[Decision], predictions: Sequence[Prediction], values: Values
+) -> Outcome:
+    """Return what decisions do to a turn, all in seconds of the recording."""
+    end = turn.speech.end
+    cuts = tuple(_cuts(turn, [one for one in decisions if one.at < end], values))
+    last = next((one for one in decisions if one.at >= end), None)
     waits = round(last.at - end, 3) if last and turn.is_end else None
-    first = next(iter(found), None)
-    predictions = tuple(
-        replace(one, at=round(played.start + one.at, 3)) for one in course.predictions
-    )
-    return Outcome(cuts, waits, decided_by(first, values) if first else None, predictions)
+    first = next(iter(decisions), None)
+    seen = tuple(replace(one, at=round(one.at, 3)) for one in predictions)
+    return Outcome(cuts, waits, decided_by(first, values) if first else None, seen)
 
 
 def not_by_arithmetic(values: Values) -> str | None:
@@ -142,11 +153,6 @@ def not_by_arithmetic(values: Values) -> str | None:
     if values[MODE] == "dynamic":
         return f"{MODE} dynamic: the session learns its delays during a call"
     return unknown(values)
-
-
-def judge_all(played: Played, profiles: Sequence[Values]) -> list[Outcome]:
-    """Play a turn to a session for each of some profiles."""
-    return [judge(played, values) for values in profiles]
 
 
 def decided_by(decision: Decision, values: Values) -> str:
@@ -185,12 +191,11 @@ def remedy(silence: float, cut: Cut, values: Values) -> str:
     return f"min_delay {delay:g}"
 
 
-def _cuts(played: Played, found: Sequence[Decision], values: Values) -> Iterator[Cut]:
+def _cuts(turn: Turn, found: Sequence[Decision], values: Values) -> Iterator[Cut]:
     for one in found:
-        at = played.start + one.at
         by = decided_by(one, values)
         probability = one.prediction.probability if one.prediction else None
-        yield Cut(round(at, 3), _pause(played.turn, at), by, probability)
+        yield Cut(round(one.at, 3), _pause(turn, one.at), by, probability)
 
 
 def _pause(turn: Turn, at: float) -> int | None:

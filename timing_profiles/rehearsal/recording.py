@@ -44,8 +44,8 @@ class Recording:
         other: The channel of the other side.
     """
 
-    caller: bytes
-    other: bytes
+    caller: bytes | bytearray
+    other: bytes | bytearray
 
     @property
     def seconds(self) -> float:
@@ -90,7 +90,7 @@ def read(path: Path, caller: Side) -> Recording:
     if declared and seconds < _TRUNCATED * declared:
         raise RecordingError(f"truncated: {seconds:.1f} of {declared:.1f} s are there")
     sides = (left, right) if caller == "left" else (right, left)
-    return Recording(*map(bytes, sides))
+    return Recording(*sides)
 
 
 _READABLE: Final = "wav, ogg, mp3 and flac are read"

@@ -10,13 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from timing_profiles.rehearsal import labels, outcome, recording
+from timing_profiles.rehearsal import labels, outcome, recording, stored, sweep
 from timing_profiles.rehearsal.interval import Interval
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.outcome import Outcome, Played
 from timing_profiles.rehearsal.recording import RecordingError, Side
 from timing_profiles.rehearsal.result import JudgedTurn, ProfileResult, Rehearsal
-from timing_profiles.rehearsal.speech import speech
 from timing_profiles.rehearsal.workers import Workers
 from timing_profiles.turns.fields import Values
 
@@ -38,7 +37,7 @@ class Labelled:
     other_speech: float
 
 
-def rehearse(
+def rehearse(  # noqa: PLR0913 - of keywords
     files: Sequence[Path],
     profiles: Mapping[str, Values],
     *,
@@ -46,6 +45,7 @@ def rehearse(
     failed: Callable[[Path, str], None],
     progress: Progress | None = None,
     processes: int | None = None,
+    by_session: bool = False,
 ) -> Rehearsal:
     """Play each turn of some recordings to a session with each profile.
 
@@ -57,6 +57,7 @@ def rehearse(
         progress: Called after each step.
         processes: How many processes work; by default as many as there are processors, once that
             is worth it. The result is the same.
+        by_session: Whether the session decides, too, instead of arithmetic over what it hears.
     """
     known = {name: values for name, values in profiles.items() if not outcome.unknown(values)}
     distinct: list[Values] = []
@@ -64,7 +65,7 @@ def rehearse(
         if values not in distinct:
             distinct.append(values)
     places = {name: distinct.index(values) for name, values in known.items()}
-    judge = partial(outcome.judge_all, profiles=distinct)
+    judge = partial(outcome.judge_each if by_session else sweep.judge_all, profiles=distinct)
     judged = each_turn(
         files, judge, caller=caller, failed=failed, progress=progress, processes=processes
     )
@@ -155,7 +156,7 @@ def label(file: Path, caller: Side) -> Labelled | str:
         read = recording.read(file, caller)
     except RecordingError as error:
         return str(error)
-    ours, theirs = speech(read.caller), speech(read.other)
+    ours, theirs = _speech(read.caller), _speech(read.other)
     reason = _useless(ours, theirs, caller)
     if reason:
         return reason
@@ -164,6 +165,17 @@ def label(file: Path, caller: Side) -> Labelled | str:
         return "contains no turn whose end or pause is known"
     played = [outcome.cut_out(turn, read.caller) for turn in found]
     return Labelled(played, _seconds(ours), _seconds(theirs))
+
+
+def _speech(samples: bytes | bytearray) -> list[Interval]:
+    key = stored.key("speech", samples)
+    found = stored.read(key)
+    if found is None:
+        from timing_profiles.rehearsal.speech import speech  # noqa: PLC0415 - imports for seconds
+
+        found = [(one.start, one.end) for one in speech(samples)]
+        stored.write(key, found)
+    return [Interval(*one) for one in found]
 
 
 def _useless(ours: Sequence[Interval], theirs: Sequence[Interval], caller: Side) -> str:

@@ -11,8 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from typing import Any, Final
 
 from livekit import rtc
@@ -20,6 +19,7 @@ from livekit.agents import Agent, AgentSession, StopResponse, llm, stt
 from livekit.agents.voice import io
 
 from timing_profiles.call import sdk_arguments, sdk_internals
+from timing_profiles.rehearsal.course import Course, Decision, Prediction
 from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
 from timing_profiles.rehearsal.virtual_time import run
 from timing_profiles.turns.fields import Values
@@ -35,52 +35,6 @@ _WITHOUT_REPLY: Final = {
 
 # What the clocks show at first: above 0, which the SDK takes for a time that is not known.
 _START: Final = 2.0**20
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the turn detector computes in a silence.
-
-    Attributes:
-        at: When, in seconds from the start of what was played.
-        probability: That the caller has finished.
-        threshold: The probability from which that is likely; None where the detector has none.
-    """
-
-    at: float
-    probability: float
-    threshold: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The session's decision that the caller has finished.
-
-    Attributes:
-        at: When, in seconds from the start of what was played.
-        delay: Seconds since the session heard the end of speech, by its own count.
-        prediction: The last one before it; None where the turn detector was not asked.
-    """
-
-    at: float
-    delay: float
-    prediction: Prediction | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What a session hears, computes and decides, each in order.
-
-    Attributes:
-        decisions: The decisions that the caller has finished.
-        predictions: What the turn detector computes.
-        silences: When the session hears that the caller falls silent, and goes on; None where the
-            silence lasts.
-    """
-
-    decisions: Sequence[Decision]
-    predictions: Sequence[Prediction]
-    silences: Sequence[tuple[float, float | None]]
 
 
 def play(samples: bytes, values: Values, seconds: float, finished: float) -> Course:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Final
 
 from livekit import rtc
@@ -15,6 +16,7 @@ from timing_profiles.rehearsal.virtual_time import run
 # Shorter than any pause that counts: the VAD separates words that are so far apart.
 _SILENCE: Final = 0.1
 _FRAME: Final = SAMPLE_RATE // 2  # samples that the VAD gets at a time
+_AHEAD: Final = 30.0  # seconds that the VAD is given ahead: an hour would be copied
 _BLOCK: Final = SAMPLE_RATE // 100  # samples whose level is one value
 
 _REACH: Final = 0.3  # seconds around a border of the VAD in which the first or last sound is
@@ -22,7 +24,7 @@ _ABOVE_NOISE: Final = 2.0  # times the level of the silence beside it
 _BELOW_SPEECH: Final = 0.02  # times the highest level of the speech: -34 dB
 
 
-def speech(samples: bytes) -> list[Interval]:
+def speech(samples: bytes | bytearray) -> list[Interval]:
     """Find speech, from the first to the last sound of each stretch.
 
     Args:
@@ -44,18 +46,19 @@ def speech(samples: bytes) -> list[Interval]:
     ]
 
 
-async def _detected(samples: bytes) -> list[Interval]:
+async def _detected(samples: bytes | bytearray) -> list[Interval]:
     stream = inference.VAD(min_silence_duration=_SILENCE).stream()
-    step = _FRAME * SAMPLE_BYTES
+    frames = _frames(samples)
     found: list[Interval] = []
     start = None
-    for at in range(0, len(samples), step):
-        data = samples[at : at + step]
-        stream.push_frame(rtc.AudioFrame(data, SAMPLE_RATE, 1, len(data) // SAMPLE_BYTES))
-    stream.end_input()
-    timestamp = 0.0
+    timestamp = pushed = 0.0
+    is_open = True
+    while is_open and pushed < _AHEAD:
+        pushed, is_open = _push(stream, frames, pushed)
     async for event in stream:
         timestamp = event.timestamp
+        while is_open and pushed < timestamp + _AHEAD:
+            pushed, is_open = _push(stream, frames, pushed)
         if event.type is vad.VADEventType.START_OF_SPEECH:
             start = timestamp - event.speech_duration
         elif event.type is vad.VADEventType.END_OF_SPEECH and start is not None:
@@ -65,6 +68,25 @@ async def _detected(samples: bytes) -> list[Interval]:
         found.append(Interval(start, timestamp))
     await stream.aclose()
     return found
+
+
+def _frames(samples: bytes | bytearray) -> Iterator[rtc.AudioFrame]:
+    view, step = memoryview(samples), _FRAME * SAMPLE_BYTES
+    for at in range(0, len(samples), step):
+        data = bytes(view[at : at + step])
+        yield rtc.AudioFrame(data, SAMPLE_RATE, 1, len(data) // SAMPLE_BYTES)
+
+
+def _push(
+    stream: vad.VADStream, frames: Iterator[rtc.AudioFrame], pushed: float
+) -> tuple[float, bool]:
+    """Give a stream its next frame, or end it; return the seconds given, and whether it is open."""
+    frame = next(frames, None)
+    if frame is None:
+        stream.end_input()
+        return pushed, False
+    stream.push_frame(frame)
+    return pushed + frame.duration, True
 
 
 def _first_sound(audio: memoryview, one: Interval, before: float) -> float:

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from timing_profiles.rehearsal import session
+from timing_profiles.rehearsal import outcome, stored
+from timing_profiles.rehearsal.course import Course, Decision, Prediction
 from timing_profiles.rehearsal.labels import Turn
-from timing_profiles.rehearsal.outcome import Played, silence_of_vad
+from timing_profiles.rehearsal.outcome import Outcome, Played, silence_of_vad
 from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
-from timing_profiles.turns.fields import MAX_DELAY, MIN_DELAY, Values
+from timing_profiles.turns.fields import DETECTION, MAX_DELAY, MIN_DELAY, Values
 
 THRESHOLD: Final = "turn_detector.unlikely_threshold"
 """The dotted path of the threshold."""
@@ -25,6 +26,7 @@ PHASES: Final = (0.0, 0.01, 0.02, 0.03, 0.04)
 """Seconds by which the frames of a session are moved against the sound: 11.9% of the detector's
 decisions differ between them."""
 
+_HEARING: Final = ("vad.", "turn_detector.", "session.")  # sections
 _NEVER: Final = 1000.0  # seconds of a delay that nothing outlasts
 _AFTER: Final = 2.0  # seconds after the last sound in which the turn detector has answered
 
@@ -140,14 +142,64 @@ def hear(played: Played, values: Values, phase: float = 0.0) -> HeardTurn:
         values: The settings; the delays and the threshold do not matter.
         phase: Seconds by which the frames are moved; see `PHASES`.
     """
-    patient = {**values, MIN_DELAY: _NEVER, MAX_DELAY: _NEVER}
     start = played.start + phase
     samples = played.samples[round(phase * SAMPLE_RATE) * SAMPLE_BYTES :]
-    end = played.turn.speech.end - start
-    course = session.play(samples, patient, end + _AFTER, math.inf)
-    silences = tuple(_silences(course, silence_of_vad(values), start))
+    seconds = played.turn.speech.end - start + _AFTER
+    key = stored.key("heard", samples, [round(seconds, 3), hearing(values)])
+    threshold, found = stored.read(key) or _heard(key, samples, values, seconds)
+    silences = (
+        Silence(start + at, start + ready, math.inf if until is None else start + until, asked)
+        for at, ready, until, asked in found
+    )
+    return HeardTurn(played.turn, tuple(silences), threshold)
+
+
+def hearing(values: Values) -> Mapping[str, Any]:
+    """Return the settings that what a session hears depends on."""
+    paths = {DETECTION, THRESHOLD, *(path for path in values if path.startswith(_HEARING))}
+    return {path: values[path] for path in sorted(paths) if path in values}
+
+
+def judge_all(played: Played, profiles: Sequence[Values]) -> list[Outcome]:
+    """Return what each of some profiles does to a turn.
+
+    The session hears the turn once for all profiles that hear alike; those that learn their delays
+    are played to it one by one.
+    """
+    return [
+        outcome.judge(played, values)
+        if outcome.not_by_arithmetic(values)
+        else _judge(played, values)
+        for values in profiles
+    ]
+
+
+def _judge(played: Played, values: Values) -> Outcome:
+    heard = hear(played, values)
+    chosen = policy(values, heard.threshold)
+    asked = {
+        one: Prediction(one.ready, one.probability, chosen.threshold)
+        for one in heard.silences
+        if one.probability is not None
+    }
+    decisions = [
+        Decision(at, at - one.start, asked.get(one))
+        for one in heard.silences
+        if (at := one.decision(chosen)) is not None
+    ]
+    return outcome.judged(played.turn, decisions, [*asked.values()], values)
+
+
+def _heard(key: str, samples: bytes, values: Values, seconds: float) -> Any:
+    """Play samples to a session that never decides, and store what it hears."""
+    from timing_profiles.rehearsal import session  # noqa: PLC0415 - it takes seconds to import
+
+    patient = {**values, MIN_DELAY: _NEVER, MAX_DELAY: _NEVER}
+    course = session.play(samples, patient, seconds, math.inf)
     threshold = next((one.threshold for one in course.predictions), None)
-    return HeardTurn(played.turn, silences, threshold)
+    found = [threshold, [*_silences(course, silence_of_vad(values))]]
+    stored.write(key, found)
+    return found
 
 
 def hear_all(played: Played, values: Values) -> list[HeardTurn]:
@@ -168,10 +220,12 @@ def changed(one: Policy, field: str, value: float) -> Policy:
     return replace(one, **{names[field]: value})
 
 
-def _silences(course: session.Course, silence: float, start: float) -> Iterator[Silence]:
+def _silences(
+    course: Course, silence: float
+) -> Iterator[tuple[float, float, float | None, float | None]]:
+    """Yield start, ready, until and probability of each silence; see `Silence`."""
     for heard, resumed in course.silences:
         until = math.inf if resumed is None else resumed
         asked = [one for one in course.predictions if heard - silence <= one.at < until]
         ready = max([heard, *(one.at for one in asked)])
-        probability = asked[-1].probability if asked else None
-        yield Silence(start + heard - silence, start + ready, start + until, probability)
+        yield heard - silence, ready, resumed, asked[-1].probability if asked else None

@@ -1,0 +1,70 @@
+"""Store what a session hears, in the user's cache: seconds and probabilities, no sound, no words.
+
+An entry is found by a hash of the sound and of the settings it was heard with, and by the versions
+of the SDK. A directory that cannot be read or written is no error: nothing is stored then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+_FORMAT: Final = "1"  # another one for other contents
+_PACKAGES: Final = ("livekit-agents", "livekit-local-inference", "av")
+
+
+def directory() -> Path:
+    """Return the directory of the entries; it may be deleted at any time."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches) / "timing-profiles" / "rehearsal"
+
+
+def key(kind: str, sound: bytes | bytearray, settings: Any = None) -> str:
+    """Return the name of an entry.
+
+    Args:
+        kind: What is stored.
+        sound: The samples that are heard.
+        settings: What else the entry depends on, as JSON.
+    """
+    found = hashlib.sha256(sound)
+    found.update(json.dumps([kind, settings, _versions()], sort_keys=True).encode())
+    return found.hexdigest()
+
+
+def read(name: str) -> Any:
+    """Return what an entry contains; None where there is none, or it is damaged."""
+    try:
+        return json.loads(_file(name).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def write(name: str, value: Any) -> None:
+    """Store an entry, whole or not at all."""
+    file = _file(name)
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, made = tempfile.mkstemp(dir=file.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(value, stream)
+            Path(made).replace(file)
+        except OSError:
+            Path(made).unlink(missing_ok=True)
+
+
+def _file(name: str) -> Path:
+    return directory() / name[:2] / name[2:]
+
+
+@cache
+def _versions() -> list[str]:
+    return [_FORMAT, *(metadata.version(name) for name in _PACKAGES)]
