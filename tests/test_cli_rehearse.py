@@ -148,6 +148,17 @@ def test_json_has_the_turns_of_each_profile(run: CommandLine) -> None:
 
 
 @pytest.mark.usefixtures("call")
+def test_metadata_of_a_caller_overrides_the_profiles(run: CommandLine) -> None:
+    """As in a call: what is allowed acts, the rest is a problem."""
+    delays = '{"min_endpointing_delay": 1.6, "overrides": {"stt": {"engine": "flux"}}}'
+    words = ("rehearse", "call.wav", "--profile", "quick", "--format", "json")
+    status, out, err = run(*words, "--metadata", delays)
+    (quick,) = json.loads(out)["profiles"]
+    assert (status, quick["turns_cut"]["count"]) == (0, 0)
+    assert err.startswith("participant: stt.engine: not overridable")
+
+
+@pytest.mark.usefixtures("call")
 def test_unknown_profile_is_null_and_has_a_reason(run: CommandLine) -> None:
     """Nothing is guessed."""
     (flux,) = rehearsed(run, "call.wav", "--profile", "flux-conversation")["profiles"]
@@ -221,13 +232,17 @@ def test_caller_may_be_on_the_right(rate: int, starters: Path, run: CommandLine)
     assert turn["start"] == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [("flac", "flac"), ("ogg", "libopus")])
-def test_compressed_recordings_are_read(
-    suffix: str, codec: str, call: Path, run: CommandLine
-) -> None:
-    """As LiveKit's own recordings, `audio.ogg`."""
-    encoded(call, call.with_suffix(f".{suffix}"), codec)
-    found = rehearsed(run, f"call.{suffix}", "--profile", "quick")
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [
+        *(("flac", "flac"), ("ogg", "libopus"), ("mp3", "libmp3lame")),
+        *(("wav", "pcm_u8"), ("wav", "pcm_s24le"), ("wav", "pcm_f32le")),
+    ],
+)
+def test_usual_formats_are_read(suffix: str, codec: str, call: Path, run: CommandLine) -> None:
+    """As LiveKit's own recordings, `audio.ogg`; samples of 8 to 32 bits, and floats."""
+    encoded(call, call.with_name(f"coded.{suffix}"), codec)
+    found = rehearsed(run, f"coded.{suffix}", "--profile", "quick")
     assert (found["turns"], found["pauses"]) == (2, 1)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import recorded
-from timing_profiles.rehearsal import recording
+from timing_profiles.rehearsal import outcome, recording
 from timing_profiles.rehearsal.interval import Interval
 from timing_profiles.rehearsal.labels import Turn, turns
 from timing_profiles.rehearsal.speech import speech
@@ -56,6 +56,16 @@ def test_caller_who_goes_on_late_starts_another_turn() -> None:
     """2 s after the start of the other side, the turn has ended."""
     found = label([(1, 2), (5, 6)], [(3, 4), (7, 8)])
     assert [(turn.speech.start, turn.is_end) for turn in found] == [(1, True), (5, True)]
+
+
+def test_turn_is_played_with_the_line_until_somebody_speaks() -> None:
+    """From a second before it: a long turn of the other side is no silence of the caller."""
+    (turn,) = label([(3, 4), (5, 6)], [(7, 30)])
+    second = 2 * recording.SAMPLE_RATE
+    line = b"".join(bytes([at]) * second for at in range(30))
+    played = outcome.cut_out(turn, line)
+    assert played.start == 2
+    assert played.samples == line[2 * second : 7 * second]
 
 
 def test_labels_of_speech_are_where_the_sound_is() -> None:

@@ -287,6 +287,8 @@ def _add_rehearse(commands: Any) -> None:
     parser.add_argument("--git", metavar="REV", help=about)
     about = "compare with the profiles of a commit, on the same turns"
     parser.add_argument("--against", metavar="REV", help=about)
+    about = "what each caller would send: overrides of the profiles"
+    parser.add_argument("--metadata", metavar="JSON", default="", help=about)
     about = "the channel that has the caller; left by default"
     parser.add_argument("--caller", choices=["left", "right"], default="left", help=about)
     about = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from timing_profiles.authoring import comparison, git
@@ -13,6 +13,8 @@ from timing_profiles.cli import UsageError
 from timing_profiles.problems import quoted
 from timing_profiles.rehearsal.paired import Pair
 from timing_profiles.rehearsal.result import ProfileResult
+from timing_profiles.resolution import request, settings
+from timing_profiles.resolution.settings import Settings
 from timing_profiles.turns.fields import Values
 
 
@@ -31,6 +33,11 @@ def catalog_at(revision: str) -> Catalog:
         where = folder.profiles_dir().as_posix()
         raise UsageError(f"{quoted(revision)} has no folder {where}")
     return found
+
+
+def resolved(found: Catalog, name: str, metadata: str) -> Settings:
+    """Return the settings of a call with a profile and a participant's metadata, maybe empty."""
+    return settings.resolve(found, request.layers(name, metadata=metadata))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +60,13 @@ class Against:
         found = comparison.of_sets(self.former, self.later)
         return [one.profile for one in found if one.status != "removed"]
 
-    def values(self, names: Mapping[str, Values]) -> Mapping[str, Values]:
+    def values(self, names: Iterable[str], metadata: str) -> Mapping[str, Values]:
         """Return the former settings of profiles that were there, under names of their own."""
-        known = ((name, self.former.profile(name)) for name in names)
-        return {self._key(name): profile.values for name, profile in known if profile}
+        return {
+            self._key(name): resolved(self.former, name, metadata).values
+            for name in names
+            if name in self.former.layers
+        }
 
     def pairs(
         self, profiles: Sequence[ProfileResult], results: Mapping[str, ProfileResult]

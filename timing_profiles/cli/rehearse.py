@@ -14,7 +14,7 @@ from timing_profiles.catalog import folder
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.folder import SUFFIX
 from timing_profiles.cli import UsageError, chosen, terminal
-from timing_profiles.cli.committed import Against, catalog_at
+from timing_profiles.cli.committed import Against, catalog_at, resolved
 from timing_profiles.cli.output import annotation, print_json, print_problems, print_text
 from timing_profiles.cli.recordings import Recordings
 from timing_profiles.cli.terminal import Style
@@ -69,6 +69,7 @@ class Request:
         names: The profiles; all of the set where none is named, or all that changed.
         git: The commit whose profiles are rehearsed; the files as they are by default.
         against: The commit to compare with.
+        metadata: What each caller would send; may be empty.
         caller: The channel that has the caller.
         gates: Limits, such as `turns_cut<=5%`.
         form: `text`, `json`, `html` or `github`.
@@ -79,6 +80,7 @@ class Request:
     names: Sequence[str]
     git: str | None
     against: str | None
+    metadata: str
     caller: Side
     gates: Sequence[str]
     form: str
@@ -104,8 +106,10 @@ def rehearse(request: Request) -> int:
     names = request.names or (former.changed if former else found.names())
     profiles = [chosen.profile(found, name) for name in names]
     calls = Recordings(request.recordings, request.caller)
-    values = {profile.name: profile.values for profile in profiles}
-    before = former.values(values) if former else {}
+    calling = {one.name: resolved(found, one.name, request.metadata) for one in profiles}
+    problems = dict.fromkeys(problem for one in calling.values() for problem in one.problems)
+    values = {name: one.values for name, one in calling.items()}
+    before = former.values(values, request.metadata) if former else {}
     everything = calls.rehearse({**values, **before})
     results = {result.profile: result for result in everything.profiles}
     rehearsed = replace(everything, profiles=[results[name] for name in values])
@@ -114,7 +118,7 @@ def rehearse(request: Request) -> int:
     report = _Report(
         found.revision, request.caller, rehearsed, judged, calls.problems, former, pairs
     )
-    print_problems(report.problems, sys.stderr)
+    print_problems([*problems, *report.problems], sys.stderr)
     _print(report, request.form, request.output)
     return _status(report)
 

@@ -67,4 +67,11 @@ def _file(name: str) -> Path:
 
 @cache
 def _versions() -> list[str]:
-    return [_FORMAT, *(metadata.version(name) for name in _PACKAGES)]
+    return [_FORMAT, *map(_version, _PACKAGES)]
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # another release of the SDK has other parts
+        return ""
