@@ -11,6 +11,7 @@ from tests import recorded
 from tests.test_rehearsal_engine import PAUSE, values
 from timing_profiles.rehearsal import session, stored
 from timing_profiles.rehearsal.rehearse import rehearse
+from timing_profiles.rehearsal.sweep import THRESHOLD
 from timing_profiles.turns.fields import DETECTION, MAX_DELAY, MIN_DELAY, MODE
 
 USERS = stored.directory  # before the tests' own takes its place
@@ -53,7 +54,7 @@ def test_other_delays_need_no_session(call: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(session, "play", unwanted)
     assert rehearsed(call, PROFILES) == first
-    other = values("brisk", **{MIN_DELAY: 1.5, MAX_DELAY: 1.6})
+    other = values("brisk", **{MIN_DELAY: 1.5, MAX_DELAY: 1.6, THRESHOLD: 0.9})
     (found,) = rehearsed(call, {"other": other})["profiles"]
     assert found["turns_cut"]["count"] == 0
 

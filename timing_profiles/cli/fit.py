@@ -152,7 +152,7 @@ def _costs(
     calls: Recordings, found: Catalog, base: Values, turns: Sequence[HeardTurn]
 ) -> Mapping[str, Cost | str]:
     """Return the cost of each profile; those that hear otherwise hear the recordings again."""
-    heard = {_hearing(base): turns}
+    heard = {repr(sweep.hearing(base)): turns}
     costs: dict[str, Cost | str] = {}
     for name in found.names():
         values = chosen.profile(found, name).values
@@ -160,19 +160,13 @@ def _costs(
         if reason:
             costs[name] = reason
             continue
-        key = _hearing(values)
+        key = repr(sweep.hearing(values))
         if key not in heard:
             again = calls.heard(values)
             heard[key] = [turn for some in again.values() for turn in some]
         threshold = heard[key][0].threshold
-        costs[name] = fit.costs(heard[key], sweep.policy(values, threshold))
+        costs[name] = sweep.cost(heard[key], sweep.policy(values, threshold))
     return costs
-
-
-def _hearing(values: Values) -> tuple[Any, ...]:
-    """Return the settings that what a session hears depends on."""
-    paths = sorted(path for path in values if path.startswith("vad."))
-    return values[DETECTION], values["turn_detector.version"], *(values[path] for path in paths)
 
 
 def _confirmed(

@@ -12,7 +12,7 @@ from timing_profiles.cli.output import print_json, print_problems, print_text
 from timing_profiles.cli.recordings import Recordings
 from timing_profiles.cli.terminal import Style
 from timing_profiles.problems import printable
-from timing_profiles.rehearsal import outcome, why
+from timing_profiles.rehearsal import outcome, sweep, why
 from timing_profiles.rehearsal.outcome import Outcome
 from timing_profiles.rehearsal.recording import Side
 from timing_profiles.rehearsal.summary import counted
@@ -88,16 +88,16 @@ def _lines(call: _Call, look: Style) -> Iterator[str]:
     for number, one in call.turns:
         speech = one.heard.turn.speech
         head = f"turn {number}  {speech.start:.1f} to {speech.end:.1f} s  "
-        yield look.wrapped(head + _decided(one), later="    ")
+        yield look.wrapped(head + _decided(one, call.values), later="    ")
         if one.outcome.cuts and not one.changes:
             yield look.wrapped("no change of one field alone would have kept it", "  ", "    ")
         for change in one.changes:
             yield look.wrapped(_change(call, change), "  ", "    ")
 
 
-def _decided(one: Explained) -> str:
+def _decided(one: Explained, values: Values) -> str:
     """Return what happens to a turn, what decided, and the probability behind it."""
-    decided, threshold = one.outcome, one.heard.threshold
+    decided, threshold = one.outcome, sweep.policy(values, one.heard.threshold).threshold
     cuts = decided.cuts
     if cuts:
         at = cuts[0]
@@ -111,8 +111,7 @@ def _decided(one: Explained) -> str:
     by = f" by {decided.decided_by}" if decided.decided_by else ""
     if probability is None:
         return what + by
-    limit = "" if threshold is None else f", threshold {threshold:.2f}"
-    return f"{what}{by} (probability {probability:.2f}{limit})"
+    return f"{what}{by} (probability {probability:.2f}, threshold {threshold:.2f})"
 
 
 def _end(decided: Outcome, *, is_end: bool) -> str:

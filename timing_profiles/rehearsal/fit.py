@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from timing_profiles.rehearsal import sweep
 from timing_profiles.rehearsal.sweep import Cost, HeardTurn, Policy
 
 THRESHOLDS: Final = tuple(round(0.02 * step, 2) for step in range(1, 50))
@@ -187,8 +186,3 @@ def _need(turn: HeardTurn) -> _Need:
             waits = tuple(max(silence.ready, silence.start + at) - end for at in DELAYS)
             last = probability, waits
     return _Need(tuple(pauses), last)
-
-
-def costs(turns: Sequence[HeardTurn], policy: Policy) -> Cost:
-    """Compute what a policy does to some turns, at all their phases."""
-    return sweep.cost(turns, policy)

@@ -17,7 +17,7 @@ from timing_profiles.rehearsal.course import Course, Decision, Prediction
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.outcome import Outcome, Played, silence_of_vad
 from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
-from timing_profiles.turns.fields import DETECTION, MAX_DELAY, MIN_DELAY, Values
+from timing_profiles.turns.fields import AUTO, DETECTION, MAX_DELAY, MIN_DELAY, Values
 
 THRESHOLD: Final = "turn_detector.unlikely_threshold"
 """The dotted path of the threshold."""
@@ -88,7 +88,7 @@ class HeardTurn:
     Attributes:
         turn: The turn.
         silences: In order; the last one is its end.
-        threshold: That of the settings it was heard with; None where no detector was asked.
+        threshold: The detector's own; None where no detector was asked.
     """
 
     turn: Turn
@@ -156,8 +156,8 @@ def hear(played: Played, values: Values, phase: float = 0.0) -> HeardTurn:
 
 def hearing(values: Values) -> Mapping[str, Any]:
     """Return the settings that what a session hears depends on."""
-    paths = {DETECTION, THRESHOLD, *(path for path in values if path.startswith(_HEARING))}
-    return {path: values[path] for path in sorted(paths) if path in values}
+    paths = sorted({DETECTION, *(path for path in values if path.startswith(_HEARING))})
+    return {path: values[path] for path in paths if path != THRESHOLD}
 
 
 def judge_all(played: Played, profiles: Sequence[Values]) -> list[Outcome]:
@@ -194,7 +194,7 @@ def _heard(key: str, samples: bytes, values: Values, seconds: float) -> Any:
     """Play samples to a session that never decides, and store what it hears."""
     from timing_profiles.rehearsal import session  # noqa: PLC0415 - it takes seconds to import
 
-    patient = {**values, MIN_DELAY: _NEVER, MAX_DELAY: _NEVER}
+    patient = {**values, THRESHOLD: AUTO, MIN_DELAY: _NEVER, MAX_DELAY: _NEVER}
     course = session.play(samples, patient, seconds, math.inf)
     threshold = next((one.threshold for one in course.predictions), None)
     found = [threshold, [*_silences(course, silence_of_vad(values))]]
