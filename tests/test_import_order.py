@@ -1,4 +1,4 @@
-"""The order of the rooms: who may import whom."""
+"""The order of imports between the directories of the package."""
 
 import ast
 import sys
