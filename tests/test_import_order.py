@@ -10,10 +10,10 @@ import timing_profiles
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(timing_profiles.__file__).parent
 
-# A file imports from its own room, or from rooms to the left; "" is the root of the package.
-ROOMS = (
+# A file imports from its own directory, or from one before it; "" is the root of the package.
+ORDER = (
     *("", "turns", "catalog", "resolution", "handoff", "providers", "call", "worker"),
-    *("authoring", "rehearsal", "tuner", "outcomes", "cli"),
+    *("authoring", "rehearsal", "cli"),
 )
 
 NEVER = {
@@ -37,13 +37,13 @@ def imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room(name: str) -> str:
-    """Return the room of a module or a name of the package."""
+def directory(name: str) -> str:
+    """Return the directory of a module or a name of the package."""
     second = name.split(".")[1] if "." in name else ""
     return second if second and (PACKAGE / second).is_dir() else ""
 
 
-# `timing_profiles/__init__.py` is the front door: its names lie in several rooms.
+# `timing_profiles/__init__.py` imports the public names from several directories.
 FILES = {
     file: "timing_profiles." + ".".join(file.relative_to(PACKAGE).parts)
     for file in PACKAGE.rglob("*.py")
@@ -51,15 +51,15 @@ FILES = {
 }
 
 
-def test_files_import_from_rooms_to_the_left() -> None:
-    """Each file stands in a room that is listed, and imports from it or from rooms to the left."""
-    assert {room(module) for module in FILES.values()} - set(ROOMS) == set()
+def test_files_import_from_directories_before_their_own() -> None:
+    """Each file lies in a listed directory, and imports from it or from one before it."""
+    assert {directory(module) for module in FILES.values()} - set(ORDER) == set()
     broken = [
         f"{module} imports {name}"
         for file, module in FILES.items()
         for name in imports(file)
         if name.split(".")[0] == "timing_profiles"
-        and ROOMS.index(room(name)) > ROOMS.index(room(module))
+        and ORDER.index(directory(name)) > ORDER.index(directory(module))
     ]
     assert broken == []
 
