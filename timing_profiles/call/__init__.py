@@ -1,5 +1,5 @@
 """One call, in a job process: find the caller, build the session's parts, follow changes.
 
-May import every room to its left: `turns`, `catalog`, `resolution`, `handoff`, `providers`.
+May import `turns`, `catalog`, `resolution`, `handoff` and `providers`.
 Never imports `worker`.
 """
