@@ -21,6 +21,7 @@ COMMANDS = [
     "timeline",
     "completion",
 ]
+OF_RECORDINGS = ["rehearse", "why", "fit"]  # these need the SDK
 
 NAMES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
 
@@ -159,7 +160,7 @@ def completions(line: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("timing-profiles ", ["--help", "--version", "-h", *COMMANDS]),
+        ("timing-profiles ", ["--help", "--version", "-h", *COMMANDS, *OF_RECORDINGS]),
         ("timing-profiles ex", ["explain"]),
         ("timing-profiles show ", ["--format", "--help", "--metadata", "-h", *NAMES]),
         ("timing-profiles diff brisk pa", ["patient"]),
