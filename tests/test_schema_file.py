@@ -23,6 +23,8 @@ FIELDS = Schema(TEXT).fields
 
 ENDPOINTING = ("stt", "nova", "endpointing_ms")
 MODEL = ("stt", "nova", "model")
+LANGUAGES = ("stt", "flux", "language_hint")
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
 UNLIKELY = ("turn_detector", "unlikely_threshold")
 
 MISSING = "missing; a schema may tighten bounds, not omit fields"
@@ -142,8 +144,8 @@ def test_tightened_bound_holds_for_default(folder: Path) -> None:
             id="list",
         ),
         pytest.param(
-            b'{"properties": {"stt": {"pattern": "("}}}',
-            "schema.json: properties.stt.pattern: not a JSON Schema: \"(\" is not a 'regex'",
+            b'{"additionalProperties": false, "properties": {"stt": {"pattern": "("}}}',
+            'schema.json: stt: pattern "(" is not supported: "(" without ")", at character 2',
             id="pattern",
         ),
         pytest.param(b"true", "schema.json: is not an object", id="true"),
@@ -155,13 +157,18 @@ def test_tightened_bound_holds_for_default(folder: Path) -> None:
         ),
         pytest.param(
             b"[" * 100_000,
-            "schema.json: invalid JSON: nested too deeply, or with a number that is too long",
+            "schema.json: invalid JSON: nested too deeply",
             id="deep",
         ),
         pytest.param(
             b'{"properties": {}, "x": ' + b"1" * 5000 + b"}",
-            "schema.json: invalid JSON: nested too deeply, or with a number that is too long",
+            "schema.json: invalid JSON: 11111111111111111... is not a finite number",
             id="huge-number",
+        ),
+        pytest.param(
+            b" " * 1_048_577,
+            "schema.json: the file is larger than 1048576 bytes, the most that is read",
+            id="large",
         ),
     ],
 )
@@ -280,6 +287,90 @@ def test_fault_72_a_looser_field_is_a_problem_of_the_schema(
     put_beside(folder, edited(path, **keywords))
     (problem,) = problems(folder)
     assert problem.startswith(f"schema.json: {'.'.join(path)}: {message}")
+
+
+@pytest.mark.parametrize(
+    ("bound", "number"),
+    [
+        ('"maximum": NaN', "NaN"),
+        ('"minimum": -Infinity', "-Infinity"),
+        ('"maximum": 1e999', "1e999"),
+        (f'"multipleOf": {10**400}', "10000000000000000..."),
+        (f'"examples": [{10**400}]', "10000000000000000..."),
+    ],
+)
+def test_fault_72_a_bound_is_a_finite_number(folder: Path, bound: str, number: str) -> None:
+    """Every comparison with NaN is false: as a bound, it would let any number pass."""
+    put_beside(folder, edited(ENDPOINTING, marker=0).replace('"marker": 0', bound))
+    assert problems(folder) == [f"schema.json: invalid JSON: {number} is not a finite number"]
+
+
+def test_fault_72_prefix_items_are_held_to_the_bounds_of_items(folder: Path) -> None:
+    """`items` does not hold for what `prefixItems` describes: any value would reach the SDK."""
+    put_beside(folder, edited(LANGUAGES, prefixItems=[{"type": "string", "const": "en"}, {}]))
+    assert problems(folder) == [
+        f"schema.json: stt.flux.language_hint[1]: {keyword} is {LOOSER}: no limit, not {bound}"
+        for keyword, bound in (
+            (
+                "pattern",
+                '"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"; `enum` can allow fewer values',
+            ),
+            ("type", '"string"'),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"$schema": "http://json-schema.org/draft-04/schema#"},
+        {"anyOf": [{"$schema": DRAFT, "pattern": "^nova-(a+)+$"}, {"const": "nova-3"}]},
+        {"$id": "http://[::1"},
+    ],
+    ids=["bounds-of-another-draft", "slow-patterns", "no-url"],
+)
+def test_fault_72_a_part_of_a_schema_has_no_rules_of_its_own(
+    folder: Path, keywords: dict[str, Any]
+) -> None:
+    """Its bounds would be unknown ones, and its patterns those of `re`."""
+    put_beside(folder, edited(MODEL, **keywords))
+    (problem,) = problems(folder)
+    assert re.fullmatch(
+        r'schema\.json: \$\w+ ".+" is not supported below the top of the schema', problem
+    )
+
+
+@pytest.mark.parametrize("keyword", ["unevaluatedItems", "unevaluatedProperties"])
+def test_fault_69_a_check_that_doubles_with_each_level_is_refused(
+    folder: Path, keyword: str
+) -> None:
+    """Of 25 levels, it would not end; `additionalProperties` refuses what is unknown."""
+    nested: dict[str, Any] = {}
+    for _ in range(25):
+        nested = {"allOf": [nested], keyword: True}
+    put_beside(folder, edited(MODEL, allOf=[nested]))
+    assert problems(folder) == [f"schema.json: stt.nova.model: {keyword} is not supported"]
+
+
+@pytest.mark.parametrize("sent", ["9" * 400, "1e999", "0.07"], ids=["long", "infinite", "between"])
+def test_a_step_holds_for_any_number_in_metadata(folder: Path, sent: str) -> None:
+    """A division would raise, and so end the call."""
+    schema = json.loads(TEXT)
+    at(schema, MIN_DELAY[:-1])["properties"]["min_delay"] = {
+        "multipleOf": 0.05,
+        **at(schema, MIN_DELAY),
+    }
+    put_beside(folder, json.dumps(schema))
+    settings = without_a_room.resolve(f'{{"min_endpointing_delay": {sent}}}', profiles_dir=folder)
+    assert settings.values[".".join(MIN_DELAY)] == 0.3
+    (problem,) = settings.problems
+    assert (problem.code, problem.path) == ("override-range", ".".join(MIN_DELAY))
+
+
+def test_a_step_is_of_decimal_numbers(folder: Path) -> None:
+    """0.3 is three times 0.1, also where a division of floats has a remainder."""
+    put_beside(folder, edited(MIN_DELAY, multipleOf=0.1))
+    assert catalog.load(folder).names() == ["default"]
 
 
 def test_fault_72_a_bound_that_is_left_out_is_looser(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from jsonschema import validators
@@ -30,10 +31,31 @@ def _pattern(
         yield ValidationError(f"{quoted(instance)} is not like {pattern}")
 
 
+def _multiple_of(
+    _: Any, step: float, instance: Any, __: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    is_number = isinstance(instance, int | float) and not isinstance(instance, bool)
+    if is_number and not _is_multiple(instance, step):
+        yield ValidationError(f"{quoted(instance)} is not a multiple of {step}")
+
+
+def _is_multiple(value: float, step: float) -> bool:
+    """Return whether a number is a multiple of another one, as both are written.
+
+    A division of floats raises for an integer of 400 digits, and finds 0.3 no multiple of 0.1.
+    """
+    try:
+        return Fraction(str(value)) % Fraction(str(step)) == 0
+    except ValueError:  # 1e999 in metadata is infinite
+        return False
+
+
 TOO_MANY = "too-many"
 """The code of the last problem of a document where there are more than `MAX_PROBLEMS`."""
 
-_Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+_Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"multipleOf": _multiple_of, "pattern": _pattern}
+)
 
 
 class Schema:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+from jsonschema import FormatChecker
 from jsonschema.validators import Draft202012Validator
 
 from timing_profiles.catalog import folder, pattern, tightening
@@ -24,7 +26,10 @@ FILE_NAME = "schema.json"
 MAX_BYTES = 1024 * 1024
 """The largest schema that is read. The packaged one takes 37 KiB."""
 
+_TOO_LARGE = f"the file is larger than {MAX_BYTES} bytes, the most that is read"
+
 _LONGEST_PLACE = 200  # characters
+_LONGEST_NUMBER = 20
 
 MAX_DEPTH = 64
 """The deepest nesting of a schema. The packaged one is 10 deep; Python 3.13 parses 5,000."""
@@ -33,6 +38,12 @@ MAX_DEPTH = 64
 _DATA = frozenset({"const", "default", "enum", "examples"})
 
 _REFERENCES = frozenset({"$ref", "$dynamicRef"})
+
+# Inside a schema, these change how the part around them is read.
+_OF_THE_ROOT = frozenset({"$id", "$schema"})
+
+# Keys would be matched by slow patterns; each nested `unevaluated...` doubles the time of a check.
+_UNSUPPORTED = frozenset({"patternProperties", "unevaluatedItems", "unevaluatedProperties"})
 
 
 def load(profiles_dir: Path) -> Schema:
@@ -58,7 +69,7 @@ def content(profiles_dir: Path) -> bytes | Problem:
     except OSError as error:
         return _problem(f"cannot be read: {strerror(error)}")
     if len(found) > MAX_BYTES:
-        return _problem(f"the file is larger than {MAX_BYTES} bytes, the most that is read")
+        return _problem(_TOO_LARGE)
     return found
 
 
@@ -74,6 +85,8 @@ def read(content: bytes | Problem, file: str = FILE_NAME) -> Schema:
     """
     if isinstance(content, Problem):
         raise ProfilesError([content])
+    if len(content) > MAX_BYTES:  # of a commit
+        raise ProfilesError([Problem("schema", _TOO_LARGE, file=file)])
     try:
         text = _decoded(content)
     except UnicodeDecodeError as error:
@@ -134,11 +147,12 @@ def _packaged() -> Path:
 
 def _problems(text: str) -> Iterator[Problem]:
     try:
-        schema = json.loads(text)
+        schema = json.loads(text, parse_int=_finite, parse_float=_finite, parse_constant=_finite)
         if _is_too_deep(schema):
             yield _problem(f"nested deeper than {MAX_DEPTH} levels")
             return
-        Draft202012Validator.check_schema(schema)
+        # Without formats: `re` would compile each pattern, which the check of patterns below reads.
+        Draft202012Validator.check_schema(schema, format_checker=FormatChecker(formats=()))
     except json.JSONDecodeError as error:
         yield _problem(f"invalid JSON: {error.msg}", error.lineno, error.colno)
     except jsonschema.SchemaError as error:
@@ -146,8 +160,10 @@ def _problems(text: str) -> Iterator[Problem]:
         reason = error.message.removeprefix(repr(error.instance)).strip()
         place = cut(".".join(map(str, error.absolute_path)), _LONGEST_PLACE)
         yield _problem(f"not a JSON Schema: {quoted(error.instance)} {reason}", path=place)
-    except (RecursionError, ValueError):
-        yield _problem("invalid JSON: nested too deeply, or with a number that is too long")
+    except _NotFinite as error:
+        yield _problem(f"invalid JSON: {error}")
+    except RecursionError:
+        yield _problem("invalid JSON: nested too deeply")
     else:
         odd = [
             *_section_problems(schema, ""),
@@ -155,6 +171,18 @@ def _problems(text: str) -> Iterator[Problem]:
             *_pattern_problems(schema, ""),
         ]
         yield from odd or [*_looser_fields(schema), *_missing_fields(text)]
+
+
+class _NotFinite(ValueError):
+    """A number that no bound can be compared with; the text says which one."""
+
+
+def _finite(text: str) -> int | float:
+    """Make a number. All comparisons with NaN are false: as a bound, it would be none."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise _NotFinite(f"{cut(text, _LONGEST_NUMBER)} is not a finite number")
+    return int(text) if text.removeprefix("-").isdecimal() else number
 
 
 def _is_too_deep(schema: Any) -> bool:
@@ -182,26 +210,33 @@ def _section_problems(schema: Any, path: str) -> Iterator[Problem]:
         yield from _section_problems(inner, f"{path}.{name}".removeprefix("."))
 
 
-def _reference_problems(schema: Any) -> Iterator[Problem]:
-    """Refuse references: they could be fetched, or lead to themselves."""
+def _reference_problems(schema: Any, *, is_root: bool = True) -> Iterator[Problem]:
+    """Refuse references, which could be fetched, or lead to themselves, and schemas in schemas.
+
+    A part with a `$schema` of its own would be checked by the rules of that: older drafts do not
+    know every bound, and not even this draft has our patterns.
+    """
     if isinstance(schema, dict):
-        for keyword in _REFERENCES & schema.keys():
+        for keyword in sorted(_REFERENCES & schema.keys()):
             yield _problem(f"{keyword} {quoted(schema[keyword])} is not supported")
+        for keyword in () if is_root else sorted(_OF_THE_ROOT & schema.keys()):
+            found = quoted(schema[keyword])
+            yield _problem(f"{keyword} {found} is not supported below the top of the schema")
     inner = schema.values() if isinstance(schema, dict) else schema
     for value in inner if isinstance(schema, dict | list) else ():
-        yield from _reference_problems(value)
+        yield from _reference_problems(value, is_root=False)
 
 
 def _pattern_problems(schema: Any, path: str) -> Iterator[Problem]:
-    """Refuse patterns of values that take unbounded time, and all patterns of keys."""
+    """Refuse patterns of values that take unbounded time, and keywords that always can."""
     if isinstance(schema, list):
         for inner in schema:
             yield from _pattern_problems(inner, path)
     elif isinstance(schema, dict):
         if isinstance(schema.get("pattern"), str):
             yield from _pattern_problem(schema["pattern"], path)
-        if "patternProperties" in schema:
-            yield _problem("patternProperties is not supported", path=path)
+        for keyword in sorted(_UNSUPPORTED & schema.keys()):
+            yield _problem(f"{keyword} is not supported", path=path)
         for keyword, inner in schema.items():
             if keyword == "properties" and isinstance(inner, dict):
                 for name, field in inner.items():

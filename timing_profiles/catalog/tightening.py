@@ -43,6 +43,8 @@ def loosened(own: Any, packaged: Any, path: str = "") -> Iterator[tuple[str, str
             yield below, "unknown field: a schema may tighten bounds, not add fields"
     if "items" in packaged:
         yield from loosened(own.get("items", {}), packaged["items"], f"{path}[]")
+        for place, item in enumerate(own.get("prefixItems", ())):  # `items` does not hold for these
+            yield from loosened(item, packaged["items"], f"{path}[{place}]")
 
 
 def _looser(own: Mapping[str, Any], packaged: Mapping[str, Any]) -> Iterator[str]:
