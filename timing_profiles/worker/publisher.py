@@ -81,10 +81,10 @@ class Publisher:
             snapshot.publish(published, fresh.revision, fresh.schema, fresh.layers)
 
         def is_published() -> bool:
-            return published.exists() and (self._reports is None or calls.exists())
+            return _exists(published) and (self._reports is None or _exists(calls))
 
         def published_again() -> None:
-            if not calls.exists():
+            if not _exists(calls):
                 self._count_calls(calls)
 
         publish(first)
@@ -125,3 +125,8 @@ class Publisher:
             first.revision,
             self._profiles_dir,
         )
+
+
+def _exists(path: Path) -> bool:
+    """Return whether a path exists; not where its directory may not be searched any more."""
+    return os.path.exists(path)  # noqa: PTH110 - never raises, as `Path.exists` does

@@ -115,6 +115,27 @@ def test_fault_87_a_removed_state_directory_is_made_again(
     happened("published again, twice; then an edit is served", took)
 
 
+def test_fault_87_a_state_directory_that_cannot_be_reached_is_waited_for(
+    folder: Path, tmp_path: Path, happened: Happened
+) -> None:
+    """Where the path leads nowhere for a while, the worker follows the profiles afterwards."""
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    with following(folder, env={"TMPDIR": str(link)}) as followed:
+        first = followed.published()
+        link.unlink()
+        link.symlink_to("x" * 300)  # no name may be that long: an error other than "not found"
+        until(lambda: followed.gauge() == 0, "the worker has noticed", followed)
+        link.unlink()
+        link.symlink_to(real)
+        until(lambda: followed.gauge() == 1, "the set is published", followed)
+        assert followed.published() == first
+        followed.write("patient.yaml", away(20))
+        followed.serves()
+    happened("an edit is served afterwards")
+
+
 def test_fault_88_the_first_save_after_a_rest_is_published_at_once(
     folder: Path, happened: Happened
 ) -> None:
