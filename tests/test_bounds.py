@@ -71,6 +71,39 @@ def test_fault_72_a_changed_bound_is_what_it_lets_callers_do(
     happened(f"{path}: {b}")
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda found: {"not": {"not": {"properties": {"endpointing_ms": found}}}},
+        lambda found: {"allOf": [{"properties": {"endpointing_ms": found}}]},
+        lambda found: {"dependentSchemas": {"title": {"properties": {"endpointing_ms": found}}}},
+    ],
+    ids=["not", "all-of", "dependent"],
+)
+def test_fault_72_a_bound_in_a_condition_is_shown(around: Callable[[Any], Any]) -> None:
+    """A field is a part of its own only where the schema describes it."""
+
+    def with_bound(**found: object) -> catalog.Catalog:
+        return with_schema(lambda properties: field(properties, "stt.nova").update(around(found)))
+
+    before = with_bound(maximum=500)
+    (changed,) = bounds.changed(before, with_bound(maximum=600))
+    assert changed.field == "stt.nova"
+    assert bounds.changed(before, with_bound(maximum=500, description="x")) == []
+
+
+def test_sides_that_differ_at_the_end_do_not_look_the_same() -> None:
+    """Reviewers must see that there is more."""
+    values = [f"nova-{number}" for number in range(1000)]
+    before, after = (
+        with_schema(lambda properties, last=last: field(properties, MODEL).update(enum=last))
+        for last in (values, [*values, "nova-x"])
+    )
+    (bound,) = bounds.changed(before, after)
+    a, b = bound.in_words()
+    assert b == f"{a} (differs beyond what is shown)"
+
+
 def test_a_long_list_of_values_is_cut() -> None:
     """A comment on a pull request must stay readable."""
     values = ["nova-3", *(f"nova-{number}" for number in range(10_000))]

@@ -173,6 +173,9 @@ def test_unchanged_schema_is_not_checked_again(repository: Repository) -> None:
         pytest.param("{", "HEAD:schema.json:1:2: invalid JSON: Expecting prop", id="no-json"),
         pytest.param("{}", "HEAD:schema.json: a section must have `addi", id="no-schema"),
         pytest.param(b"\xff", "HEAD:schema.json: cannot be read: 'utf-8' codec", id="no-utf-8"),
+        pytest.param(
+            b" " * 2**24 + b"{}", "HEAD:schema.json: the file is larger than 1048576 b", id="large"
+        ),
     ],
 )
 def test_a_broken_schema_of_the_commit_is_a_problem(

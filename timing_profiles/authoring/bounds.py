@@ -22,6 +22,11 @@ _ANNOTATIONS = frozenset(
     }
 )
 
+_DATA = frozenset({"const", "enum"})
+
+# Keywords with a schema or a list for each name of a field.
+_BY_NAME = frozenset({"dependentRequired", "dependentSchemas", "properties"})
+
 _LONGEST = 300  # characters; a schema of 1 MiB may list as many values as it likes
 
 _COUNTS = (("minItems", "at least"), ("maxItems", "at most"))
@@ -56,7 +61,8 @@ class ChangedBound:
         a, b = (_words(side, self.unit) for side in (self.a, self.b))
         if a == b:
             a, b = a + _beyond(self.a, self.b), b + _beyond(self.b, self.a)
-        return cut(a, _LONGEST), cut(b, _LONGEST)
+        a, b = cut(a, _LONGEST), cut(b, _LONGEST)
+        return a, b if a != b else f"{b} (differs beyond what is shown)"
 
     def to_json(self) -> dict[str, Any]:
         """Return the bound as `diff --git --format json` prints it."""
@@ -80,11 +86,29 @@ def _changed(a: Catalog, b: Catalog) -> Iterator[ChangedBound]:
 
 
 def _constraints(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a part accepts and refuses; the fields in it are parts of their own."""
+    return _meaning({key: value for key, value in schema.items() if key != "properties"})
+
+
+def _meaning(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        keyword: _constraints(value) if isinstance(value, Mapping) else value
+        keyword: _meaning_of(keyword, value)
         for keyword, value in schema.items()
-        if keyword not in _ANNOTATIONS and keyword != "properties" and not keyword.startswith("x-")
+        if keyword not in _ANNOTATIONS and not keyword.startswith("x-")
     }
+
+
+def _meaning_of(keyword: str, value: Any) -> Any:
+    """Return the value of a keyword, which may hold schemas, without what only describes them."""
+    if keyword in _DATA:
+        return value
+    if isinstance(value, list):
+        return [_meaning(each) if isinstance(each, Mapping) else each for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    if keyword in _BY_NAME:
+        return {name: _meaning_of("", inner) for name, inner in value.items()}
+    return _meaning(value)
 
 
 def _is_open(path: str, found: Catalog) -> bool:

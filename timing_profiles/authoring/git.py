@@ -202,7 +202,8 @@ def _contents(revision: str, place: _Place, objects: _Objects, label: str) -> Co
         for entry in _profiles(objects.find(f"{commit.name}:{place.folder}"), label)
     }
     schema_label = f"{revision}:{place.schema}"
-    schema = _schema_content(objects.find(f"{commit.name}:{place.schema}"), schema_label)
+    found = objects.find(f"{commit.name}:{place.schema}", most=schema_file.MAX_BYTES + 1)
+    schema = _schema_content(found, schema_label)
     return Committed(label, files, schema_label, schema)
 
 
