@@ -448,6 +448,7 @@ def test_environment_selects_the_address_of_deepgram(
 
 
 NO_URL = "is not a URL that begins with https://, http://, wss://, ws://"
+ODD = "has white space, a backslash or a control character, also at its end"
 NO_ROOT = "is not a root: leave out /v1, /v2, what follows it, and any query"
 
 
@@ -469,6 +470,14 @@ NO_ROOT = "is not a root: leave out /v1, /v2, what follows it, and any query"
         ("https://dg/v1", [f'"https://dg/v1" {NO_ROOT}']),
         ("wss://dg/eu/v2/listen/", [f'"wss://dg/eu/v2/listen/" {NO_ROOT}']),
         ("https://dg?tier=nova", [f'"https://dg?tier=nova" {NO_ROOT}']),
+        ("https://dg/#", [f'"https://dg/#" {NO_ROOT}']),
+        ("https://dg\n", [f'"https://dg\\n" {ODD}']),
+        (" https://dg", [f'" https://dg" {ODD}']),
+        ("https://dg example.com", [f'"https://dg example.com" {ODD}']),
+        ("https://dg\\eu", [f'"https://dg\\\\eu" {ODD}']),
+        ("https://me:secret@dg", []),
+        ("me:secret@dg", [f'"***@dg" {NO_URL}']),
+        ("https://me:s@cr/t@dg/v1", [f'"***@dg/v1" {NO_ROOT}']),
     ],
 )
 def test_fault_94_the_address_of_deepgram_is_checked(

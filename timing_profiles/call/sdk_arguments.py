@@ -33,6 +33,7 @@ DEEPGRAM = "DEEPGRAM_BASE_URL"
 
 # As the plugin takes them; it compares their letters.
 _SCHEMES = ("https", "http", "wss", "ws")
+_NEVER_IN_URLS = re.compile(r"[\s\\\x00-\x1f\x7f]")
 _END_POINT = re.compile(r"/v\d+(/(listen|speak))?/*$")
 
 # The one field whose `null` the SDK spells by leaving the keyword out (None is a TypeError).
@@ -314,11 +315,15 @@ def deepgram_problems() -> Iterator[Problem]:
     if refused:
         complete = f"https://{url}"
         hint = "" if "://" in url or _refused_root(complete) else f"did you mean {complete}?"
+        if "@" in url:  # before it, a password may stand
+            url, hint = f"***@{url.rpartition('@')[2]}", ""
         yield Problem("environment", f"{quoted(url)} {refused}", DEEPGRAM, hint=hint)
 
 
 def _refused_root(url: str) -> str:
     """Return why the plugin cannot use a root; an empty text where it can."""
+    if _NEVER_IN_URLS.search(url):  # `urlsplit` passes over some of it
+        return "has white space, a backslash or a control character, also at its end"
     try:
         parts = urlsplit(url)
         has_host = bool(parts.hostname) and parts.port != 0
@@ -326,6 +331,6 @@ def _refused_root(url: str) -> str:
         has_host = False
     if not has_host or parts.scheme not in _SCHEMES or not url.startswith(parts.scheme):
         return f"is not a URL that begins with {'://, '.join(_SCHEMES)}://"
-    if parts.query or parts.fragment or _END_POINT.search(parts.path):
+    if "?" in url or "#" in url or _END_POINT.search(parts.path):
         return "is not a root: leave out /v1, /v2, what follows it, and any query"
     return ""
