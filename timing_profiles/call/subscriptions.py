@@ -66,15 +66,21 @@ class Subscriptions:
     def _published(
         self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
     ) -> None:
+        taken = sdk_internals.taken_sources(self._room)
+        if self._connected() and self._is_used(publication, participant.identity, taken):
+            publication.set_subscribed(True)
+            return
+        # Only this one: a participant may publish thousands.
         self._held.append((publication, participant.identity))
-        self._look()
+        if self._timer is None:
+            self._look_later()
 
     def _forget(self, publication: rtc.RemoteTrackPublication) -> None:
         self._held = [held for held in self._held if held[0] is not publication]
 
     def _look(self) -> None:
         """Subscribe to what is used by now; look again later while there is anything else."""
-        connected = self._room.connection_state == rtc.ConnectionState.CONN_CONNECTED
+        connected = self._connected()
         taken = sdk_internals.taken_sources(self._room)
         held, self._held = self._held, []
         for publication, identity in held:
@@ -82,10 +88,17 @@ class Subscriptions:
                 publication.set_subscribed(True)
             elif identity in self._room.remote_participants:
                 self._held.append((publication, identity))
+        self._look_later()
+
+    def _look_later(self) -> None:
         if self._timer:
             self._timer.cancel()
+            self._timer = None
         if self._held and self._room.isconnected():
             self._timer = asyncio.get_running_loop().call_later(_LOOKS, self._look)
+
+    def _connected(self) -> bool:
+        return self._room.connection_state == rtc.ConnectionState.CONN_CONNECTED
 
     def _is_used(
         self,
@@ -93,6 +106,9 @@ class Subscriptions:
         identity: str,
         taken: Mapping[str, set[int]] | None,
     ) -> bool:
+        # A stranger's are the many; the others take the time of a protocol buffer.
+        if taken is not None and identity != self._caller and identity not in taken:
+            return False
         if self._is_recording and sdk_internals.is_recorded(publication):
             return False
         is_audio = publication.kind == rtc.TrackKind.KIND_AUDIO
