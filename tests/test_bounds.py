@@ -95,10 +95,11 @@ def test_fault_72_a_bound_in_a_condition_is_shown(around: Callable[[Any], Any]) 
 def test_sides_that_differ_at_the_end_do_not_look_the_same() -> None:
     """Reviewers must see that there is more."""
     values = [f"nova-{number}" for number in range(1000)]
-    before, after = (
-        with_schema(lambda properties, last=last: field(properties, MODEL).update(enum=last))
-        for last in (values, [*values, "nova-x"])
-    )
+
+    def with_values(listed: list[str]) -> catalog.Catalog:
+        return with_schema(lambda properties: field(properties, MODEL).update(enum=listed))
+
+    before, after = with_values(["nova-3", *values]), with_values(["nova-3", *values, "nova-x"])
     (bound,) = bounds.changed(before, after)
     a, b = bound.in_words()
     assert b == f"{a} (differs beyond what is shown)"
