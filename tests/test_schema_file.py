@@ -148,6 +148,11 @@ def test_tightened_bound_holds_for_default(folder: Path) -> None:
             'schema.json: stt: pattern "(" is not supported: "(" without ")", at character 2',
             id="pattern",
         ),
+        pytest.param(
+            edited(ENDPOINTING, anyOf=[{"pattern": "a"}] * 101).encode(),
+            "schema.json: 112 patterns are more than the maximum of 100",
+            id="many-patterns",
+        ),
         pytest.param(b"true", "schema.json: is not an object", id="true"),
         pytest.param(
             b"\xff",

@@ -34,6 +34,9 @@ _LONGEST_NUMBER = 20
 MAX_DEPTH = 64
 """The deepest nesting of a schema. The packaged one is 10 deep; Python 3.13 parses 5,000."""
 
+MAX_PATTERNS = 100
+"""Patterns of a schema: each takes bounded time. The packaged one has 12."""
+
 # Keywords whose values are data, not schemas.
 _DATA = frozenset({"const", "default", "enum", "examples"})
 
@@ -168,7 +171,7 @@ def _problems(text: str) -> Iterator[Problem]:
         odd = [
             *_section_problems(schema, ""),
             *_reference_problems(schema),
-            *_pattern_problems(schema, ""),
+            *_value_problems(schema),
         ]
         yield from odd or [*_looser_fields(schema), *_missing_fields(text)]
 
@@ -227,22 +230,35 @@ def _reference_problems(schema: Any, *, is_root: bool = True) -> Iterator[Proble
         yield from _reference_problems(value, is_root=False)
 
 
-def _pattern_problems(schema: Any, path: str) -> Iterator[Problem]:
-    """Refuse patterns of values that take unbounded time, and keywords that always can."""
+def _value_problems(schema: Any) -> Iterator[Problem]:
+    """Refuse what takes unbounded time: keywords that always can, patterns, and many of these."""
+    parts = list(_parts(schema, ""))
+    for path, part in parts:
+        for keyword in sorted(_UNSUPPORTED & part.keys()):
+            yield _problem(f"{keyword} is not supported", path=path)
+    patterns = [
+        (path, part["pattern"]) for path, part in parts if isinstance(part.get("pattern"), str)
+    ]
+    if len(patterns) > MAX_PATTERNS:
+        yield _problem(f"{len(patterns)} patterns are more than the maximum of {MAX_PATTERNS}")
+        return
+    for path, text in patterns:
+        yield from _pattern_problem(text, path)
+
+
+def _parts(schema: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield every schema within a schema, with the path of its field."""
     if isinstance(schema, list):
         for inner in schema:
-            yield from _pattern_problems(inner, path)
+            yield from _parts(inner, path)
     elif isinstance(schema, dict):
-        if isinstance(schema.get("pattern"), str):
-            yield from _pattern_problem(schema["pattern"], path)
-        for keyword in sorted(_UNSUPPORTED & schema.keys()):
-            yield _problem(f"{keyword} is not supported", path=path)
+        yield path, schema
         for keyword, inner in schema.items():
             if keyword == "properties" and isinstance(inner, dict):
                 for name, field in inner.items():
-                    yield from _pattern_problems(field, f"{path}.{name}".removeprefix("."))
+                    yield from _parts(field, f"{path}.{name}".removeprefix("."))
             elif keyword not in _DATA:
-                yield from _pattern_problems(inner, path)
+                yield from _parts(inner, path)
 
 
 def _pattern_problem(text: str, path: str) -> Iterator[Problem]:
