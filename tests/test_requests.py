@@ -17,6 +17,7 @@ from timing_profiles.call.requests import Requests
 from timing_profiles.call.sdk_internals import UNSUPPORTED
 from timing_profiles.resolution.settings import Settings
 
+AWAY = "session.user_away_timeout"
 SPEED = "tts.speed"
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 BROKEN = '{"profile": "brisk"'
@@ -236,8 +237,8 @@ async def test_fault_83_a_running_call_keeps_no_replaced_file_on_the_disk(
     """Twelve calls, an edit after each: all keep their revision to the end, none keeps its file."""
     calls, revisions = [], []
     for number in range(12):
-        speed = f"tts: {{speed: {1 + number / 100}}}"
-        revisions.append(publish(tmp_path, monkeypatch, {"edited": speed}))
+        away = f"session: {{user_away_timeout: {20 + number}}}"
+        revisions.append(publish(tmp_path, monkeypatch, {"edited": away}))
         calls.append(Requests(None))
         calls[-1].outlive_replacement()
     publish(tmp_path, monkeypatch)
@@ -247,9 +248,7 @@ async def test_fault_83_a_running_call_keeps_no_replaced_file_on_the_disk(
     await eventually(lambda: replaced_files(tmp_path) == 0, 10, "no replaced file is open")
     took = asyncio.get_running_loop().time() - begun
     assert [call.resolve().revision for call in calls] == revisions
-    assert [call.sets("edited").get(SPEED) for call in calls][1:] == [
-        1 + number / 100 for number in range(1, 12)
-    ]
+    assert [call.sets("edited").get(AWAY) for call in calls] == [20 + n for n in range(12)]
     for call in calls:
         call.close()
     happened(f"{held} files closed, each call keeps its revision", took)

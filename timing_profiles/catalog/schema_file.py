@@ -161,7 +161,7 @@ def _problems(text: str) -> Iterator[Problem]:
     except jsonschema.SchemaError as error:
         # The message begins with all of the value, which may be a whole section.
         reason = error.message.removeprefix(repr(error.instance)).strip()
-        place = cut(".".join(map(str, error.absolute_path)), _LONGEST_PLACE)
+        place = ".".join(map(str, error.absolute_path))
         yield _problem(f"not a JSON Schema: {quoted(error.instance)} {reason}", path=place)
     except _NotFinite as error:
         yield _problem(f"invalid JSON: {error}")
@@ -281,4 +281,4 @@ def _missing_fields(text: str) -> Iterator[Problem]:
 
 
 def _problem(message: str, line: int = 0, column: int = 0, path: str = "") -> Problem:
-    return Problem("schema", message, path, FILE_NAME, line, column)
+    return Problem("schema", message, cut(path, _LONGEST_PLACE), FILE_NAME, line, column)
