@@ -130,7 +130,8 @@ def test_metadata_that_is_shown_is_applied(block: Block) -> None:
     """The profile is in force, and every override, without a problem."""
     metadata = json.loads(block.text)
     found = timing_profiles.resolve(metadata, profiles_dir=PROFILES)
-    assert (found.profile, found.problems) == (metadata.get("profile", "default"), ())
+    request = metadata.get("timing", metadata)
+    assert (found.profile, found.problems) == (request.get("profile", "default"), ())
 
 
 @pytest.mark.parametrize("block", of_sort("message"), ids=str)

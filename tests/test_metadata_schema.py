@@ -143,7 +143,7 @@ def test_documented_metadata_is_accepted(metadata: str, name: str | None) -> Non
 
 
 def test_starter_profiles_need_no_conditions() -> None:
-    """They share one policy, and a form generator draws a schema without `if` best."""
+    """They share one policy, and a form generator draws properties without conditions best."""
     schema = metadata_schema(STARTERS)
     assert "allOf" not in schema
     assert schema["properties"]["profile"]["enum"] == STARTERS.names()
@@ -155,6 +155,13 @@ HEAD = {
     "description": "Metadata that a client may send. Keys that are not named here are the "
     "application's own, and are ignored.",
     "type": "object",
+}
+ONE_FORM = {
+    "if": {"properties": {"timing": {"type": "object"}}, "required": ["timing"]},
+    "then": {
+        "properties": {"timing": {"$ref": "#"}},
+        "propertyNames": {"not": {"enum": ["profile", "overrides", *FLAT_NAMES]}},
+    },
 }
 PROFILE = {
     "title": "Profile",
@@ -229,6 +236,7 @@ def test_profiles_with_one_policy_make_a_plain_schema(tmp_path: Path) -> None:
     (profiles / "slow.yaml").write_text("tts: {speed: 0.9}\n")
     assert metadata_schema(catalog.load(profiles)) == {
         **HEAD,
+        **ONE_FORM,
         "properties": {
             "profile": {**PROFILE, "enum": ["default", "slow"], "default": "default"},
             "overrides": {**OVERRIDES, "properties": ENDPOINTING_SECTION | SPEED_SECTION},
@@ -248,6 +256,7 @@ def test_each_policy_is_a_condition_where_policies_differ() -> None:
     flat = {"propertyNames": {"not": {"enum": list(FLAT_NAMES)}}}
     assert metadata_schema(profiles) == {
         **HEAD,
+        **ONE_FORM,
         "properties": {
             "profile": {
                 **PROFILE,
@@ -278,7 +287,8 @@ def test_schema_of_one_profile_asks_for_its_name() -> None:
     talker = Layer("talker", {SPEED: 0.9}, {}, extends="default", allow=(SPEED,))
     assert schema == {
         **HEAD,
-        "required": ["profile"],
+        **ONE_FORM,
+        "else": {"properties": {"profile": {}}, "required": ["profile"]},
         "properties": {
             "profile": {**PROFILE, "enum": ["talker"], "default": "talker"},
             "overrides": {
@@ -296,7 +306,7 @@ def test_schema_of_one_profile_asks_for_its_name() -> None:
 def test_schema_of_default_does_without_its_name() -> None:
     """`default` is in force where none is named."""
     schema = metadata_schema(STARTERS, "default")
-    assert "required" not in schema
+    assert "else" not in schema
     assert accepts(schema, {})
     assert accepts(schema, {"profile": "default"})
     assert not accepts(schema, {"profile": "patient"})
@@ -306,6 +316,33 @@ def test_profile_that_is_not_there_has_no_schema() -> None:
     """The name is the caller's of this function to check."""
     with pytest.raises(KeyError, match="zzz"):
         metadata_schema(STARTERS, "zzz")
+
+
+@pytest.mark.parametrize("key", ["timing", "voice"])
+@pytest.mark.parametrize("name", [None, "patient"])
+def test_request_under_a_key_is_judged(
+    key: str, name: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fits the same schema; beside it, nothing of ours may stand, which would not be read."""
+    monkeypatch.setenv("TIMING_METADATA_KEY", key)
+    schema = metadata_schema(STARTERS, name)
+    request = overriding("turn_handling.endpointing.min_delay", 1.5, profile="patient")
+    assert accepts(schema, {key: request, "customer": {"name": "Ann"}})
+    assert resolve(STARTERS, {key: request}).problems == ()
+    assert not accepts(schema, {key: {**request, "profile": "ptient"}})
+    assert not accepts(
+        schema, {key: overriding("turn_handling.endpointing.min_delay", 99, profile="patient")}
+    )
+    for ours in (request, {"profile": "patient"}, {"endpointing_ms": 400}):
+        assert not accepts(schema, {key: request, **ours})
+    assert accepts(schema, {key: "no object", "profile": "patient"})
+
+
+def test_request_under_a_key_of_two_policies_is_judged_by_its_own() -> None:
+    """The conditions hold within the object."""
+    schema = metadata_schema(with_policies({"default": (), "talker": (SPEED,)}))
+    assert accepts(schema, {"timing": overriding(SPEED, 0.9, profile="talker")})
+    assert not accepts(schema, {"timing": overriding(SPEED, 0.9)})
 
 
 def test_keys_of_the_application_are_accepted() -> None:
@@ -331,6 +368,7 @@ def test_schema_holds_no_keyword_of_ours_or_of_an_editor() -> None:
         *("type", "enum", "const", "anyOf", "not", "properties", "additionalProperties"),
         *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
         *("pattern", "items", "minItems", "maxItems"),
+        *("if", "then", "required", "propertyNames", "$ref"),
     }
 
 
@@ -338,7 +376,7 @@ def keywords(schema: Any) -> set[str]:
     found: set[str] = set()
     for keyword, inner in schema.items() if isinstance(schema, dict) else ():
         found.add(keyword)
-        if keyword in {"items", "additionalProperties", "not"}:
+        if keyword in {"items", "additionalProperties", "not", "if", "then", "propertyNames"}:
             found |= keywords(inner)
         if keyword in {"properties", "anyOf"}:
             for each in inner.values() if isinstance(inner, dict) else inner:

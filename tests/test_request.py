@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timing_profiles.problems import Problem
+import timing_profiles
+from timing_profiles.problems import Problem, ProfilesError, quoted
 from timing_profiles.resolution import request
 from timing_profiles.resolution.request import FLAT_NAMES, MAX_BYTES, Request
 
@@ -85,6 +86,56 @@ def test_newer_of_two_former_names_wins() -> None:
     metadata = {"false_interruption_timeout": 1, "agent_false_interruption_timeout": 2}
     path = "turn_handling.interruption.false_interruption_timeout"
     assert read(metadata).flat == read(dict(reversed(metadata.items()))).flat == {path: 1}
+
+
+def test_request_under_timing_is_all_that_is_read() -> None:
+    """An application whose own keys are called as ours keeps the request under `timing`."""
+    own = {"profile": "a name of its own", "overrides": [1], "endpointing_ms": "soon"}
+    request = {"profile": "patient", "overrides": {"tts": {"speed": 0.9}}, "endpointing_ms": 800}
+    assert read({**own, "timing": request}) == read(request)
+    assert read({**own, "timing": {}}) == Request("participant")
+
+
+@pytest.mark.parametrize("own", [None, "fast", 5, True, ["patient"]])
+def test_timing_that_is_no_object_is_ignored(own: object) -> None:
+    """It is the application's own: the keys beside it are read."""
+    assert read({"timing": own, "profile": "patient"}) == Request("participant", "patient")
+
+
+def test_request_within_a_request_is_ignored() -> None:
+    """Only the outer object is ours."""
+    assert read({"timing": {"timing": {"profile": "patient"}}}) == Request("participant")
+
+
+def test_environment_names_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In every layer; `timing` is then the application's own."""
+    monkeypatch.setenv("TIMING_METADATA_KEY", "voice.timing")
+    metadata = json.dumps({"timing": {"profile": "x"}, "voice.timing": {"profile": "patient"}})
+    found = request.layers(None, metadata, metadata, None, metadata)
+    assert [layer.profile for layer in found] == [None, "patient", "patient", None, "patient"]
+
+
+@pytest.mark.parametrize("key", ["profile", "overrides", "endpointing_ms", " timing", "timing\n"])
+def test_key_that_holds_no_request_is_reported(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker does not start with it; where one runs nevertheless, `timing` is read."""
+    monkeypatch.setenv("TIMING_METADATA_KEY", key)
+    reasons = {
+        True: "is a key of a request; name a key that only holds requests",
+        False: "begins or ends with a space",
+    }
+    message = f"TIMING_METADATA_KEY: {quoted(key)} {reasons[key == key.strip()]}"
+    assert [str(problem) for problem in request.metadata_key_problems()] == [message]
+    with pytest.raises(ProfilesError) as raised:
+        timing_profiles.resolve("{}")
+    assert str(raised.value) == message
+    assert read({"timing": {"profile": "patient"}}) == Request("participant", "patient")
+
+
+def test_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with every variable of this library."""
+    monkeypatch.setenv("TIMING_METADATA_KEY", "")
+    assert list(request.metadata_key_problems()) == []
+    assert read({"timing": {"profile": "patient"}}).profile == "patient"
 
 
 def test_keys_of_the_application_are_ignored() -> None:

@@ -16,6 +16,10 @@ The schema refuses some metadata that requests nothing, and that a worker accept
 profile or for all overrides, `{}` for a section without an allowed field, and an invalid value
 under a flat name beside an override of the same field.
 
+A whole request may also be the object under `timing`, or the key that `TIMING_METADATA_KEY` names.
+The metadata around it must then have no key of ours: one that an application uses itself is for the
+application to check, and the object under `timing` fits the same schema alone.
+
 JSON Schema's `$` is the end of the text. Python's `$` also matches before a final line break: where
 a policy allows a language, a validator in Python accepts one with such an end, and a worker refuses
 it.
@@ -32,7 +36,7 @@ from typing import Any
 from timing_profiles.catalog.field import Field, types_of
 from timing_profiles.catalog.schema import Schema
 from timing_profiles.profile import DEFAULT, Profile
-from timing_profiles.resolution.request import FLAT_NAMES
+from timing_profiles.resolution.request import FLAT_NAMES, metadata_key
 from timing_profiles.resolution.settings import Profiles
 from timing_profiles.turns import rules
 from timing_profiles.turns.fields import DETECTION, meets, number
@@ -160,8 +164,23 @@ def _head(names: Sequence[str], default: str, *, required: bool) -> dict[str, An
         "title": "Timing of a call",
         "description": _ABOUT,
         "type": "object",
-        **({"required": ["profile"]} if required else {}),
         "properties": {"profile": profile},
+        **_nested(metadata_key(), required=required),
+    }
+
+
+def _nested(key: str, *, required: bool) -> dict[str, Any]:
+    """Return the condition for metadata with a whole request under a key.
+
+    It is not among the properties: forms would draw everything twice.
+    """
+    return {
+        "if": {"properties": {key: {"type": "object"}}, "required": [key]},
+        "then": {
+            "properties": {key: {"$ref": "#"}},
+            "propertyNames": {"not": {"enum": ["profile", "overrides", *FLAT_NAMES]}},
+        },
+        **({"else": {"properties": {"profile": {}}, "required": ["profile"]}} if required else {}),
     }
 
 

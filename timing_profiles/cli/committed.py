@@ -37,6 +37,7 @@ def catalog_at(revision: str) -> Catalog:
 
 def resolved(found: Catalog, name: str, metadata: str) -> Settings:
     """Return the settings of a call with a profile and a participant's metadata, maybe empty."""
+    request.check_metadata_key()
     return settings.resolve(found, request.layers(name, metadata=metadata))
 
 

@@ -10,6 +10,7 @@ from timing_profiles.authoring.metadata_schema import metadata_schema
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import chosen, terminal
 from timing_profiles.cli.output import print_json, print_text
+from timing_profiles.resolution import request
 
 
 def run(name: str | None, form: str) -> int:
@@ -22,6 +23,7 @@ def run(name: str | None, form: str) -> int:
     Returns:
         0.
     """
+    request.check_metadata_key()
     found = chosen.profiles_with(name) if name else chosen.profiles()
     names = [chosen.profile(found, name).name] if name else found.names()
     if form == "json":

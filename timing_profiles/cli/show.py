@@ -28,6 +28,7 @@ def run(name: str, metadata: str, form: str) -> int:
     Returns:
         0.
     """
+    request.check_metadata_key()
     requested = request.read(metadata, "participant").profile
     found = chosen.profiles_with(*filter(None, (name, requested)))
     profile = chosen.profile(found, name).name

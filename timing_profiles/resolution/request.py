@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Literal
 
-from timing_profiles.problems import Problem, quoted
+from timing_profiles.problems import Problem, ProfilesError, quoted
 from timing_profiles.turns.fields import FORMER_NAMES
 
 MAX_BYTES = 64 * 1024
@@ -23,7 +24,16 @@ PROFILE_ATTRIBUTE = "timing.profile"
 
 Origin = Literal["application", "room", "dispatch", "participant"]
 
-FLAT_NAMES = FORMER_NAMES
+KEY_VARIABLE = "TIMING_METADATA_KEY"
+"""The environment variable that names the key of an object that holds a whole request."""
+
+DEFAULT_KEY = "timing"
+"""That key where the environment names none."""
+
+_PROFILE = "profile"
+_OVERRIDES = "overrides"
+
+FLAT_NAMES: Mapping[str, str] = FORMER_NAMES
 """Former keyword arguments of `AgentSession`, which clients still send, and their fields."""
 
 _STRING = re.compile(rb'"[^"]*"?')
@@ -60,6 +70,38 @@ class Request:
         return (*(json.dumps(value, sort_keys=True) for value in values), repr(self.problems))
 
 
+def metadata_key() -> str:
+    """Return the key of an object that holds a whole request; `timing` for an invalid variable."""
+    named = os.environ.get(KEY_VARIABLE) or DEFAULT_KEY
+    return DEFAULT_KEY if _invalid_key(named) else named
+
+
+def metadata_key_problems() -> Iterator[Problem]:
+    """Yield what is wrong with `TIMING_METADATA_KEY`."""
+    named = os.environ.get(KEY_VARIABLE) or DEFAULT_KEY
+    invalid = _invalid_key(named)
+    if invalid:
+        yield Problem("environment", f"{quoted(named)} {invalid}", KEY_VARIABLE)
+
+
+def check_metadata_key() -> None:
+    """Check `TIMING_METADATA_KEY` where no worker does so.
+
+    Raises:
+        ProfilesError: It is invalid.
+    """
+    problems = tuple(metadata_key_problems())
+    if problems:
+        raise ProfilesError(problems)
+
+
+def _invalid_key(key: str) -> str:
+    """Return why a key cannot hold a request; an empty text where it can."""
+    if key in {_PROFILE, _OVERRIDES, *FLAT_NAMES}:
+        return "is a key of a request; name a key that only holds requests"
+    return "begins or ends with a space" if key != key.strip() else ""
+
+
 class _Refused(ValueError):
     """Metadata that is not read; the text is the reason."""
 
@@ -92,6 +134,9 @@ def layers(
 def read(text: Any, origin: Origin) -> Request:
     """Parse the request in metadata. Never raises.
 
+    Where the key that `metadata_key` returns has an object, only that is read: an application whose
+    own keys are called as ours keeps its requests there.
+
     Args:
         text: The metadata. What is not text (a mock of the console), or does not begin with `{`,
             belongs to the application and requests nothing.
@@ -105,7 +150,8 @@ def read(text: Any, origin: Origin) -> Request:
     try:
         _check_depth(encoded)
         data = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-        return _request(origin, data)
+        nested = data.get(metadata_key())
+        return _request(origin, nested if isinstance(nested, dict) else data)
     except _Refused as error:
         return _unread(origin, "metadata-invalid", str(error))
     except json.JSONDecodeError as error:
@@ -140,13 +186,13 @@ def _no_constant(name: str) -> None:
 def _request(origin: Origin, data: Mapping[str, Any]) -> Request:
     flat = {path: data[name] for name, path in FLAT_NAMES.items() if name in data}
     # What is not a string is the application's own, such as a user's profile: it is not logged.
-    profile = data.get("profile")
+    profile = data.get(_PROFILE)
     profile = profile if isinstance(profile, str) and profile else None
-    overrides = data.get("overrides")
+    overrides = data.get(_OVERRIDES)
     if overrides is None or isinstance(overrides, dict):
         return Request(origin, profile, flat, overrides or {})
     message = f"{quoted(overrides)} is not a mapping of fields"
-    problem = Problem("override-type", message, "overrides", origin)
+    problem = Problem("override-type", message, _OVERRIDES, origin)
     return Request(origin, profile, flat, problems=(problem,))
 
 

@@ -35,8 +35,10 @@ def resolve(
         profile: The profile for callers who request none, as in `for_call`.
 
     Raises:
-        ProfilesError: The profiles are invalid; a worker would not start with them.
+        ProfilesError: The profiles or `TIMING_METADATA_KEY` are invalid; a worker would not start
+            with them.
     """
+    request.check_metadata_key()
     found = catalog.load(location.find(profiles_dir))
     requests = request.layers(profile, _text(room), _text(dispatch), attributes, _text(metadata))
     return settings.resolve(found, requests)

@@ -25,6 +25,7 @@ import timing_profiles
 from timing_profiles.call import sdk_arguments, sdk_internals, timing
 from timing_profiles.catalog import folder, location
 from timing_profiles.problems import Problem, ProfilesError, in_order
+from timing_profiles.resolution import request
 from timing_profiles.worker import ports
 
 _NO_POSIX = Problem(
@@ -133,6 +134,7 @@ def _environment_problems(*, deepgram: bool) -> Iterable[Problem]:
     if not _is_duration(seconds):
         message = f"{seconds!r} is not a number of seconds above 0"
         yield Problem("environment", message, "CALLER_TIMEOUT")
+    yield from request.metadata_key_problems()
     yield from (*ports.problems(ports.METRICS), *ports.problems(ports.READY))
     yield from ports.host_problems()
 
