@@ -241,9 +241,10 @@ def test_profiles_with_one_policy_make_a_plain_schema(tmp_path: Path) -> None:
             "profile": {**PROFILE, "enum": ["default", "slow"], "default": "default"},
             "overrides": {**OVERRIDES, "properties": ENDPOINTING_SECTION | SPEED_SECTION},
             "endpointing_ms": ENDPOINTING_FLAT,
+            "endpointingMs": ENDPOINTING_FLAT,
         },
         "propertyNames": {
-            "not": {"enum": [name for name in FLAT_NAMES if name != "endpointing_ms"]}
+            "not": {"enum": [name for name, path in FLAT_NAMES.items() if path != ENDPOINTING]}
         },
     }
 

@@ -1,7 +1,9 @@
 """Metadata: what it asks for, whatever it is."""
 
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -13,6 +15,8 @@ import timing_profiles
 from timing_profiles.problems import Problem, ProfilesError, quoted
 from timing_profiles.resolution import request
 from timing_profiles.resolution.request import FLAT_NAMES, MAX_BYTES, Request
+
+CLIENTS = Path(__file__).parents[1] / "docs" / "clients.md"
 
 TOO_LARGE = "participant: metadata: is longer than 65536 bytes"
 NOT_JSON = "participant: metadata: is not JSON: "
@@ -68,22 +72,50 @@ def test_flat_names_are_read() -> None:
         ("resume_false_interruption", "turn_handling.interruption.resume_false_interruption"),
         ("preemptive_generation", "turn_handling.preemptive_generation.enabled"),
         ("turn_detection", "turn_handling.turn_detection"),
+        ("eot_threshold", "stt.flux.eot_threshold"),
+        ("eager_eot_threshold", "stt.flux.eager_eot_threshold"),
+        ("eot_timeout_ms", "stt.flux.eot_timeout_ms"),
+        ("user_away_timeout", "session.user_away_timeout"),
+        ("aec_warmup_duration", "session.aec_warmup_duration"),
+        ("min_consecutive_speech_delay", "session.min_consecutive_speech_delay"),
+        ("transcription_timeout", "session.transcription_timeout"),
+        ("session_close_transcript_timeout", "session.session_close_transcript_timeout"),
+        ("endpointingMs", "stt.nova.endpointing_ms"),
+        ("minEndpointingDelay", "turn_handling.endpointing.min_delay"),
+        ("allowInterruptions", "turn_handling.interruption.enabled"),
+        ("eagerEotThreshold", "stt.flux.eager_eot_threshold"),
+        ("userAwayTimeout", "session.user_away_timeout"),
     ],
 )
-def test_former_name_means_todays_field(name: str, path: str) -> None:
-    """Each former keyword of AgentSession reaches the field that it became, unjudged."""
+def test_flat_name_means_todays_field(name: str, path: str) -> None:
+    """Each keyword that clients send reaches its field, unjudged."""
     assert FLAT_NAMES[name] == path
     assert read({name: ["any", {"value": None}]}).flat == {path: ["any", {"value": None}]}
 
 
-def test_there_are_twelve_former_names() -> None:
-    """No flat name is taken from an application that is not listed above."""
-    assert len(FLAT_NAMES) == 12
+def test_documentation_lists_the_flat_names() -> None:
+    """The table has exactly what is read: no other key is taken from an application."""
+    section = (
+        CLIENTS.read_text(encoding="utf-8").partition("## Flat names")[2].partition("\n## ")[0]
+    )
+    rows = [re.findall(r"`([^`]+)`", row) for row in section.splitlines() if row.startswith("| `")]
+    assert {name: field for *names, field in rows for name in names} == dict(FLAT_NAMES)
+    assert sum(len(names) for *names, _ in rows) == len(FLAT_NAMES)
 
 
-def test_newer_of_two_former_names_wins() -> None:
+@pytest.mark.parametrize("name", [name for name in FLAT_NAMES if "_" in name])
+def test_snake_case_wins_over_camel_case(name: str) -> None:
+    """In whichever order they come."""
+    first, *others = name.split("_")
+    metadata = {name: 1, first + "".join(map(str.title, others)): 2}
+    assert read(metadata).flat == read(dict(reversed(metadata.items()))).flat
+    assert read(metadata).flat == {FLAT_NAMES[name]: 1}
+
+
+@pytest.mark.parametrize("newer", ["false_interruption_timeout", "falseInterruptionTimeout"])
+def test_newer_of_two_former_names_wins(newer: str) -> None:
     """`agent_false_interruption_timeout` was renamed; the newer name counts."""
-    metadata = {"false_interruption_timeout": 1, "agent_false_interruption_timeout": 2}
+    metadata = {newer: 1, "agent_false_interruption_timeout": 2}
     path = "turn_handling.interruption.false_interruption_timeout"
     assert read(metadata).flat == read(dict(reversed(metadata.items()))).flat == {path: 1}
 

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,6 +75,8 @@ _LEFT_OUT = frozenset(
     | {"format"}
     | {"defaultSnippets", "enumDescriptions", "errorMessage", "markdownDescription"}
 )
+
+_WORD = re.compile(r"(?<=[a-z])([A-Z])")
 
 _HOLDS_DATA = frozenset({"const", "enum", "examples"})
 
@@ -250,8 +253,8 @@ def _field(group: _Group, path: str, name: str) -> dict[str, Any]:
 
 
 def _title(name: str, unit: str = "") -> str:
-    """Return a title: `Endpointing (ms)` for `endpointing_ms`."""
-    words = name.removesuffix("_ms").split("_")
+    """Return a title: `Endpointing (ms)` for `endpointing_ms` and `endpointingMs`."""
+    words = _WORD.sub(r"_\1", name).lower().removesuffix("_ms").split("_")
     title = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
     title = title[:1].upper() + title[1:]
     return f"{title} ({unit})" if unit and unit not in words else title

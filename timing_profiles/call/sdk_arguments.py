@@ -23,8 +23,14 @@ from livekit.plugins import deepgram
 
 from timing_profiles.call import sdk_internals
 from timing_profiles.problems import Problem, quoted
-from timing_profiles.resolution.request import FLAT_NAMES
-from timing_profiles.turns.fields import DETECTION, ENGINE, INTERRUPTION, PREEMPTIVE, Values
+from timing_profiles.turns.fields import (
+    DETECTION,
+    ENGINE,
+    FORMER_NAMES,
+    INTERRUPTION,
+    PREEMPTIVE,
+    Values,
+)
 
 DEEPGRAM_URL = "https://api.deepgram.com"
 """Deepgram's root; `DEEPGRAM_BASE_URL` names that of a self-hosted one."""
@@ -50,7 +56,7 @@ _CONSTRUCTORS: Mapping[str, Callable[..., Any]] = {
 _HANDLING = "turn_handling"
 
 # Former arguments of AgentSession; where two are the same field, the SDK takes the last one here.
-_FORMER = {name: path for name, path in FLAT_NAMES.items() if path.startswith(f"{_HANDLING}.")}
+_FORMER = {name: path for name, path in FORMER_NAMES.items() if path.startswith(f"{_HANDLING}.")}
 _FORMER["agent_false_interruption_timeout"] = _FORMER.pop("agent_false_interruption_timeout")
 _MAY_BE_OFF = _FORMER["false_interruption_timeout"]
 

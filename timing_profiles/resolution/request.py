@@ -8,10 +8,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
+from types import MappingProxyType
 from typing import Any, Literal
 
 from timing_profiles.problems import Problem, ProfilesError, quoted
-from timing_profiles.turns.fields import FORMER_NAMES
+from timing_profiles.turns.fields import (
+    FLUX_EAGER,
+    FLUX_EOT,
+    FLUX_EOT_TIMEOUT,
+    FORMER_NAMES,
+    TRANSCRIPTION_TIMEOUT,
+)
 
 MAX_BYTES = 64 * 1024
 """The longest metadata that is read. LiveKit's server itself takes eight times that."""
@@ -33,8 +40,32 @@ DEFAULT_KEY = "timing"
 _PROFILE = "profile"
 _OVERRIDES = "overrides"
 
-FLAT_NAMES: Mapping[str, str] = FORMER_NAMES
-"""Former keyword arguments of `AgentSession`, which clients still send, and their fields."""
+_SNAKE_NAMES: Mapping[str, str] = {
+    **FORMER_NAMES,
+    "eot_threshold": FLUX_EOT,
+    "eager_eot_threshold": FLUX_EAGER,
+    "eot_timeout_ms": FLUX_EOT_TIMEOUT,
+    "user_away_timeout": "session.user_away_timeout",
+    "aec_warmup_duration": "session.aec_warmup_duration",
+    "min_consecutive_speech_delay": "session.min_consecutive_speech_delay",
+    "transcription_timeout": TRANSCRIPTION_TIMEOUT,
+    "session_close_transcript_timeout": "session.session_close_transcript_timeout",
+}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return "".join((first, *(word.capitalize() for word in others)))
+
+
+FLAT_NAMES: Mapping[str, str] = MappingProxyType(
+    {spelling: path for name, path in _SNAKE_NAMES.items() for spelling in (_camel(name), name)}
+)
+"""Names at the top level of metadata, which clients send already, and their fields.
+
+They are former keyword arguments of `AgentSession`, and the keywords of Flux and of the session, in
+camelCase, too. Of two names of a field the later one here wins: the newer name, and snake_case.
+"""
 
 _STRING = re.compile(rb'"[^"]*"?')
 _NOT_NESTING = bytes(set(range(256)) - set(b'"[]{}'))
@@ -48,7 +79,7 @@ class Request:
     Attributes:
         origin: The layer.
         profile: The profile that it names; None where it names none.
-        flat: Values by dotted path, from former names.
+        flat: Values by dotted path, from flat names.
         overrides: Values nested as in a profile file; they win over `flat`.
         problems: Why it cannot be read.
     """
