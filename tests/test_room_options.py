@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from livekit import rtc
-from livekit.agents import JobContext, RoomInputOptions, RoomOutputOptions
+from livekit.agents import NOT_GIVEN, JobContext, RoomInputOptions, RoomOutputOptions
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions
 
 from tests.room import Job, Room
@@ -16,6 +16,7 @@ from tests.running import Running, publish
 from tests.session import Session
 from tests.test_apply import REST
 from tests.virtual_time import in_virtual_time
+from timing_profiles.call.caller import Expected
 from timing_profiles.call.requests import Requests
 from timing_profiles.call.timing import Timing
 
@@ -106,11 +107,16 @@ async def test_session_without_recordings_hears_its_caller_at_once(
     assert heard == ["caller"]
 
 
+AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+
+
 class Outbound(Room):
     """A room into which the agent dials its callee."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: "rtc.ParticipantKind.ValueType" = SIP) -> None:
         super().__init__('{"profile": "patient"}')
+        self.kind = kind
         self.answers = False
 
     @property
@@ -123,10 +129,39 @@ class Outbound(Room):
         self.answers = True
         callee: Any = self.caller
         callee.state = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
-        callee.kind = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+        callee.kind = self.kind
         callee.permissions = SimpleNamespace(can_publish=True)
         callee.joined_at = None
         self.emit("participant_active", callee)
+
+
+@pytest.mark.parametrize(
+    ("expected", "identity"),
+    [
+        (Expected(), None),
+        (Expected(kinds=[AGENT]), "caller"),
+        (Expected("caller"), "caller"),
+        (Expected("somebody else", [AGENT]), None),
+    ],
+)
+@in_virtual_time
+async def test_call_that_waits_for_nobody_takes_whom_it_expects(
+    expected: Expected, identity: str | None
+) -> None:
+    """`for_call(wait=False, kinds=..., identity=...)`: as where the call waits."""
+    room = Outbound(AGENT)
+    job = cast("JobContext", Job(room))
+    timing = Timing(job, None, Requests(None), expected)
+    before = timing.room_options()
+    assert before.participant_identity == (expected.identity or NOT_GIVEN)
+    assert (AGENT in (before.participant_kinds or [])) is (AGENT in expected.kinds)
+    timing.follow(Session(**timing.session_kwargs()))
+    room.answer()
+    await asyncio.sleep(REST)
+    assert timing.profile == ("patient" if identity else "default")
+    if identity:
+        assert timing.caller.identity == identity
+    await timing.aclose()
 
 
 @in_virtual_time

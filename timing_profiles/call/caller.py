@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from livekit import rtc
 
@@ -27,6 +28,23 @@ _logger = logging.getLogger("timing_profiles")
 
 class CallerMissing(Exception):
     """No caller came in time, or the room closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The participants that may be the caller.
+
+    Attributes:
+        identity: The caller's identity, where it is known.
+        kinds: Further kinds of participants that may be the caller.
+    """
+
+    identity: str | None = None
+    kinds: Collection[rtc.ParticipantKind.ValueType] = ()
+
+    def find(self, room: rtc.Room) -> rtc.RemoteParticipant | None:
+        """Return the caller, if it has come."""
+        return earliest(callers(room, self.identity, self.kinds))
 
 
 async def wait_for_caller(

@@ -11,7 +11,6 @@ from livekit import rtc
 from livekit.agents import JobContext
 
 from timing_profiles.call import announce
-from timing_profiles.call.caller import callers, earliest
 from timing_profiles.call.live_session import LiveSession
 from timing_profiles.call.requests import Requests
 from timing_profiles.problems import Problem
@@ -44,7 +43,7 @@ class Following:
         requests: What the call requests.
         live: The session that changes.
         changed: Called with the settings of now.
-        came: Called with the caller, where it has yet to come.
+        find: Returns the caller once it is in the room, where it has yet to come.
     """
 
     def __init__(
@@ -54,14 +53,14 @@ class Following:
         requests: Requests,
         live: LiveSession,
         changed: Callable[[Settings], None],
-        came: Callable[[rtc.RemoteParticipant], None] = lambda _: None,
+        find: Callable[[rtc.Room], rtc.RemoteParticipant | None] = lambda _: None,
     ) -> None:
         self._ctx = ctx
         self._identity = identity
         self._requests = requests
         self._live = live
         self._changed = changed
-        self._came = came
+        self._find = find
         self._reported = live.reported.problems
         self._logged_at: deque[float] = deque(maxlen=MOST_LOGGED)
         self._muted = False
@@ -148,10 +147,9 @@ class Following:
         """Take the caller that has come where nobody was waited for."""
         if self._identity or not self._room:
             return False
-        caller = earliest(callers(self._room, None))
+        caller = self._find(self._room)
         if caller:
             self._identity, self._requests.caller = caller.identity, caller
-            self._came(caller)
         return caller is not None
 
     def _metadata_changed(self, participant: rtc.Participant, *_: str) -> None:

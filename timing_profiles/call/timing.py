@@ -23,7 +23,7 @@ from livekit.agents import (
 )
 
 from timing_profiles.call import announce, fit, in_force, parts, sdk_arguments, sdk_internals
-from timing_profiles.call.caller import CallerMissing, wait_for_caller
+from timing_profiles.call.caller import CallerMissing, Expected, wait_for_caller
 from timing_profiles.call.early_audio import Recordings
 from timing_profiles.call.follow_metadata import Following
 from timing_profiles.call.live_session import LiveSession
@@ -65,6 +65,7 @@ class Timing:
         ctx: The job.
         caller: The participant that the call is configured for; None where nobody is waited for.
         requests: What the call requests.
+        expected: Who may be the caller, where nobody is waited for.
 
     Attributes:
         settings: Every value, and where it came from; of a call that is followed, those of now.
@@ -73,9 +74,14 @@ class Timing:
     """
 
     def __init__(
-        self, ctx: JobContext, caller: rtc.RemoteParticipant | None, requests: Requests
+        self,
+        ctx: JobContext,
+        caller: rtc.RemoteParticipant | None,
+        requests: Requests,
+        expected: Expected | None = None,
     ) -> None:
         self._caller = caller
+        self._expected = expected or Expected()
         self._subscriptions: Subscriptions | None = None
         self.settings = self._requested = requests.resolve()
         self._ctx = ctx
@@ -195,12 +201,14 @@ class Timing:
         kept where they are given to `AgentSession.start` together with these.
         """
         ours: dict[str, Any] = {}
-        if self._caller:
-            ours["participant_identity"] = self._caller.identity
-            kind = self._caller.kind
-            # The console has a mock in its place.
-            if isinstance(kind, int) and kind not in sdk_internals.CALLER_KINDS:
-                ours["participant_kinds"] = [*sdk_internals.CALLER_KINDS, kind]
+        identity = self._caller.identity if self._caller else self._expected.identity
+        if identity:
+            ours["participant_identity"] = identity
+        kinds = [self._caller.kind] if self._caller else self._expected.kinds
+        # The console has a mock in its place.
+        others = [k for k in kinds if isinstance(k, int) and k not in sdk_internals.CALLER_KINDS]
+        if others:
+            ours["participant_kinds"] = [*sdk_internals.CALLER_KINDS, *others]
         options = sdk_internals.room_options({**ours, **yours})
         audio = options.get_audio_input_options()
         if self._subscriptions and (audio is None or not audio.pre_connect_audio):
@@ -225,14 +233,17 @@ class Timing:
         if self._following is None:
             identity = self._caller.identity if self._caller else None
             self._following = Following(
-                self._ctx, identity, self._requests, live, self._went_on, self._came
+                self._ctx, identity, self._requests, live, self._went_on, self._find
             )
 
-    def _came(self, caller: rtc.RemoteParticipant) -> None:
-        """Take the caller that comes to a call which has not waited for it."""
-        self._caller = caller
-        if self._subscriptions:
-            self._subscriptions.listen_to(caller.identity)
+    def _find(self, room: rtc.Room) -> rtc.RemoteParticipant | None:
+        """Take the caller, if it has come to a call which has not waited for it."""
+        caller = self._expected.find(room)
+        if caller:
+            self._caller = caller
+            if self._subscriptions:
+                self._subscriptions.listen_to(caller.identity)
+        return caller
 
     def change(
         self, *, profile: str | None = None, overrides: Mapping[str, Any] | None = None
@@ -440,7 +451,7 @@ async def for_call(
         profile: A profile for callers who request none: the lowest layer.
         wait: Whether to wait for the caller. False for an agent that dials its callee itself: the
             settings are those of the room's and the dispatch's metadata, until `follow` finds who
-            has come.
+            has come, by `identity` and `kinds`.
         kinds: Further kinds of participants that may be the caller, beside those that a session
             listens to by itself: standard, SIP and connectors.
 
@@ -452,11 +463,12 @@ async def for_call(
     try:
         recordings = Recordings(ctx.room)
         subscriptions = await _connect(ctx, recordings)
+        expected = Expected(identity or sdk_internals.publisher(ctx), tuple(kinds))
         caller = None
         if wait:
             caller = await wait_for_caller(
                 ctx.room,
-                identity=identity or sdk_internals.publisher(ctx),
+                identity=expected.identity,
                 seconds=_caller_timeout() if timeout is None else timeout,
                 kinds=kinds,
             )
@@ -469,7 +481,7 @@ async def for_call(
         recordings.only_of(lambda identity: identity in {known, _linked(ctx)})
     requests = Requests(caller, profile, ctx.room.metadata, ctx.job.metadata)
     requests.outlive_replacement()
-    timing = Timing(ctx, caller, requests)
+    timing = Timing(ctx, caller, requests, expected)
     ctx.add_shutdown_callback(timing.aclose)
     if subscriptions:
         timing.subscribes_with(subscriptions)
