@@ -5,7 +5,9 @@ import socket
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
+from tests.running import Running, publish
 from timing_profiles.handoff import call_reports, variables
 from timing_profiles.handoff.call_reports import CallReport, Reports
 from timing_profiles.problems import Problem
@@ -40,6 +42,36 @@ async def test_a_report_of_a_call_arrives(tmp_path: Path, monkeypatch: pytest.Mo
     first = await asyncio.wait_for(found.get(), 5)
     reports.close()
     assert (first, found.qsize()) == (CallReport("patient", ("override-range",)), 0)
+
+
+async def test_what_is_found_later_counts_no_second_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only its code is counted."""
+    publish(tmp_path, monkeypatch)
+    found: asyncio.Queue[CallReport] = asyncio.Queue()
+    reports = Reports(tmp_path / "calls", found.put_nowait)
+    monkeypatch.setenv(variables.REPORTS, str(tmp_path / "calls"))
+    timing = Running('{"profile": "flux-conversation"}').timing
+    timing.count()
+    timing.stt(punctuate=True)
+    timing.stt(profanity_filter=True)
+    told = [await asyncio.wait_for(found.get(), 5) for _ in range(2)]
+    reports.close()
+    assert told == [CallReport("flux-conversation"), CallReport(None, ("not-applied",))]
+    assert found.empty()
+    calls, codes = (_counted(family) for family in ("calls", "override_rejected"))
+    for report in told:
+        metrics.called(report)
+    assert _counted("calls") - calls == 1
+    assert _counted("override_rejected") - codes == 1
+
+
+def _counted(family: str) -> float:
+    """The sum of a counter over its labels."""
+    name = f"timing_profiles_{family}"
+    samples = (s for metric in REGISTRY.collect() if metric.name == name for s in metric.samples)
+    return sum(sample.value for sample in samples if sample.name == f"{name}_total")
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ _KNOWN_WITHIN = 0.5
 # Seconds from the caller's arrival after which early audio waits for the session no longer.
 _SESSION_STARTS = 3.0
 
+_NOT_APPLIED = "not-applied"
+
 _Built = TypeVar("_Built", stt.STT[Any], tts.TTS[Any], vad.VAD)
 
 _logger = logging.getLogger("timing_profiles")
@@ -88,6 +90,7 @@ class Timing:
         self._requests = requests
         self._own = Own()
         self._active = self.settings.values
+        self._uncounted = False
         self._unlogged = False
         self._line: tuple[tuple[str, Any], ...] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -384,8 +387,19 @@ class Timing:
         announce.log_problems([p for p in settings.problems if p not in before.problems])
         if self._following:
             self._following.has_reported(settings.problems)
+        self._count_not_applied()
         if not self._ctx.is_fake_job():
             announce.announce(self._ctx, settings)
+
+    def count(self) -> None:
+        """Count the call and its problems in the metrics, and `not-applied` once where it comes."""
+        call_reports.report(self.profile, self.problems)
+        self._uncounted = _NOT_APPLIED not in {problem.code for problem in self.problems}
+
+    def _count_not_applied(self) -> None:
+        if self._uncounted and _NOT_APPLIED in {problem.code for problem in self.problems}:
+            self._uncounted = False
+            call_reports.report_found(_NOT_APPLIED)
 
     def _log(self) -> None:
         """Log the line of the call, and a line that corrects it where another one is true."""
@@ -492,7 +506,7 @@ async def for_call(
     announce.announce(ctx, timing.settings)
     announce.log_problems(timing.problems)
     timing.log_when_started()
-    call_reports.report(timing.profile, timing.problems)
+    timing.count()
     return timing
 
 

@@ -28,21 +28,29 @@ class CallReport:
     """The parts of a call that metrics count.
 
     Attributes:
-        profile: The active profile at its start.
-        codes: The codes of the problems of its requests.
+        profile: The active profile at its start; None where the call was reported already.
+        codes: The codes of the problems of its requests, or of what was found later.
     """
 
-    profile: str
+    profile: str | None
     codes: tuple[str, ...] = ()
 
 
 def report(profile: str, problems: Sequence[Problem]) -> None:
     """Report a call to the main process. Never raises, never blocks."""
+    _send(profile, [problem.code for problem in problems])
+
+
+def report_found(code: str) -> None:
+    """Report a code that was found in a call after it was reported. Never raises, never blocks."""
+    _send(None, [code])
+
+
+def _send(profile: str | None, codes: Sequence[str]) -> None:
     path = os.environ.get(REPORTS)
     if not path:
         return
-    codes = [problem.code for problem in problems][:_MOST_CODES]
-    datagram = json.dumps({"profile": profile, "codes": codes}).encode()
+    datagram = json.dumps({"profile": profile, "codes": codes[:_MOST_CODES]}).encode()
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.settimeout(0)
@@ -90,7 +98,8 @@ def _parsed(datagram: bytes) -> CallReport | None:
     try:
         data = json.loads(datagram)
         profile, codes = data["profile"], data["codes"]
-        if NAME.fullmatch(profile) and all(_CODE.fullmatch(code) for code in codes):
+        is_named = profile is None or NAME.fullmatch(profile)
+        if is_named and all(_CODE.fullmatch(code) for code in codes):
             return CallReport(profile, tuple(codes))
     except (ValueError, TypeError, KeyError):
         pass

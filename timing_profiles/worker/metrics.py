@@ -36,7 +36,7 @@ _calls = Counter(
     "timing_profiles_calls", "Calls, by the profile that was active at their start.", ["profile"]
 )
 _override_rejected = Counter(
-    "timing_profiles_override_rejected", "Problems of callers' requests, by code.", ["code"]
+    "timing_profiles_override_rejected", "Problems of requests, by code.", ["code"]
 )
 
 
@@ -76,7 +76,8 @@ def events_failed() -> None:
 
 
 def called(report: CallReport) -> None:
-    """Record the start of a call."""
-    _calls.labels(report.profile).inc()
+    """Record the start of a call, or what was found in it later."""
+    if report.profile is not None:
+        _calls.labels(report.profile).inc()
     for code in report.codes:
         _override_rejected.labels(code).inc()
