@@ -220,3 +220,13 @@ def test_metadata_schema_of_a_closed_profile_has_no_overrides(run: CommandLine) 
         "profile: shut\noverrides: none allowed\n",
         "",
     )
+
+
+@pytest.mark.parametrize("command", [["metadata-schema"], ["show", "default", "--metadata", "{}"]])
+def test_invalid_key_of_metadata_is_reported(
+    command: list[str], run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`TIMING_METADATA_KEY`, where metadata is judged; a worker refuses it at its start."""
+    monkeypatch.setenv("TIMING_METADATA_KEY", "overrides")
+    reason = "is a key of a request; name a key that only holds requests"
+    assert run(*command) == (1, "", f'TIMING_METADATA_KEY: "overrides" {reason}\n')
