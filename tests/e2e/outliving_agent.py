@@ -18,7 +18,7 @@ timing_profiles.attach(server)
 
 @server.rtc_session()
 async def entrypoint(ctx: JobContext) -> None:
-    """Close the session, or move it to somebody else; then wait for the caller to leave."""
+    """Close the session, move it, or start a second one; then wait for the caller to leave."""
     timing = await timing_profiles.for_call(ctx)
     left = asyncio.Event()
 
@@ -33,6 +33,15 @@ async def entrypoint(ctx: JobContext) -> None:
     await asyncio.sleep(1.0)  # linked, and noticed
     if timing.profile == "patient":
         await session.aclose()
+    elif timing.profile == "elderly":
+        second: AgentSession[None] = AgentSession(
+            **timing.session_kwargs(llm="openai/gpt-4.1-mini")
+        )
+        options = timing.room_options(close_on_disconnect=False, text_input=False)
+        await second.start(
+            agent=Agent(instructions=""), room=ctx.room, room_options=options, record=False
+        )
+        timing.follow(second)
     else:
         session.room_io.set_participant("second")
     logger.info("%s: ready", timing.profile)

@@ -86,16 +86,18 @@ async def test_job_ends_when_lost_caller_does_not_reconnect(slow_worker: Worker)
 async def test_fault_67_a_job_goes_on_after_its_session_was_linked(
     tmp_path: Path, happened: Happened
 ) -> None:
-    """A session that was closed or moved: the caller's leaving cancels nothing."""
+    """Closed, moved to somebody who leaves, or one of two: nobody's leaving cancels anything."""
     async with worker(tmp_path, agent=OUTLIVING_AGENT) as running:
-        for profile in ("patient", "brisk"):
+        for profile in ("patient", "brisk", "elderly"):
             metadata = json.dumps({"profile": profile})
-            async with join(running.connection, Dial(metadata=metadata)):
+            async with join(running.connection, Dial(metadata=metadata)) as caller:
                 await running.logs(f"{profile}: ready")
+                async with guest(running.connection, caller.room.name, identity="second"):
+                    pass
             await running.logs(f"{profile}: written up")
     assert "no call: the caller left" not in running.log
     assert running.tracebacks == []
-    happened("the entrypoint went on: after aclose, and after set_participant")
+    happened("the entrypoint went on: after aclose, set_participant, and beside a second session")
 
 
 async def _ends(running: Worker, room: str, reason: str, seconds: float = 20.0) -> str:
