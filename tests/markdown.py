@@ -9,6 +9,7 @@ A block is known by its language and by what follows that on the same line, whic
     text call           a call as `make call` drew it; looked at only
     text problem        what `check` prints of a value that a shown profile does not have
     text rehearsal      what `rehearse` prints; the numbers are those of one machine
+    csv                 labels of recordings
     python, ts          code; a file's name may follow, for the tests
     swift, kotlin       code that is only looked at
     mermaid             a diagram that GitHub draws
@@ -97,6 +98,7 @@ _SORTS = {
     ("text", "problem"): "problem",
     ("text", "call"): "picture",
     ("text", "rehearsal"): "rehearsal",
+    ("csv", ""): "labels",
     **{(language, ""): language for language in ("console", "swift", "kotlin", "mermaid")},
 }
 

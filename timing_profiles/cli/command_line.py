@@ -289,8 +289,7 @@ def _add_rehearse(commands: Any) -> None:
     parser.add_argument("--against", metavar="REV", help=about)
     about = "what each caller would send: overrides of the profiles"
     parser.add_argument("--metadata", metavar="JSON", default="", help=about)
-    about = "the channel that has the caller; left by default"
-    parser.add_argument("--caller", choices=["left", "right"], default="left", help=about)
+    _sides(parser)
     about = (
         "a limit of turns_cut, pauses_cut, wait_over_2s, wait_p50, wait_p90, wait_p95, newly_cut"
     )
@@ -315,8 +314,7 @@ def _add_why(commands: Any) -> None:
     _profile(parser, "--profile", dest="name", metavar="NAME", default="default", help=about)
     about = "one turn of the call, counted from 1; all by default"
     parser.add_argument("--turn", metavar="N", type=int, help=about)
-    about = "the channel that has the caller; left by default"
-    parser.add_argument("--caller", choices=["left", "right"], default="left", help=about)
+    _sides(parser)
     _formats(parser, "text", "json")
 
 
@@ -336,13 +334,19 @@ def _add_fit(commands: Any) -> None:
     about = "the profile whose other settings stay; default by default"
     _profile(parser, "--base", metavar="NAME", default="default", help=about)
     parser.add_argument("--name", metavar="NEW", default="fitted", help="the name of the profile")
-    about = "the channel that has the caller; left by default"
-    parser.add_argument("--caller", choices=["left", "right"], default="left", help=about)
+    _sides(parser)
     about = "where to write the profile; no file is overwritten"
     parser.add_argument("-o", "--output", metavar="FILE", help=about)
     about = "where to draw the frontier, as SVG"
     parser.add_argument("--frontier", dest="picture", metavar="FILE", help=about)
     _formats(parser, "text", "json")
+
+
+def _sides(parser: Any) -> None:
+    about = "the channel that has the caller; left by default"
+    parser.add_argument("--caller", choices=["left", "right"], default="left", help=about)
+    about = "where the caller speaks, as CSV: recording,start,end,went_on; also for one channel"
+    parser.add_argument("--labels", metavar="FILE", help=about)
 
 
 def _add_completion(commands: Any) -> None:

@@ -41,6 +41,7 @@ class Request:
         base: The profile whose other settings stay.
         name: The name of the profile that is written.
         caller: The channel of the caller.
+        labels: The file of labels; none by default.
         form: `text` or `json`.
         output: The file for the profile; stdout where there is none.
         picture: The file for a picture of the frontier.
@@ -51,6 +52,7 @@ class Request:
     base: str
     name: str
     caller: Side
+    labels: str | None
     form: str
     output: str | None
     picture: str | None
@@ -84,7 +86,7 @@ def fitted(request: Request) -> int:
     found = chosen.profiles()
     base = chosen.profile(found, request.base)
     _check(request, base.values, base.name)
-    calls = Recordings(request.recordings, request.caller)
+    calls = Recordings(request.recordings, request.caller, request.labels)
     heard = calls.heard(base.values)
     print_problems(calls.problems, sys.stderr)
     turns = [turn for some in heard.values() for turn in some]

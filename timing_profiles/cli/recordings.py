@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from timing_profiles.problems import Problem, printable
-from timing_profiles.rehearsal import recording, sweep
+from timing_profiles.cli import UsageError
+from timing_profiles.problems import Problem, listed, printable, quoted
+from timing_profiles.rehearsal import given_labels, recording, sweep
+from timing_profiles.rehearsal.given_labels import Label, LabelsError
 from timing_profiles.rehearsal.outcome import Played
 from timing_profiles.rehearsal.recording import Side
 from timing_profiles.rehearsal.rehearse import Judged, each_turn, rehearse
@@ -27,16 +29,24 @@ class Recordings:
     Args:
         names: Files, and directories of files.
         caller: The channel that has the caller.
+        labels: A file of labels; none by default.
 
     Attributes:
         problems: What cannot be judged, and why.
+
+    Raises:
+        UsageError: The file of labels cannot be read.
     """
 
-    def __init__(self, names: Sequence[str], caller: Side) -> None:
+    def __init__(self, names: Sequence[str], caller: Side, labels: str | None) -> None:
         """Find the files."""
         self.problems: list[Problem] = []
         self._caller = caller
         self._files = [*dict.fromkeys(self._found(names))]
+        self._given: dict[Path, Sequence[Label]] = {}
+        self._first = self._files[:1]
+        if labels is not None:
+            self._label(Path(labels))
 
     def rehearse(self, profiles: Mapping[str, Values], *, by_session: bool = False) -> Rehearsal:
         """Rehearse profiles; how far it is stands on stderr where that is a terminal."""
@@ -45,6 +55,7 @@ class Recordings:
             self._files,
             profiles,
             caller=self._caller,
+            given=self._given,
             failed=self._failed,
             progress=progress,
             by_session=by_session,
@@ -56,10 +67,13 @@ class Recordings:
     def explained(
         self, values: Values
     ) -> tuple[Sequence[tuple[str, Explained]], Sequence[HeardTurn]]:
-        """Explain the turns of the first file, and hear those of the others."""
-        first = self._each(self._files[:1], partial(explain, values=values))
-        others = self._each(self._files[1:], partial(sweep.hear, values=values))
-        return [(name, one) for name, _, one in first.turns], [one for _, _, one in others.turns]
+        """Explain the turns of the file named first, and hear those of the others."""
+        others = [file for file in self._files if file not in self._first]
+        first = self._each(
+            [file for file in self._first if file in self._files], partial(explain, values=values)
+        )
+        heard = self._each(others, partial(sweep.hear, values=values))
+        return [(name, one) for name, _, one in first.turns], [one for _, _, one in heard.turns]
 
     def heard(self, values: Values) -> Mapping[str, Sequence[HeardTurn]]:
         """Return the turns of each recording as sessions hear them, at all phases."""
@@ -71,7 +85,12 @@ class Recordings:
     def _each(self, files: Sequence[Path], judge: Callable[[Played], T]) -> Judged[T]:
         progress = _progress if sys.stderr.isatty() else None
         judged = each_turn(
-            files, judge, caller=self._caller, failed=self._failed, progress=progress
+            files,
+            judge,
+            caller=self._caller,
+            given=self._given,
+            failed=self._failed,
+            progress=progress,
         )
         if progress:
             print("\r\x1b[K", end="", file=sys.stderr)
@@ -83,6 +102,38 @@ class Recordings:
             if not files:
                 self._failed(Path(name), "the directory contains no recording")
             yield from files
+
+    def _label(self, path: Path) -> None:
+        """Give labels to the files; those whose labels are wrong are not judged."""
+        try:
+            labels = given_labels.read(path)
+        except LabelsError as error:
+            raise UsageError(printable(str(error))) from None
+        labelled: set[Path] = set()
+        refused: set[Path] = set()
+        for name, line in labels.places.items():
+            file, wrong = self._labelled(name)
+            if file in labelled:
+                wrong = f"recording: {quoted(name)} is labelled by another name, too"
+            problems = [Problem("labels", wrong, file=path.as_posix(), line=line)] if wrong else []
+            self.problems += [*problems, *labels.problems.get(name, ())]
+            if file is None:
+                continue
+            labelled.add(file)
+            self._given[file] = labels.recordings.get(name, ())
+            if problems or name in labels.problems:
+                refused.add(file)
+        self._files = [file for file in self._files if file not in refused]
+
+    def _labelled(self, name: str) -> tuple[Path | None, str]:
+        """Return the file that a name in labels stands for, or why there is none."""
+        files = given_labels.belonging(name, self._files)
+        if len(files) == 1:
+            return files[0], ""
+        ends = listed(recording.names(files or self._files), most=5)
+        if files:
+            return None, f"recording: {quoted(name)} is {len(files)} of those given: {ends}"
+        return None, f"recording: {quoted(name)} is none of those given: {ends}"
 
     def _failed(self, file: Path, reason: str) -> None:
         problem = Problem("recording", reason, file=printable(file.as_posix()))

@@ -71,6 +71,7 @@ class Request:
         against: The commit to compare with.
         metadata: What each caller would send; may be empty.
         caller: The channel that has the caller.
+        labels: The file of labels; none by default.
         gates: Limits, such as `turns_cut<=5%`.
         form: `text`, `json`, `html` or `github`.
         output: The file to write; stdout where there is none.
@@ -82,6 +83,7 @@ class Request:
     against: str | None
     metadata: str
     caller: Side
+    labels: str | None
     gates: Sequence[str]
     form: str
     output: str | None
@@ -105,7 +107,7 @@ def rehearse(request: Request) -> int:
     former = _against(request.against, found)
     names = request.names or (former.changed if former else found.names())
     profiles = [chosen.profile(found, name) for name in names]
-    calls = Recordings(request.recordings, request.caller)
+    calls = Recordings(request.recordings, request.caller, request.labels)
     calling = {one.name: resolved(found, one.name, request.metadata) for one in profiles}
     problems = dict.fromkeys(problem for one in calling.values() for problem in one.problems)
     values = {name: one.values for name, one in calling.items()}

@@ -34,7 +34,14 @@ class _Call:
     heard: Sequence[HeardTurn]
 
 
-def run(recordings: Sequence[str], name: str, turn: int | None, caller: Side, form: str) -> int:
+def run(
+    recordings: Sequence[str],
+    name: str,
+    turn: int | None,
+    caller: Side,
+    labels: str | None,
+    form: str,
+) -> int:
     """Print what decided each turn of the first recording, and what would have changed it.
 
     Args:
@@ -42,6 +49,7 @@ def run(recordings: Sequence[str], name: str, turn: int | None, caller: Side, fo
         name: The profile.
         turn: The turn that is explained, counted from 1; all by default.
         caller: The channel that has the caller.
+        labels: The file of labels; none by default.
         form: `text` or `json`.
 
     Returns:
@@ -52,7 +60,7 @@ def run(recordings: Sequence[str], name: str, turn: int | None, caller: Side, fo
     reason = outcome.not_by_arithmetic(profile.values)
     if reason:
         raise UsageError(f"{profile.name} cannot be explained: {reason}")
-    calls = Recordings(recordings, caller)
+    calls = Recordings(recordings, caller, labels)
     first, others = calls.explained(profile.values)
     if turn is not None and first and not 1 <= turn <= len(first):
         raise UsageError(f"there is no turn {turn}: the call has {counted(len(first), 'turn')}")

@@ -91,9 +91,15 @@ class Outcome:
         return seen[-1] if seen else None
 
 
-def cut_out(turn: Turn, samples: bytes | bytearray) -> Played:
-    """Cut a turn out of the caller's channel, with the line before and after it."""
-    start = max(0.0, turn.speech.start - LEAD)
+def cut_out(turn: Turn, samples: bytes | bytearray, quiet_from: float = 0.0) -> Played:
+    """Cut a turn out of the caller's channel, with the line before and after it.
+
+    Args:
+        turn: The turn.
+        samples: The channel.
+        quiet_from: The second before which the channel has somebody else.
+    """
+    start = max(quiet_from, turn.speech.start - LEAD)
     last = None if turn.next_speech is None else _offset(turn.next_speech)
     return Played(turn, start, bytes(memoryview(samples)[_offset(start) : last]))
 

@@ -1,4 +1,4 @@
-"""Read recordings: two channels of one call, in any format that `av` decodes."""
+"""Read recordings: the channels of one call, in any format that `av` decodes."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Recording:
     """The two sides of one call: mono samples of the machine's byte order, equally long.
 
     Attributes:
-        caller: The caller's channel.
-        other: The channel of the other side.
+        caller: The caller's channel, or the only one.
+        other: The channel of the other side; empty where there is one channel.
     """
 
     caller: bytes | bytearray
@@ -61,22 +61,23 @@ def files(path: Path) -> list[Path]:
     return sorted(file for file in found if file.suffix.lower() in SUFFIXES)
 
 
-def read(path: Path, caller: Side) -> Recording:
+def read(path: Path, caller: Side, *, one_channel: bool = False) -> Recording:
     """Read a recording.
 
     Args:
         path: The file.
         caller: The channel that has the caller.
+        one_channel: Whether it may have one channel instead of two.
 
     Raises:
-        RecordingError: It cannot be read, is truncated, silent, or has not two channels.
+        RecordingError: It cannot be read, is truncated, silent, or has other channels.
     """
     left, right = bytearray(), bytearray()
     try:
         # Opened here, not by libav: a name may have bytes that are not UTF-8.
         with path.open("rb") as file:
             _check_length(file)
-            declared = _decode(file, (left, right))
+            declared = _decode(file, (left, right), one_channel=one_channel)
     except av.FFmpegError as error:
         reason = error.strerror or type(error).__name__
         raise RecordingError(f"cannot be decoded: {reason}; {_READABLE}") from None
@@ -89,7 +90,7 @@ def read(path: Path, caller: Side) -> Recording:
         raise RecordingError("contains no audio")
     if declared and seconds < _TRUNCATED * declared:
         raise RecordingError(f"truncated: {seconds:.1f} of {declared:.1f} s are there")
-    sides = (left, right) if caller == "left" else (right, left)
+    sides = (left, right) if caller == "left" or not right else (right, left)
     return Recording(*sides)
 
 
@@ -107,31 +108,38 @@ def _check_length(file: BinaryIO) -> None:
         raise RecordingError(f"truncated: {size} of {declared} bytes are there")
 
 
-def _decode(file: BinaryIO, channels: tuple[bytearray, bytearray]) -> float | None:
+def _decode(
+    file: BinaryIO, channels: tuple[bytearray, bytearray], *, one_channel: bool
+) -> float | None:
     """Append what a file contains to channels; return the seconds that it declares."""
     with av.open(file, "r") as container:
-        declared = _declared_seconds(container)
+        declared = _declared_seconds(container, one_channel=one_channel)
         for frame in _frames(container):
-            for channel, plane in zip(channels, frame.planes, strict=True):
+            for channel, plane in zip(channels, frame.planes, strict=False):
                 channel.extend(memoryview(plane)[: SAMPLE_BYTES * frame.samples])
     return declared
 
 
-def _declared_seconds(container: av.container.InputContainer) -> float | None:
+def _declared_seconds(container: av.container.InputContainer, *, one_channel: bool) -> float | None:
     if not container.streams.audio:
         raise RecordingError("contains no audio")
     stream = container.streams.audio[0]
     channels = stream.codec_context.layout.nb_channels
-    if channels != _STEREO:
+    if channels != _STEREO and not (one_channel and channels == 1):
         one = "one channel" if channels == 1 else f"{channels} channels"
-        raise RecordingError(f"has {one}: a recording needs two, the caller and the other side")
+        labels = "; with --labels, one is enough" if channels == 1 else ""
+        raise RecordingError(
+            f"has {one}: a recording needs two, the caller and the other side{labels}"
+        )
     if stream.duration is None or stream.time_base is None:
         return None
     return float(stream.duration * stream.time_base)
 
 
 def _frames(container: av.container.InputContainer) -> Iterator[av.AudioFrame]:
-    resampler = av.AudioResampler(format="s16p", layout="stereo", rate=SAMPLE_RATE)
+    channels = container.streams.audio[0].codec_context.layout.nb_channels
+    layout = "stereo" if channels == _STEREO else "mono"
+    resampler = av.AudioResampler(format="s16p", layout=layout, rate=SAMPLE_RATE)
     for frame in container.decode(audio=0):
         yield from resampler.resample(frame)
     yield from resampler.resample(None)

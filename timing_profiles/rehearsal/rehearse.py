@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from timing_profiles.rehearsal import labels, outcome, recording, stored, sweep
+from timing_profiles.rehearsal import given_labels, labels, outcome, recording, stored, sweep
+from timing_profiles.rehearsal.given_labels import Label
 from timing_profiles.rehearsal.interval import Interval
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.outcome import Outcome, Played
-from timing_profiles.rehearsal.recording import RecordingError, Side
+from timing_profiles.rehearsal.recording import Recording, RecordingError, Side
 from timing_profiles.rehearsal.result import JudgedTurn, ProfileResult, Rehearsal
 from timing_profiles.rehearsal.workers import Workers
 from timing_profiles.turns.fields import Values
@@ -23,6 +24,9 @@ T = TypeVar("T")
 
 Progress = Callable[[int, int, int], None]
 """Called with the numbers of recordings that were read, of all, and of turns that were judged."""
+
+Given = Mapping[Path, Sequence[Label]]
+"""The labels that people gave to some recordings."""
 
 _BOTH_SPEAK: Final = 0.5  # share of the caller's speech beside the other side's: not two sides
 _AHEAD: Final = 4  # turns for each process that wait with their sound in memory
@@ -42,6 +46,7 @@ def rehearse(  # noqa: PLR0913 - of keywords
     profiles: Mapping[str, Values],
     *,
     caller: Side = "left",
+    given: Given | None = None,
     failed: Callable[[Path, str], None],
     progress: Progress | None = None,
     processes: int | None = None,
@@ -53,6 +58,7 @@ def rehearse(  # noqa: PLR0913 - of keywords
         files: The recordings.
         profiles: The settings of each profile, by its name.
         caller: The channel that has the caller.
+        given: The labels of those recordings whose turns are not found in two channels.
         failed: Called with each file that cannot be judged, and the reason.
         progress: Called after each step.
         processes: How many processes work; by default as many as there are processors, once that
@@ -67,17 +73,24 @@ def rehearse(  # noqa: PLR0913 - of keywords
     places = {name: distinct.index(values) for name, values in known.items()}
     judge = partial(outcome.judge_each if by_session else sweep.judge_all, profiles=distinct)
     judged = each_turn(
-        files, judge, caller=caller, failed=failed, progress=progress, processes=processes
+        files,
+        judge,
+        caller=caller,
+        given=given,
+        failed=failed,
+        progress=progress,
+        processes=processes,
     )
     results = tuple(_results(profiles, places, judged.turns))
     return Rehearsal(judged.recordings, judged.turns_and_pauses, judged.speech, results)
 
 
-def each_turn(
+def each_turn(  # noqa: PLR0913 - of keywords
     files: Sequence[Path],
     judge: Callable[[Played], T],
     *,
     caller: Side = "left",
+    given: Given | None = None,
     failed: Callable[[Path, str], None],
     progress: Progress | None = None,
     processes: int | None = None,
@@ -88,13 +101,14 @@ def each_turn(
         files: The recordings.
         judge: Judges a turn; another process must be able to import it.
         caller: The channel that has the caller.
+        given: The labels of those recordings whose turns are not found in two channels.
         failed: Called with each file that cannot be judged, and the reason.
         progress: Called after each step.
         processes: How many processes work.
     """
     judged: Judged[T] = Judged(dict(zip(files, recording.names(files), strict=True)), progress)
     with Workers(processes) as pool:
-        for file, labelled in _labelled(pool, files, caller):
+        for file, labelled in _labelled(pool, files, caller, given or {}):
             if isinstance(labelled, str):
                 failed(file, labelled)
             else:
@@ -150,21 +164,43 @@ class Judged(Generic[T]):
                 self._progress(self.recordings, len(self._names), len(self.turns))
 
 
-def label(file: Path, caller: Side) -> Labelled | str:
+def label(file: Path, caller: Side, given: Sequence[Label] | None = None) -> Labelled | str:
     """Read a recording and label its turns; the reason where that is impossible."""
     try:
-        read = recording.read(file, caller)
+        read = recording.read(file, caller, one_channel=given is not None)
     except RecordingError as error:
         return str(error)
+    labelled = _given(read, given) if given is not None else _found(read, caller)
+    if not isinstance(labelled, str) and not labelled.played:
+        return "contains no turn whose end or pause is known"
+    return labelled
+
+
+def _found(read: Recording, caller: Side) -> Labelled | str:
+    """Label the turns of a recording by who speaks in which channel."""
     ours, theirs = _speech(read.caller), _speech(read.other)
     reason = _useless(ours, theirs, caller)
     if reason:
         return reason
-    found = labels.turns(ours, theirs)
-    if not found:
-        return "contains no turn whose end or pause is known"
-    played = [outcome.cut_out(turn, read.caller) for turn in found]
+    played = [outcome.cut_out(turn, read.caller) for turn in labels.turns(ours, theirs)]
     return Labelled(played, _seconds(ours), _seconds(theirs))
+
+
+def _given(read: Recording, given: Sequence[Label]) -> Labelled | str:
+    """Label the turns of a recording as people did."""
+    ours = _speech(read.caller)
+    theirs = _speech(read.other) if read.other else None
+    reason = given_labels.unfit(given, read.seconds, ours if theirs is None else None)
+    if reason:
+        return reason
+    heard = sorted([*ours, *(theirs or ())], key=lambda one: one.start)
+    played = [
+        outcome.cut_out(
+            turn, read.caller, given_labels.quiet_from(turn, ours) if theirs is None else 0.0
+        )
+        for turn in given_labels.turns(given, heard)
+    ]
+    return Labelled(played, _seconds([one.speech for one in given]), _seconds(theirs or ()))
 
 
 def _speech(samples: bytes | bytearray) -> list[Interval]:
@@ -213,12 +249,12 @@ def _seconds(intervals: Sequence[Interval]) -> float:
 
 
 def _labelled(
-    pool: Workers, files: Sequence[Path], caller: Side
+    pool: Workers, files: Sequence[Path], caller: Side, given: Given
 ) -> Iterator[tuple[Path, Labelled | str]]:
     """Label recordings in order, a few ahead of those that are asked for."""
     waiting: deque[tuple[Path, Future[Labelled | str]]] = deque()
     for file in files:
-        waiting.append((file, pool.submit(label, file, caller)))
+        waiting.append((file, pool.submit(label, file, caller, given.get(file))))
         if len(waiting) >= pool.workers:
             first, future = waiting.popleft()
             yield first, future.result()

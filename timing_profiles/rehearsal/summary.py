@@ -61,7 +61,10 @@ class WorstPause:
 
 
 def counts(rehearsed: Rehearsal, caller: Side) -> str:
-    """Return what was judged: recordings, turns, pauses, and who speaks how long."""
+    """Return what was judged: recordings, turns, pauses, and who speaks how long.
+
+    How long the other side speaks is unknown in recordings of one channel.
+    """
     turns, pauses = rehearsed.labels
     ours, theirs = rehearsed.speech
     found = (
@@ -69,7 +72,10 @@ def counts(rehearsed: Rehearsal, caller: Side) -> str:
         counted(turns, "turn"),
         counted(pauses, "pause"),
     )
-    return f"{', '.join(found)} (caller: {caller}, {ours:.0f} s of speech; other: {theirs:.0f} s)"
+    speech = f"caller: {caller}, {ours:.0f} s of speech; other: {theirs:.0f} s"
+    if not theirs:
+        speech = f"caller: {ours:.0f} s of speech"
+    return f"{', '.join(found)} ({speech})"
 
 
 def row(result: ProfileResult) -> tuple[str, ...]:
