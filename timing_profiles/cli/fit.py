@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import UsageError, chosen, terminal
 from timing_profiles.cli.output import print_json, print_problems, print_text
 from timing_profiles.cli.recordings import Recordings
-from timing_profiles.problems import printable, quoted, strerror
+from timing_profiles.problems import Problem, printable, quoted, strerror
 from timing_profiles.profile import NAME
 from timing_profiles.rehearsal import fit, gate, outcome, plane, summary, sweep
 from timing_profiles.rehearsal.fit import Bounds, Point
@@ -22,6 +23,7 @@ from timing_profiles.rehearsal.fitted import Fitted
 from timing_profiles.rehearsal.gate import GateError
 from timing_profiles.rehearsal.recording import Side
 from timing_profiles.rehearsal.result import Rehearsal
+from timing_profiles.rehearsal.summary import counted
 from timing_profiles.rehearsal.sweep import THRESHOLD, Cost, HeardTurn
 from timing_profiles.turns import wait
 from timing_profiles.turns.fields import DETECTION, MAX_DELAY, MIN_DELAY, Values
@@ -90,7 +92,7 @@ def fitted(request: Request) -> int:
     heard = calls.heard(base.values)
     print_problems(calls.problems, sys.stderr)
     turns = [turn for some in heard.values() for turn in some]
-    if not turns:
+    if not turns or _is_below_what_was_seen(calls, turns, most):
         return _FAILS
     bounds = _bounds(found, base.values)
     frontier = fit.frontier([*fit.points(turns, bounds)])
@@ -136,6 +138,24 @@ def _check(request: Request, values: Values, base: str) -> None:
         raise UsageError(f"invalid profile name {quoted(request.name)}: use a-z, 0-9 and hyphens")
     if request.output is not None and Path(request.output).exists():
         raise UsageError(f"{printable(request.output)}: exists; fit overwrites no file")
+
+
+def _is_below_what_was_seen(calls: Recordings, turns: Sequence[HeardTurn], most: float) -> bool:
+    """Return whether an agent cut in on a larger share of these turns, and print that.
+
+    How long the caller would have been silent is unknown there: no delay is known to be enough.
+    """
+    total = sum(turn.turn.is_end for turn in turns) // len(sweep.PHASES) + calls.cut_in
+    if calls.cut_in <= most * total:
+        return False
+    lowest = math.ceil(100 * calls.cut_in / total)
+    message = (
+        f"the agent of these recordings cut in on {calls.cut_in} of {counted(total, 'turn')}:"
+        f" they cannot show that less than {lowest}% are cut; allow as many, or record with longer"
+        " delays"
+    )
+    print_problems([Problem("cut-in", message)], sys.stderr)
+    return True
 
 
 def _bounds(found: Catalog, base: Values) -> Bounds:

@@ -33,6 +33,7 @@ class Recordings:
 
     Attributes:
         problems: What cannot be judged, and why.
+        cut_in: The turns that the agents of the recordings were last heard to cut in on.
 
     Raises:
         UsageError: The file of labels cannot be read.
@@ -41,6 +42,7 @@ class Recordings:
     def __init__(self, names: Sequence[str], caller: Side, labels: str | None) -> None:
         """Find the files."""
         self.problems: list[Problem] = []
+        self.cut_in = 0
         self._caller = caller
         self._files = [*dict.fromkeys(self._found(names))]
         self._given: dict[Path, Sequence[Label]] = {}
@@ -78,7 +80,9 @@ class Recordings:
     def heard(self, values: Values) -> Mapping[str, Sequence[HeardTurn]]:
         """Return the turns of each recording as sessions hear them, at all phases."""
         heard: dict[str, list[HeardTurn]] = {}
-        for name, _, turns in self._each(self._files, partial(sweep.hear_all, values=values)).turns:
+        judged = self._each(self._files, partial(sweep.hear_all, values=values))
+        self.cut_in = judged.cut_in
+        for name, _, turns in judged.turns:
             heard.setdefault(name, []).extend(turns)
         return heard
 

@@ -53,6 +53,19 @@ def turns(caller: Sequence[Interval], other: Sequence[Interval]) -> list[Turn]:
     return [turn for turn in found if turn.pauses or turn.is_end]
 
 
+def cut_in(caller: Sequence[Interval], other: Sequence[Interval]) -> int:
+    """Count the turns in which the other side speaks in a pause of the caller, who then goes on.
+
+    Where the other side is an agent, it has cut in, and how long the pause would have been is
+    unknown.
+    """
+    return sum(
+        after is not None
+        and any(stretches[-1].end <= one.start < after.start < one.start + GOES_ON for one in other)
+        for stretches, after in _grouped(caller, other)
+    )
+
+
 def _grouped(
     caller: Sequence[Interval], other: Sequence[Interval]
 ) -> Iterator[tuple[list[Interval], Interval | None]]:

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from timing_profiles.rehearsal import given_labels, labels, outcome, recording, stored, sweep
+from timing_profiles.rehearsal import (
+    given_labels,
+    labels,
+    outcome,
+    recording,
+    session_report,
+    stored,
+    sweep,
+)
 from timing_profiles.rehearsal.given_labels import Label
 from timing_profiles.rehearsal.interval import Interval
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.outcome import Outcome, Played
 from timing_profiles.rehearsal.recording import Recording, RecordingError, Side
 from timing_profiles.rehearsal.result import JudgedTurn, ProfileResult, Rehearsal
+from timing_profiles.rehearsal.session_report import ReportError
 from timing_profiles.rehearsal.workers import Workers
 from timing_profiles.turns.fields import Values
 
@@ -34,11 +43,19 @@ _AHEAD: Final = 4  # turns for each process that wait with their sound in memory
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The turns of a recording with their sound, and the seconds of speech of both sides."""
+    """The turns of a recording with their sound.
+
+    Attributes:
+        played: The turns.
+        caller_speech: The seconds of speech of the caller.
+        other_speech: Those of the other side; 0 where it has no channel.
+        cut_in: The turns that the agent of the recording cut in on; 0 where that is unknown.
+    """
 
     played: Sequence[Played]
     caller_speech: float
     other_speech: float
+    cut_in: int = 0
 
 
 def rehearse(  # noqa: PLR0913 - of keywords
@@ -128,11 +145,13 @@ class Judged(Generic[T]):
         recordings: The number of recordings that were judged.
         speech: The seconds of speech of the callers and of the other sides.
         turns: The name of the recording, the turn, and what was found, in order.
+        cut_in: The turns that the agents of recordings cut in on.
     """
 
     def __init__(self, names: Mapping[Path, str], progress: Progress | None) -> None:
         self.recordings = 0
         self.speech = (0.0, 0.0)
+        self.cut_in = 0
         self.turns: list[tuple[str, Turn, T]] = []
         self._names = names
         self._progress = progress
@@ -148,6 +167,7 @@ class Judged(Generic[T]):
     ) -> None:
         """Judge the turns of a recording, with the sound of a few in memory."""
         self.recordings += 1
+        self.cut_in += labelled.cut_in
         ours, theirs = self.speech
         self.speech = ours + labelled.caller_speech, theirs + labelled.other_speech
         for played in labelled.played:
@@ -167,10 +187,17 @@ class Judged(Generic[T]):
 def label(file: Path, caller: Side, given: Sequence[Label] | None = None) -> Labelled | str:
     """Read a recording and label its turns; the reason where that is impossible."""
     try:
+        report = session_report.beside(file)
+        caller = "left" if report else caller
         read = recording.read(file, caller, one_channel=given is not None)
-    except RecordingError as error:
+        if report:
+            report.check(read.seconds, _speech(read.caller))
+    except (RecordingError, ReportError) as error:
         return str(error)
     labelled = _given(read, given) if given is not None else _found(read, caller)
+    if report and read.other and not isinstance(labelled, str):
+        seen = labels.cut_in(_speech(read.caller), _speech(read.other))
+        labelled = replace(labelled, cut_in=seen)
     if not isinstance(labelled, str) and not labelled.played:
         return "contains no turn whose end or pause is known"
     return labelled
