@@ -310,6 +310,19 @@ def test_fault_72_a_bound_is_a_finite_number(folder: Path, bound: str, number: s
     assert problems(folder) == [f"schema.json: invalid JSON: {number} is not a finite number"]
 
 
+@pytest.mark.parametrize("values", [True, {}])
+def test_fault_72_values_of_a_mapping_are_held_to_their_bounds(
+    folder: Path, values: object
+) -> None:
+    """A threshold for each language has the bounds of the threshold."""
+    put_beside(folder, edited(("turn_detector", "unlikely_threshold"), additionalProperties=values))
+    assert problems(folder) == [
+        f"schema.json: turn_detector.unlikely_threshold.*: {keyword} is {LOOSER}: "
+        f"no limit, not {bound}"
+        for keyword, bound in (("maximum", "1"), ("minimum", "0"), ("type", '"number"'))
+    ]
+
+
 def test_fault_72_prefix_items_are_held_to_the_bounds_of_items(folder: Path) -> None:
     """`items` does not hold for what `prefixItems` describes: any value would reach the SDK."""
     put_beside(folder, edited(LANGUAGES, prefixItems=[{"type": "string", "const": "en"}, {}]))

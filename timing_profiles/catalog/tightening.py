@@ -45,6 +45,12 @@ def loosened(own: Any, packaged: Any, path: str = "") -> Iterator[tuple[str, str
         yield from loosened(own.get("items", {}), packaged["items"], f"{path}[]")
         for place, item in enumerate(own.get("prefixItems", ())):  # `items` does not hold for these
             yield from loosened(item, packaged["items"], f"{path}[{place}]")
+    # The values of a mapping, such as a threshold for each language.
+    if isinstance(packaged.get("additionalProperties"), Mapping) and "object" in types_of(own):
+        values = own.get("additionalProperties", True)
+        if values is not False:
+            values = {} if values is True else values
+            yield from loosened(values, packaged["additionalProperties"], f"{path}.*")
 
 
 def _looser(own: Mapping[str, Any], packaged: Mapping[str, Any]) -> Iterator[str]:
