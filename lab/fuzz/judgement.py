@@ -19,9 +19,7 @@ _TIMES_IF_SLOW = 20
 _PAUSE = 0.1  # s; until a busy machine is less busy
 
 _GROWTH_WITHIN = 16 * 2**20  # bytes; libFuzzer itself keeps every input that reached new code
-# Blocks: the library's caches of schemas and patterns hold some thousand, and one that is left
-# behind by each input would be tens of thousands in a minute.
-_OBJECTS_WITHIN = 10_000
+_OBJECTS_WITHIN = 2_000  # blocks; one that is left behind by each input would be a million
 
 _LIBFUZZER_KEEPS = ("timeout-*", "oom-*", "leak-*", "crash-*")
 
