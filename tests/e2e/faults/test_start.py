@@ -165,8 +165,13 @@ def test_fault_33_edit_during_the_start_is_published(
 
 
 def edit_during_start(temporary: Path, moment: float, folder: Path, text: str) -> float:
-    """Edit a profile so many seconds after a process has begun to publish; when that was."""
+    """Edit a profile so many seconds after a process has begun to publish; when that was.
+
+    As editors save, beside the file and then in its place: half a file, read at the start, ends it.
+    """
     until(lambda: list(temporary.iterdir()), "the process makes its folder")
     time.sleep(moment)
-    (folder / "patient.yaml").write_text(text, encoding="utf-8")
+    aside = folder / ".patient.yaml.new"
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(folder / "patient.yaml")
     return time.monotonic()
