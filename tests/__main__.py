@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 
 _CORES = os.cpu_count() or 1
 
-# A test on real calls waits most of the time, so several fit on one core; where waits are measured,
+# A test on real calls waits most of the time, so two fit on one core; where waits are measured,
 # one has a core to itself.
 _PARTS: Mapping[str, Sequence[str]] = {
     "units": ["-n", str(_CORES), "--dist", "loadfile"],
-    "beside": ["-n", str(2 * _CORES + 1), "--dist", "loadfile", "--no-loadscope-reorder"],
+    "beside": ["-n", str(2 * _CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
     "alone": ["-n", str(_CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
 }
 
