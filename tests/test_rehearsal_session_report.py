@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from livekit.agents import AgentSession, UserStateChangedEvent
+from livekit.agents import AgentSession, UserStateChangedEvent, __version__
 from livekit.agents.llm import ChatContext
 from livekit.agents.voice.agent_session import AgentSessionOptions
 from livekit.agents.voice.report import SessionReport
@@ -54,6 +54,15 @@ def report(path: Path, spoken: list[tuple[float, float]], seconds: float) -> Non
     path.with_name(NAME).write_text(json.dumps(made.to_dict()), encoding="utf-8")
 
 
+@pytest.fixture
+def duration(tmp_path: Path) -> None:
+    """Skip where the SDK's report has no duration."""
+    report(tmp_path / "audio.ogg", [], 1)
+    if "duration_ms" not in json.loads((tmp_path / NAME).read_text(encoding="utf-8")):
+        pytest.skip(f"livekit-agents {__version__} writes no duration into its report")
+
+
+@pytest.mark.usefixtures("duration")
 def test_report_has_the_times_at_which_the_caller_spoke(tmp_path: Path) -> None:
     """From a second before the session noticed, in seconds of the recording."""
     path = tmp_path / "audio.ogg"
@@ -64,6 +73,7 @@ def test_report_has_the_times_at_which_the_caller_spoke(tmp_path: Path) -> None:
     found.check(8.5, [Interval(1.5, 2.8), Interval(3.2, 4.9)])
 
 
+@pytest.mark.usefixtures("duration")
 def test_report_of_another_call_is_refused(tmp_path: Path) -> None:
     """It is shorter than the recording, or its caller spoke at other times."""
     path = tmp_path / "audio.ogg"
@@ -101,6 +111,7 @@ def test_file_that_is_no_report_is_refused(content: bytes, reason: str, tmp_path
     assert str(refused.value) == f"{NAME} beside it {reason}"
 
 
+@pytest.mark.usefixtures("duration")
 def test_report_without_the_events_of_a_vad_is_checked_by_its_duration(tmp_path: Path) -> None:
     """A session that ends turns otherwise may hear no start of speech."""
     path = tmp_path / "audio.ogg"
