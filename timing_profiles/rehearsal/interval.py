@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -16,3 +17,8 @@ class Interval:
     def seconds(self) -> float:
         """The duration."""
         return self.end - self.start
+
+
+def overlap(ones: Sequence[Interval], others: Sequence[Interval]) -> float:
+    """Return the seconds that lie in both of two lists of intervals; within each, none overlap."""
+    return sum(max(0.0, min(a.end, b.end) - max(a.start, b.start)) for a in ones for b in others)

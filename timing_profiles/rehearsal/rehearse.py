@@ -20,7 +20,7 @@ from timing_profiles.rehearsal import (
     sweep,
 )
 from timing_profiles.rehearsal.given_labels import Label
-from timing_profiles.rehearsal.interval import Interval
+from timing_profiles.rehearsal.interval import Interval, overlap
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.outcome import Outcome, Played
 from timing_profiles.rehearsal.recording import Recording, RecordingError, Side
@@ -249,9 +249,7 @@ def _useless(ours: Sequence[Interval], theirs: Sequence[Interval], caller: Side)
         return f"the caller's channel ({caller}) contains no speech; --caller {other} swaps them"
     if not theirs:
         return f"the channel of the other side ({other}) contains no speech: no end of a turn"
-    both = sum(
-        max(0.0, min(a.end, b.end) - max(a.start, b.start)) for a in ours for b in theirs
-    ) / _seconds(ours)
+    both = overlap(ours, theirs) / _seconds(ours)
     if both > _BOTH_SPEAK:
         return f"both channels speak at once for {both:.0%} of the caller's speech: no two sides"
     return ""

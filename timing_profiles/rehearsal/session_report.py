@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from timing_profiles.problems import quoted, strerror
-from timing_profiles.rehearsal.interval import Interval
+from timing_profiles.rehearsal.interval import Interval, overlap
 
 NAME: Final = "session_report.json"
 """The file's name; it lies in the directory of the recording."""
@@ -59,9 +59,7 @@ class SessionReport:
         total = sum(one.seconds for one in caller)
         if self.spoken is None or not total:
             return
-        heard = sum(
-            max(0.0, min(a.end, b.end) - max(a.start, b.start)) for a in caller for b in self.spoken
-        )
+        heard = overlap(caller, self.spoken)
         if heard < _AGREES * total:
             raise ReportError(
                 f"{NAME} beside it is of another call: its session heard the caller in"
