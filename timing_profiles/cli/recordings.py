@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +15,7 @@ from timing_profiles.rehearsal import given_labels, recording, sweep
 from timing_profiles.rehearsal.given_labels import Label, LabelsError
 from timing_profiles.rehearsal.outcome import Played
 from timing_profiles.rehearsal.recording import Side
-from timing_profiles.rehearsal.rehearse import Judged, each_turn, rehearse
+from timing_profiles.rehearsal.rehearse import Judged, Progress, each_turn, rehearse
 from timing_profiles.rehearsal.result import Rehearsal
 from timing_profiles.rehearsal.sweep import HeardTurn
 from timing_profiles.rehearsal.why import Explained, explain
@@ -52,19 +53,16 @@ class Recordings:
 
     def rehearse(self, profiles: Mapping[str, Values], *, by_session: bool = False) -> Rehearsal:
         """Rehearse profiles; how far it is stands on stderr where that is a terminal."""
-        progress = _progress if sys.stderr.isatty() else None
-        rehearsed = rehearse(
-            self._files,
-            profiles,
-            caller=self._caller,
-            given=self._given,
-            failed=self._failed,
-            progress=progress,
-            by_session=by_session,
-        )
-        if progress:
-            print("\r\x1b[K", end="", file=sys.stderr)
-        return rehearsed
+        with _progress() as progress:
+            return rehearse(
+                self._files,
+                profiles,
+                caller=self._caller,
+                given=self._given,
+                failed=self._failed,
+                progress=progress,
+                by_session=by_session,
+            )
 
     def explained(
         self, values: Values
@@ -87,18 +85,15 @@ class Recordings:
         return heard
 
     def _each(self, files: Sequence[Path], judge: Callable[[Played], T]) -> Judged[T]:
-        progress = _progress if sys.stderr.isatty() else None
-        judged = each_turn(
-            files,
-            judge,
-            caller=self._caller,
-            given=self._given,
-            failed=self._failed,
-            progress=progress,
-        )
-        if progress:
-            print("\r\x1b[K", end="", file=sys.stderr)
-        return judged
+        with _progress() as progress:
+            return each_turn(
+                files,
+                judge,
+                caller=self._caller,
+                given=self._given,
+                failed=self._failed,
+                progress=progress,
+            )
 
     def _found(self, names: Sequence[str]) -> Iterator[Path]:
         for name in names:
@@ -145,5 +140,15 @@ class Recordings:
             self.problems.append(problem)
 
 
-def _progress(recordings: int, of: int, turns: int) -> None:
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """Show how far the block is, and clear the line after it; None where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    yield _show
+    print("\r\x1b[K", end="", file=sys.stderr)
+
+
+def _show(recordings: int, of: int, turns: int) -> None:
     print(f"\r{recordings} of {of} recordings, {turns} turns", end="", file=sys.stderr, flush=True)
