@@ -62,7 +62,7 @@ def fitted(
     instead: dict[str, Instead] = {}
     if settings.values[DETECTION] == "stt" and DETECTION not in application and not can_end_turns:
         instead.update(_way_of_default(settings, default))
-    values = {**settings.values, **{path: found.value for path, found in instead.items()}}
+    values = applied(settings.values, instead)
     for path, value, reason in _out_of_the_way(values, application, default):
         origin = DEFAULT if value == default[path] else APPLICATION
         text = f"{reason}; {quoted(value)} acts"
@@ -84,12 +84,11 @@ def corrected(settings: Settings, instead: Mapping[str, Instead]) -> Settings:
     """
     if not instead:
         return settings
-    known = {path: found for path, found in instead.items() if found.is_known}
-    origins = {path: found.origin for path, found in known.items() if found.origin}
+    origins = {path: one.origin for path, one in instead.items() if one.is_known and one.origin}
     stays = {path for path, found in instead.items() if found.is_of_profile}
     return replace(
         settings,
-        values={**settings.values, **{path: found.value for path, found in known.items()}},
+        values=applied(settings.values, instead),
         origins={**settings.origins, **origins},
         changed=tuple(p for p in settings.changed if p not in instead or p in stays),
         problems=(*settings.problems, *_problems(settings, instead)),
