@@ -56,7 +56,7 @@ class LiveSession:
         known: Their values, without those that no part of the session reads.
         is_closed: Whether it has run, and runs no longer.
         started_again: Called when the session runs again after it had closed.
-        read_back: Called when another agent has taken over, with the settings reported before.
+        read_back: Called when another agent has taken over.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class LiveSession:
         self.known: Values = began_with.values
         self.is_closed = False
         self.started_again: Callable[[], object] = lambda: None
-        self.read_back: Callable[[Settings], object] = lambda _: None
+        self.read_back: Callable[[], object] = lambda: None
         self._own = own
         self._default = default
         self._loans: list[_Loan] = []
@@ -259,8 +259,8 @@ class LiveSession:
         for kind in ("stt", "vad", "tts"):
             self._own.adopt(sdk_internals.acting_part(self.session, kind), self._active)
         self._change(is_quiet=is_quiet)
-        before, self.reported = self.reported, self._report()
-        self.read_back(before)
+        self.reported = self._report()
+        self.read_back()
 
     def _closed(self, _: CloseEvent) -> None:
         self.is_closed = True

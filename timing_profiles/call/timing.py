@@ -373,7 +373,7 @@ class Timing:
             self._report(self._live.reported)
         return self._live
 
-    def _read_back(self, _: Settings) -> None:
+    def _read_back(self) -> None:
         if self._live:
             self._report(self._live.reported)
             if sdk_internals.current_agent(self._live.session):
