@@ -1,4 +1,4 @@
-"""`rehearse`: what is printed, how it ends, and what becomes of files that are no calls."""
+"""`rehearse`: what is printed, how it ends, and the messages about files that are not calls."""
 
 import json
 import os

@@ -55,7 +55,7 @@ class Target:
         within: The seconds of CPU that an input may take.
         share: The share of the inputs that are asked for: less where each takes long.
         seeds: Inputs to begin with, beside those that are kept.
-        load: Loads what the first inputs would load, which is no growth.
+        load: Loads what the first inputs would load, so that it does not count as growth.
     """
 
     name: str

@@ -12,7 +12,7 @@ from sandbox.caller.script import Script
 
 FORMATS = ("text", "json")
 
-_PATIENCE = 30.0  # seconds: a person would rather be told
+_PATIENCE = 30.0  # seconds until a person is told that nobody answers
 
 
 @dataclass(frozen=True, slots=True)
