@@ -13,7 +13,7 @@ from tests.markdown import of_sort
 from timing_profiles.rehearsal.given_labels import LabelsError, quiet_from, read, turns
 from timing_profiles.rehearsal.interval import Interval
 from timing_profiles.rehearsal.labels import Turn
-from timing_profiles.rehearsal.rehearse import label
+from timing_profiles.rehearsal.rehearse import Conditions, label
 
 HEAD = "recording,start,end,went_on\n"
 
@@ -206,7 +206,7 @@ def test_labels_override_the_turns_of_two_channels(tmp_path: Path) -> None:
     file = recorded.write(tmp_path / "call.wav", caller, other)
     seconds = len(caller) / 2 / recorded.SAMPLE_RATE
     (row,) = read(file_of(tmp_path, "call.wav,1,1.5,no")).recordings.values()
-    found = label(file, "left", row)
+    found = label(file, Conditions(labels={file: row}))
     assert not isinstance(found, str)
     (played,) = found.played
     assert (played.turn.speech, played.turn.is_end) == (Interval(1, 1.5), True)

@@ -1,13 +1,20 @@
 """Rehearsals in several processes, and of commits."""
 
 import json
+import shlex
 from pathlib import Path
 
-from sandbox.repository import Repository, run
-from tests import recorded
-from timing_profiles.catalog import catalog
-from timing_profiles.rehearsal.rehearse import rehearse
+import pytest
 
+from sandbox.repository import Repository, run
+from tests import recorded, words
+from timing_profiles import cli
+from timing_profiles.catalog import catalog
+from timing_profiles.rehearsal.line import Line, Noise
+from timing_profiles.rehearsal.rehearse import Conditions, rehearse
+from timing_profiles.turns.fields import DETECTION
+
+ROOT = Path(__file__).parents[2]
 SILENCE = "turn_handling: {{turn_detection: vad, endpointing: {{min_delay: {}}}}}\n"
 
 
@@ -45,14 +52,53 @@ def test_edit_that_no_caller_notices_needs_no_turn(repository: Repository) -> No
 
 
 def test_two_processes_find_the_same(starters: Path) -> None:
-    """As one, to the last digit, with the turn detector."""
+    """As one, to the last digit, with the turn detector, words, noise and a telephone."""
     sides = recorded.sides("My number is five five five [1.2] zero one two three.", "Yes please.")
     call = recorded.write(starters.parent / "call.wav", *sides)
+    said = words.write(starters.parent / "call.json", words.spoken(sides[0]))
     profiles = catalog.load(starters)
     values = {name: profiles.profile(name) for name in ("brisk", "patient")}
     known = {name: one.values for name, one in values.items() if one}
-    results = [
-        rehearse([call], known, failed=lambda *_: None, processes=count).to_json("", [])
-        for count in (1, 2)
-    ]
-    assert results[0] == results[1]
+    known["nova"] = {**known["brisk"], DETECTION: "stt"}
+    line = Line(Noise("office-ambience", 20), is_telephone=True)
+    for conditions in (Conditions(), Conditions(words={call: said}, line=line)):
+        results = [
+            rehearse(
+                [call], known, conditions=conditions, failed=lambda *_: None, processes=count
+            ).to_json("", [])
+            for count in (1, 2)
+        ]
+        assert results[0] == results[1]
+        unknown = [one["profile"] for one in results[0]["profiles"] if one["unknown"]]
+        assert unknown == ([] if conditions.words else ["nova"])
+
+
+def test_examples_of_help_run(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of `rehearse`, `why` and `fit`, with the calls that they name."""
+    monkeypatch.chdir(repository.folder)
+    (repository.folder / "calls").mkdir()
+    for name, count in (("order", 3), ("booking", 1)):
+        caller, other = recorded.sides(*["Where is my order?"] * count)
+        recorded.write(repository.folder / "calls" / f"{name}.wav", caller, other)
+        words.write(repository.folder / "calls" / f"{name}.json", words.of_flux(caller))
+    recorded.write(repository.folder / "call.wav", other, caller)
+    repository.commit("Calls")
+    ran = 0
+    for command in ("rehearse", "why", "fit"):
+        for example in examples(command):
+            status = cli.main(example)
+            assert status == (3 if "turns_cut<=5%" in example else 0), example
+            ran += 1
+    assert ran >= 10
+    assert (repository.folder / "rehearsal.html").is_file()
+    assert (repository.folder / "frontier.svg").is_file()
+    assert (repository.folder / "profiles" / "ours.yaml").is_file()
+
+
+def examples(command: str) -> list[list[str]]:
+    """Return the examples in the help of a command, without the name of the program."""
+    shown = run(["timing-profiles", command, "--help"], ROOT).stdout
+    lines = shown.partition("examples:\n")[2].splitlines()
+    found = [shlex.split(line, comments=True) for line in lines if line.strip()]
+    assert all(line[:2] == ["timing-profiles", command] for line in found)
+    return [line[1:] for line in found]

@@ -274,11 +274,12 @@ def _add_rehearse(commands: Any) -> None:
         "timing-profiles rehearse calls --profile brisk --profile patient\n"
         "timing-profiles rehearse calls --profile default --gate 'turns_cut<=5%'\n"
         "timing-profiles rehearse calls --against main --gate 'newly_cut<=0'\n"
-        "timing-profiles rehearse call.wav --caller right --format html -o rehearsal.html",
+        "timing-profiles rehearse call.wav --caller right --format html -o rehearsal.html\n"
+        "timing-profiles rehearse calls --words calls --profile flux-conversation\n"
+        "timing-profiles rehearse calls --noise crowded-room:10dB --line mulaw",
     )
     parser.description = _ABOUT_REHEARSE
-    about = "stereo recordings (wav, ogg, mp3, flac), and directories of them"
-    parser.add_argument("recordings", metavar="RECORDING", nargs="+", help=about)
+    _recordings(parser)
     about = "a profile; all of the set by default"
     _profile(
         parser, "--profile", dest="names", metavar="NAME", action="append", default=[], help=about
@@ -289,7 +290,6 @@ def _add_rehearse(commands: Any) -> None:
     parser.add_argument("--against", metavar="REV", help=about)
     about = "what each caller would send: overrides of the profiles"
     parser.add_argument("--metadata", metavar="JSON", default="", help=about)
-    _sides(parser)
     about = (
         "a limit of turns_cut, pauses_cut, wait_over_2s, wait_p50, wait_p90, wait_p95, newly_cut"
     )
@@ -308,13 +308,11 @@ def _add_why(commands: Any) -> None:
         "timing-profiles why calls/order.wav --profile brisk\n"
         "timing-profiles why calls/order.wav calls --turn 3    # priced over all calls",
     )
-    about = "the call, and others over which a change is priced: files and directories"
-    parser.add_argument("recordings", metavar="RECORDING", nargs="+", help=about)
+    _recordings(parser, "; the first is explained, all price a change")
     about = "a profile; default by default"
     _profile(parser, "--profile", dest="name", metavar="NAME", default="default", help=about)
     about = "one turn of the call, counted from 1; all by default"
     parser.add_argument("--turn", metavar="N", type=int, help=about)
-    _sides(parser)
     _formats(parser, "text", "json")
 
 
@@ -327,14 +325,12 @@ def _add_fit(commands: Any) -> None:
         "timing-profiles fit calls --turns-cut 5% --base patient -o profiles/ours.yaml\n"
         "timing-profiles fit calls --turns-cut 10% --frontier frontier.svg",
     )
-    about = "stereo recordings (wav, ogg, mp3, flac), and directories of them"
-    parser.add_argument("recordings", metavar="RECORDING", nargs="+", help=about)
+    _recordings(parser)
     about = "the share of turns that may be cut, such as 5%%"
     parser.add_argument("--turns-cut", dest="most", metavar="SHARE", required=True, help=about)
     about = "the profile whose other settings stay; default by default"
     _profile(parser, "--base", metavar="NAME", default="default", help=about)
     parser.add_argument("--name", metavar="NEW", default="fitted", help="the name of the profile")
-    _sides(parser)
     about = "where to write the profile; no file is overwritten"
     parser.add_argument("-o", "--output", metavar="FILE", help=about)
     about = "where to draw the frontier, as SVG"
@@ -342,11 +338,23 @@ def _add_fit(commands: Any) -> None:
     _formats(parser, "text", "json")
 
 
-def _sides(parser: Any) -> None:
+def _recordings(parser: Any, more: str = "") -> None:
+    """Add the recordings, and what is known of them."""
+    about = f"stereo recordings (wav, ogg, mp3, flac), and directories of them{more}"
+    parser.add_argument("recordings", metavar="RECORDING", nargs="+", help=about)
     about = "the channel that has the caller; left by default"
     parser.add_argument("--caller", choices=["left", "right"], default="left", help=about)
     about = "where the caller speaks, as CSV: recording,start,end,went_on; also for one channel"
     parser.add_argument("--labels", metavar="FILE", help=about)
+    about = "words with times, or a directory of such: booking.json belongs to booking.wav"
+    parser.add_argument("--words", metavar="PATH", action="append", default=[], help=about)
+    about = "how long after the end of speech Deepgram's words arrive; 0.3 by default"
+    parser.add_argument("--stt-delay", metavar="SECONDS", help=about)
+    about = "mix noise of the SDK under the caller, at this level of speech above noise"
+    noise = parser.add_argument("--noise", metavar="NAME:10dB", help=about)
+    noise.completer = _noises
+    about = "pass the caller through a telephone line"
+    parser.add_argument("--line", choices=["mulaw"], help=about)
 
 
 def _add_completion(commands: Any) -> None:
@@ -394,6 +402,12 @@ def _profile_names(**_: Any) -> list[str]:
     from timing_profiles.cli import completion
 
     return completion.profile_names()
+
+
+def _noises(**_: Any) -> list[str]:
+    from timing_profiles.cli import completion
+
+    return completion.noises()
 
 
 def _field_names(**_: Any) -> list[str]:

@@ -30,6 +30,13 @@ def profile_names() -> list[str]:
         return []
 
 
+def noises() -> list[str]:
+    """Return noise at a usual level, by each name."""
+    from timing_profiles.rehearsal import line
+
+    return [f"{name}:10dB" for name in line.names()]
+
+
 def field_names() -> list[str]:
     """Return the fields and sections of the active schema."""
     try:

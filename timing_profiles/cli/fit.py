@@ -44,6 +44,10 @@ class Request:
         name: The name of the profile that is written.
         caller: The channel of the caller.
         labels: The file of labels; none by default.
+        words: Files of words, and directories of such.
+        stt_delay: Seconds in which final words reach the session.
+        noise: Noise beside the caller, such as `crowded-room:10dB`; none by default.
+        line: `mulaw` for a telephone; none by default.
         form: `text` or `json`.
         output: The file for the profile; stdout where there is none.
         picture: The file for a picture of the frontier.
@@ -55,6 +59,10 @@ class Request:
     name: str
     caller: Side
     labels: str | None
+    words: Sequence[str]
+    stt_delay: str | None
+    noise: str | None
+    line: str | None
     form: str
     output: str | None
     picture: str | None
@@ -87,14 +95,14 @@ def fitted(request: Request) -> int:
     most = _share(request.most)
     found = chosen.profiles()
     base = chosen.profile(found, request.base)
-    _check(request, base.values, base.name)
-    calls = Recordings(request.recordings, request.caller, request.labels)
+    calls = Recordings(request)
+    _check(request, base.values, base.name, calls.stt_delay)
     heard = calls.heard(base.values)
     print_problems(calls.problems, sys.stderr)
     turns = [turn for some in heard.values() for turn in some]
     if not turns or _is_below_what_was_seen(calls, turns, most):
         return _FAILS
-    bounds = _bounds(found, base.values)
+    bounds = _bounds(found, base.values, calls.stt_delay)
     frontier = fit.frontier([*fit.points(turns, bounds)])
     shown = _Plane(frontier, _costs(calls, found, base.values, turns))
     made = _confirmed(calls, frontier, most, base.values, base.name)
@@ -128,8 +136,8 @@ def _share(text: str) -> float:
         raise UsageError(f"--turns-cut {quoted(text)}: write a share, as in 5%") from None
 
 
-def _check(request: Request, values: Values, base: str) -> None:
-    reason = outcome.not_by_arithmetic(values)
+def _check(request: Request, values: Values, base: str, stt_delay: float) -> None:
+    reason = outcome.not_by_arithmetic(values, stt_delay)
     if not reason and values[DETECTION] != "turn_detector":
         reason = f"{DETECTION} {values[DETECTION]}: it has no threshold"
     if reason:
@@ -158,8 +166,11 @@ def _is_below_what_was_seen(calls: Recordings, turns: Sequence[HeardTurn], most:
     return True
 
 
-def _bounds(found: Catalog, base: Values) -> Bounds:
-    """Return the bounds of the schema; a `min_delay` below what holds every answer back is idle."""
+def _bounds(found: Catalog, base: Values, stt_delay: float) -> Bounds:
+    """Return the bounds of the schema, and of `min_delay` what holds every answer back.
+
+    A lower one is idle where the VAD does, and not known where the last words do.
+    """
 
     def bounds(path: str) -> tuple[float, float]:
         schema = found.schema.fields[path].schema
@@ -167,7 +178,8 @@ def _bounds(found: Catalog, base: Values) -> Bounds:
 
     lowest, highest = bounds(MIN_DELAY)
     floor = max(term.seconds for term in wait.floors(base))
-    return Bounds(bounds(THRESHOLD), (max(lowest, floor), highest), bounds(MAX_DELAY))
+    words = wait.words(base)[-1].end + stt_delay - wait.VAD_LAG
+    return Bounds(bounds(THRESHOLD), (max(lowest, floor, words), highest), bounds(MAX_DELAY))
 
 
 def _costs(
@@ -178,9 +190,8 @@ def _costs(
     costs: dict[str, Cost | str] = {}
     for name in found.names():
         values = chosen.profile(found, name).values
-        reason = outcome.not_by_arithmetic(values)
-        if reason:
-            costs[name] = reason
+        if outcome.not_by_arithmetic(values, calls.stt_delay):
+            costs[name] = _cost_by_session(calls, name, values)
             continue
         key = repr(sweep.hearing(values))
         if key not in heard:
@@ -189,6 +200,15 @@ def _costs(
         threshold = heard[key][0].threshold
         costs[name] = sweep.cost(heard[key], sweep.policy(values, threshold))
     return costs
+
+
+def _cost_by_session(calls: Recordings, name: str, values: Values) -> Cost | str:
+    """Return the cost of a profile whose turns the session decides, where the words tell it."""
+    (result,) = calls.rehearse({name: values}).profiles
+    if result.unknown is not None:
+        return result.unknown
+    cut, of = result.turns_cut
+    return Cost(cut / of, math.fsum(result.waits) / len(result.waits) if result.waits else 0.0)
 
 
 def _confirmed(

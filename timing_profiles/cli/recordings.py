@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, Protocol, TypeVar
 
-from timing_profiles.cli import UsageError
+from timing_profiles.cli import UsageError, words_files
 from timing_profiles.problems import Problem, listed, printable, quoted
 from timing_profiles.rehearsal import given_labels, recording, sweep
 from timing_profiles.rehearsal.given_labels import Label, LabelsError
+from timing_profiles.rehearsal.line import Line, LineError, parse_noise
 from timing_profiles.rehearsal.outcome import Played
 from timing_profiles.rehearsal.recording import Side
-from timing_profiles.rehearsal.rehearse import Judged, Progress, each_turn, rehearse
+from timing_profiles.rehearsal.rehearse import Conditions, Judged, Progress, each_turn, rehearse
+from timing_profiles.rehearsal.replay import STT_DELAY
 from timing_profiles.rehearsal.result import Rehearsal
 from timing_profiles.rehearsal.sweep import HeardTurn
 from timing_profiles.rehearsal.why import Explained, explain
@@ -23,33 +26,78 @@ from timing_profiles.turns.fields import Values
 
 T = TypeVar("T")
 
+_LONGEST_DELAY: Final = 10.0  # seconds; no session waits so long
+
+
+class Options(Protocol):
+    """What a command line tells about recordings: the options that three commands share."""
+
+    @property
+    def recordings(self) -> Sequence[str]:
+        """Files, and directories of files."""
+
+    @property
+    def caller(self) -> Side:
+        """The channel that has the caller."""
+
+    @property
+    def labels(self) -> str | None:
+        """The file of labels."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Files of words, and directories of such."""
+
+    @property
+    def stt_delay(self) -> str | None:
+        """Seconds in which final words reach the session."""
+
+    @property
+    def noise(self) -> str | None:
+        """Noise beside the caller."""
+
+    @property
+    def line(self) -> str | None:
+        """The line between the caller and the session."""
+
 
 class Recordings:
     """The files that a command line names.
 
     Args:
-        names: Files, and directories of files.
-        caller: The channel that has the caller.
-        labels: A file of labels; none by default.
+        options: What the command line tells about them.
 
     Attributes:
         problems: What cannot be judged, and why.
         cut_in: The turns that the agents of the recordings were last heard to cut in on.
+        stt_delay: Seconds in which final words reach the session.
 
     Raises:
-        UsageError: The file of labels cannot be read.
+        UsageError: The file of labels cannot be read, or an option has an invalid value.
     """
 
-    def __init__(self, names: Sequence[str], caller: Side, labels: str | None) -> None:
+    def __init__(self, options: Options) -> None:
         """Find the files."""
         self.problems: list[Problem] = []
         self.cut_in = 0
-        self._caller = caller
-        self._files = [*dict.fromkeys(self._found(names))]
+        self.stt_delay = _delay(options.stt_delay)
+        self._line = _line(options)
+        self._caller = options.caller
+        self._files = [*dict.fromkeys(self._found(options.recordings))]
         self._given: dict[Path, Sequence[Label]] = {}
         self._first = self._files[:1]
-        if labels is not None:
-            self._label(Path(labels))
+        if options.labels is not None:
+            self._label(Path(options.labels))
+        self._words = words_files.found(options.words, self._files, self._failed)
+
+    @property
+    def heard_instead(self) -> str:
+        """What sessions hear in place of the recordings; empty where nothing is changed."""
+        return str(self._line)
+
+    @property
+    def _conditions(self) -> Conditions:
+        return Conditions(self._caller, self._given, self._words, self.stt_delay, self._line)
 
     def rehearse(self, profiles: Mapping[str, Values], *, by_session: bool = False) -> Rehearsal:
         """Rehearse profiles; how far it is stands on stderr where that is a terminal."""
@@ -57,8 +105,7 @@ class Recordings:
             return rehearse(
                 self._files,
                 profiles,
-                caller=self._caller,
-                given=self._given,
+                conditions=self._conditions,
                 failed=self._failed,
                 progress=progress,
                 by_session=by_session,
@@ -89,8 +136,7 @@ class Recordings:
             return each_turn(
                 files,
                 judge,
-                caller=self._caller,
-                given=self._given,
+                conditions=self._conditions,
                 failed=self._failed,
                 progress=progress,
             )
@@ -138,6 +184,27 @@ class Recordings:
         problem = Problem("recording", reason, file=printable(file.as_posix()))
         if problem not in self.problems:  # a command may read the recordings several times
             self.problems.append(problem)
+
+
+def _delay(text: str | None) -> float:
+    if text is None:
+        return STT_DELAY
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= _LONGEST_DELAY:  # also where it is no number
+        limits = f"write seconds, 0 to {_LONGEST_DELAY:g}"
+        raise UsageError(f"--stt-delay: found {quoted(text)}; {limits}")
+    return value
+
+
+def _line(options: Options) -> Line:
+    try:
+        noise = None if options.noise is None else parse_noise(options.noise)
+    except LineError as error:
+        raise UsageError(f"--{error}") from None
+    return Line(noise, options.line == "mulaw")
 
 
 @contextmanager

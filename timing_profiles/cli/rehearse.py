@@ -39,6 +39,7 @@ class _Report:
     Attributes:
         revision: That of the set.
         caller: The channel of the caller.
+        heard: What the sessions heard in place of the recordings; empty where nothing is changed.
         rehearsed: The results.
         judged: The result of each gate for each profile.
         problems: The recordings that could not be judged.
@@ -48,6 +49,7 @@ class _Report:
 
     revision: str
     caller: Side
+    heard: str
     rehearsed: Rehearsal
     judged: Mapping[Gate, Mapping[str, gate.Result]]
     problems: Sequence[Problem]
@@ -72,6 +74,10 @@ class Request:
         metadata: What each caller would send; may be empty.
         caller: The channel that has the caller.
         labels: The file of labels; none by default.
+        words: Files of words, and directories of such.
+        stt_delay: Seconds in which final words reach the session.
+        noise: Noise beside the caller, such as `crowded-room:10dB`; none by default.
+        line: `mulaw` for a telephone; none by default.
         gates: Limits, such as `turns_cut<=5%`.
         form: `text`, `json`, `html` or `github`.
         output: The file to write; stdout where there is none.
@@ -84,6 +90,10 @@ class Request:
     metadata: str
     caller: Side
     labels: str | None
+    words: Sequence[str]
+    stt_delay: str | None
+    noise: str | None
+    line: str | None
     gates: Sequence[str]
     form: str
     output: str | None
@@ -107,7 +117,7 @@ def rehearse(request: Request) -> int:
     former = _against(request.against, found)
     names = request.names or (former.changed if former else found.names())
     profiles = [chosen.profile(found, name) for name in names]
-    calls = Recordings(request.recordings, request.caller, request.labels)
+    calls = Recordings(request)
     calling = {one.name: resolved(found, one.name, request.metadata) for one in profiles}
     problems = dict.fromkeys(problem for one in calling.values() for problem in one.problems)
     values = {name: one.values for name, one in calling.items()}
@@ -118,7 +128,14 @@ def rehearse(request: Request) -> int:
     pairs = former.pairs(rehearsed.profiles, results) if former else ()
     judged = {limit: _judged(limit, rehearsed.profiles, pairs) for limit in limits}
     report = _Report(
-        found.revision, request.caller, rehearsed, judged, calls.problems, former, pairs
+        found.revision,
+        request.caller,
+        calls.heard_instead,
+        rehearsed,
+        judged,
+        calls.problems,
+        former,
+        pairs,
     )
     print_problems([*problems, *report.problems], sys.stderr)
     _print(report, request.form, request.output)
@@ -206,7 +223,9 @@ def _gate_json(limit: Gate, results: Mapping[str, gate.Result]) -> dict[str, Any
 
 
 def _html(report: _Report, _: Style) -> str:
-    return page.page(report.rehearsed, report.caller, report.judged, [*_comparison(report)])
+    return page.page(
+        report.rehearsed, report.caller, report.judged, [*_comparison(report)], report.heard
+    )
 
 
 def _github(report: _Report, _: Style) -> str:
@@ -243,7 +262,7 @@ def _text(report: _Report, look: Style) -> str:
 
 def _lines(report: _Report, look: Style) -> Iterator[str]:
     profiles = report.rehearsed.profiles
-    yield summary.counts(report.rehearsed, report.caller)
+    yield summary.counts(report.rehearsed, report.caller, report.heard)
     known = [result for result in profiles if result.unknown is None]
     rows = [summary.HEAD, *map(summary.row, known)]
     for at, line in enumerate(terminal.lines(rows)):

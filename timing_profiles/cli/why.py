@@ -6,17 +6,19 @@ import gc
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from timing_profiles.cli import UsageError, chosen, terminal
 from timing_profiles.cli.output import print_json, print_problems, print_text
 from timing_profiles.cli.recordings import Recordings
 from timing_profiles.cli.terminal import Style
-from timing_profiles.problems import printable
+from timing_profiles.problems import printable, quoted
 from timing_profiles.rehearsal import outcome, sweep, why
 from timing_profiles.rehearsal.outcome import Outcome
 from timing_profiles.rehearsal.recording import Side
 from timing_profiles.rehearsal.summary import counted
 from timing_profiles.rehearsal.sweep import HeardTurn
+from timing_profiles.rehearsal.transcript import said_before
 from timing_profiles.rehearsal.why import Change, Explained
 from timing_profiles.turns.fields import Values
 
@@ -34,33 +36,53 @@ class _Call:
     heard: Sequence[HeardTurn]
 
 
-def run(
-    recordings: Sequence[str],
-    name: str,
-    turn: int | None,
-    caller: Side,
-    labels: str | None,
-    form: str,
-) -> int:
-    """Print what decided each turn of the first recording, and what would have changed it.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a command line asks for.
 
-    Args:
+    Attributes:
         recordings: The call that is explained; all of them are what a change is priced over.
         name: The profile.
         turn: The turn that is explained, counted from 1; all by default.
         caller: The channel that has the caller.
         labels: The file of labels; none by default.
+        words: Files of words, and directories of such.
+        stt_delay: Seconds in which final words reach the session.
+        noise: Noise beside the caller, such as `crowded-room:10dB`; none by default.
+        line: `mulaw` for a telephone; none by default.
         form: `text` or `json`.
+    """
+
+    recordings: Sequence[str]
+    name: str
+    turn: int | None
+    caller: Side
+    labels: str | None
+    words: Sequence[str]
+    stt_delay: str | None
+    noise: str | None
+    line: str | None
+    form: str
+
+
+def run(**options: Any) -> int:
+    """Run the command with the arguments of a command line; see `Request`."""
+    return explained(Request(**options))
+
+
+def explained(request: Request) -> int:
+    """Print what decided each turn of the first recording, and what would have changed it.
 
     Returns:
         0, or 1 where a recording cannot be judged.
     """
     gc.enable()  # sessions are cycles, and there are many
-    profile = chosen.profile(chosen.profiles_with(name), name)
-    reason = outcome.not_by_arithmetic(profile.values)
+    turn = request.turn
+    profile = chosen.profile(chosen.profiles_with(request.name), request.name)
+    calls = Recordings(request)
+    reason = outcome.not_by_arithmetic(profile.values, calls.stt_delay)
     if reason:
         raise UsageError(f"{profile.name} cannot be explained: {reason}")
-    calls = Recordings(recordings, caller, labels)
     first, others = calls.explained(profile.values)
     if turn is not None and first and not 1 <= turn <= len(first):
         raise UsageError(f"there is no turn {turn}: the call has {counted(len(first), 'turn')}")
@@ -70,7 +92,7 @@ def run(
             (number, one) for number, (_, one) in enumerate(first, 1) if turn in {None, number}
         ]
         heard = [*(one.heard for _, one in first), *others]
-        _print(_Call(first[0][0], profile.name, profile.values, wanted, heard), form)
+        _print(_Call(first[0][0], profile.name, profile.values, wanted, heard), request.form)
     return _FAILS if calls.problems else 0
 
 
@@ -111,6 +133,8 @@ def _decided(one: Explained, values: Values) -> str:
         at = cuts[0]
         pause = one.heard.turn.pauses[at.pause] if at.pause is not None else None
         where = f"in a pause of {pause.seconds:.2f} s" if pause else "while the caller speaks"
+        said = said_before(one.heard.turn.transcript, pause.start) if pause else ""
+        where += f" after {quoted(said)}" if said else ""
         what, probability = f"cut at {at.at:.1f} s {where}", at.probability
     else:
         seen = one.heard.silences[-1:]

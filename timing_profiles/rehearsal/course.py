@@ -22,6 +22,23 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """The arrival of final words.
+
+    Attributes:
+        at: When, in seconds from the start of what was played.
+        silence: The seconds from the last word to Deepgram's decision that speech had ended.
+        delay: Those that its message took.
+        by: The field that decided when speech had ended.
+    """
+
+    at: float
+    silence: float
+    delay: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The session's decision that the caller has finished.
 
@@ -29,11 +46,15 @@ class Decision:
         at: When, in seconds from the start of what was played.
         delay: Seconds since the session heard the end of speech, by its own count.
         prediction: The last one before it; None where the turn detector was not asked.
+        heard: What was last final of the caller's words; None where no words were replayed.
+        limit: The field of `user_turn_limit` that ended the turn; empty where another one did.
     """
 
     at: float
     delay: float
     prediction: Prediction | None = None
+    heard: Heard | None = None
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 from timing_profiles.rehearsal.interval import Interval
+from timing_profiles.rehearsal.transcript import Transcript
 
 SHORTEST_PAUSE: Final = 0.2
 """Seconds of silence inside a turn from which it is a pause."""
@@ -31,12 +32,14 @@ class Turn:
         pauses: The silences of 0.2 s or more within.
         next_speech: When somebody speaks after it; None where nobody does.
         is_end: Whether the silence after it is known to be the end of the turn.
+        transcript: Its words; None where no file has them.
     """
 
     speech: Interval
     pauses: tuple[Interval, ...]
     next_speech: float | None
     is_end: bool
+    transcript: Transcript | None = None
 
 
 def turns(caller: Sequence[Interval], other: Sequence[Interval]) -> list[Turn]:

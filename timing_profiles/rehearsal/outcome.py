@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from timing_profiles.rehearsal.course import Decision, Prediction
+from timing_profiles.rehearsal import replay
+from timing_profiles.rehearsal.course import Decision, Heard, Prediction
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
+from timing_profiles.rehearsal.replay import LIMITS, STT_DELAY
 from timing_profiles.turns import wait
 from timing_profiles.turns.fields import (
     DETECTION,
@@ -30,10 +32,6 @@ _SLACK: Final = 2.0  # seconds more than the longest wait
 _STARTS: Final = 0.3  # seconds in which a VAD notices that a caller goes on
 _PRECISION: Final = 0.02  # seconds by which a timer may be late
 _VERSION: Final = "turn_detector.version"
-_LIMITS: Final = (
-    "turn_handling.user_turn_limit.max_words",
-    "turn_handling.user_turn_limit.max_duration",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,41 +102,89 @@ def cut_out(turn: Turn, samples: bytes | bytearray, quiet_from: float = 0.0) -> 
     return Played(turn, start, bytes(memoryview(samples)[_offset(start) : last]))
 
 
-def unknown(values: Values) -> str | None:
-    """Return why a profile's decisions cannot be rehearsed; None where they can."""
-    detection = values[DETECTION]
-    if detection not in {"vad", "turn_detector"}:
-        party = {"stt": "Deepgram", "manual": "the application"}.get(detection, "another model")
-        return f"turn_detection {detection}: {party} ends the turns"
-    if detection == "turn_detector" and values[_VERSION] != "v1-mini":
-        return f"{_VERSION} {values[_VERSION]}: the turn detector may run in LiveKit's cloud"
-    limit = next((path for path in _LIMITS if values[path] is not None), None)
+def unknown(values: Values, stt_delay: float = STT_DELAY) -> str | None:
+    """Return why a profile's decisions are unknown without the words; None where they are known.
+
+    Args:
+        values: The settings.
+        stt_delay: Seconds in which final words reach the session.
+    """
+    reason = unknown_with_words(values)
+    if reason:
+        return reason
+    if values[DETECTION] == "stt":
+        return "turn_detection stt: Deepgram ends the turns"
+    limit = next((path for path in LIMITS if values[path] is not None), None)
     if limit:
         return f"{limit} {values[limit]:g}: Deepgram's words end turns"
     if values[ENGINE] != "nova":
         return f"stt.engine {values[ENGINE]}: its last words may come after the delay"
-    words = wait.words(values)[-1].end
-    silent = [values[MIN_DELAY], *(floor.seconds for floor in wait.floors(values))]
-    if words > wait.VAD_LAG + max(silent):
+    if wait.words(values)[-1].end + stt_delay > shortest_wait(values):
         return f"{NOVA_ENDPOINTING} {values[NOVA_ENDPOINTING]}: the words may come after the delay"
     return None
 
 
-def judge(played: Played, values: Values) -> Outcome:
-    """Play a turn to a session with the settings of a profile."""
+def unknown_with_words(values: Values) -> str | None:
+    """Return why a profile's decisions are unknown whatever the words; None where they are not."""
+    detection = values[DETECTION]
+    if detection not in {"vad", "turn_detector", "stt"}:
+        party = "the application" if detection == "manual" else "another model"
+        return f"turn_detection {detection}: {party} ends the turns"
+    if detection == "turn_detector" and values[_VERSION] != "v1-mini":
+        return f"{_VERSION} {values[_VERSION]}: the turn detector may run in LiveKit's cloud"
+    return None
+
+
+def shortest_wait(values: Values) -> float:
+    """Return the seconds from the last sound before which the VAD lets no turn end."""
+    silent = [values[MIN_DELAY], *(floor.seconds for floor in wait.floors(values))]
+    return wait.VAD_LAG + max(silent)
+
+
+def judge(played: Played, values: Values, stt_delay: float = STT_DELAY) -> Outcome:
+    """Play a turn to a session with the settings of a profile.
+
+    Deepgram's messages are replayed where the decision depends on them; `replay.unknown` is the
+    test whether the words of the turn are enough.
+    """
     from timing_profiles.rehearsal import session  # noqa: PLC0415 - it takes seconds to import
 
     end = played.turn.speech.end - played.start
     longest = wait.effective(values).seconds[1] or _UNBOUNDED
-    course = session.play(played.samples, values, end + longest + _SLACK, end)
-    decisions = [replace(one, at=played.start + one.at) for one in course.decisions]
+    replayed = None
+    if unknown(values, stt_delay) and played.turn.transcript:
+        longest += stt_delay
+        found = replay.messages(played.turn.transcript, values, stt_delay)
+        replayed = session.Replay(found, played.start, stt_delay)
+    course = session.play(played.samples, values, end + longest + _SLACK, end, replayed)
+    decisions = [_of_recording(one, played.start) for one in course.decisions]
     predictions = [replace(one, at=played.start + one.at) for one in course.predictions]
     return judged(played.turn, decisions, predictions, values)
 
 
-def judge_each(played: Played, profiles: Sequence[Values]) -> list[Outcome]:
+def judge_known(played: Played, values: Values, stt_delay: float) -> Outcome | str:
+    """Play a turn to a session; the reason where the words of the turn are not enough."""
+    reason = unknown(values, stt_delay)
+    if reason:
+        by_limit = any(values[path] is not None for path in LIMITS)
+        chained = by_limit or values[DETECTION] != "stt"
+        missing = replay.unknown(played.turn.transcript, values, chained=chained)
+        if missing:
+            return reason if played.turn.transcript is None else missing
+    return judge(played, values, stt_delay)
+
+
+def judge_each(
+    played: Played, profiles: Sequence[Values], stt_delay: float = STT_DELAY
+) -> list[Outcome | str]:
     """Play a turn to a session for each of some profiles."""
-    return [judge(played, values) for values in profiles]
+    return [judge_known(played, values, stt_delay) for values in profiles]
+
+
+def _of_recording(decision: Decision, start: float) -> Decision:
+    """Return a decision in seconds of the recording."""
+    heard = decision.heard and replace(decision.heard, at=start + decision.heard.at)
+    return replace(decision, at=start + decision.at, heard=heard)
 
 
 def judged(
@@ -154,15 +200,26 @@ def judged(
     return Outcome(cuts, waits, decided_by(first, values) if first else None, seen)
 
 
-def not_by_arithmetic(values: Values) -> str | None:
+def not_by_arithmetic(values: Values, stt_delay: float = STT_DELAY) -> str | None:
     """Return why the decisions of a profile do not follow from one pass; None where they do."""
     if values[MODE] == "dynamic":
         return f"{MODE} dynamic: the session learns its delays during a call"
-    return unknown(values)
+    return unknown(values, stt_delay)
 
 
 def decided_by(decision: Decision, values: Values) -> str:
-    """Return the name of the field that held a decision back longest."""
+    """Return the name of the field that held a decision back longest; `deepgram` is its own time.
+
+    A turn that words end has two parts: until the words are there, and the delay after them.
+    """
+    if decision.limit:
+        return _name(decision.limit)
+    heard, chained = decision.heard, values[DETECTION] == "stt"
+    if heard and (chained or decision.at - heard.at <= _PRECISION):
+        parts = [(heard.silence, _name(heard.by)), (heard.delay, wait.DEEPGRAM)]
+        if chained:
+            parts.append((decision.at - heard.at, _name(_delay_of_words(values, decision, heard))))
+        return max(parts)[1]
     unlikely = _is_unlikely(decision)
     delay = MAX_DELAY if unlikely else MIN_DELAY
     learned = values[MODE] == "dynamic" and not unlikely
@@ -172,6 +229,12 @@ def decided_by(decision: Decision, values: Values) -> str:
         decision.prediction is None or decision.delay <= silence_of_vad(values) + wait.VAD_WINDOW
     )
     return _name(VAD_SILENCE if is_vad else values[DETECTION])
+
+
+def _delay_of_words(values: Values, decision: Decision, heard: Heard) -> str:
+    """Return the delay that ran after the words; a learned one may be either."""
+    is_longer = decision.at - heard.at > values[MIN_DELAY] + _PRECISION
+    return MAX_DELAY if values[MODE] == "dynamic" and is_longer else MIN_DELAY
 
 
 def silence_of_vad(values: Values) -> float:

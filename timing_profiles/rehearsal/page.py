@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from timing_profiles.authoring.timeline import ink
-from timing_profiles.problems import printable
+from timing_profiles.problems import cut, printable
 from timing_profiles.rehearsal import gate, summary
 from timing_profiles.rehearsal.gate import Gate
 from timing_profiles.rehearsal.picture import WIDTH, picture
@@ -20,6 +20,8 @@ _TEXT: Final = ("#1f2328", "#f0f6fc")
 _PAPER: Final = ("#ffffff", "#0d1117")
 _MUTED: Final = ("#59636e", "#9198a1")
 _RULE: Final = ("#d1d9e0", "#30363d")
+
+_LONGEST_WORDS: Final = 300  # characters of one turn
 
 _LAYOUT: Final = f"""
 body{{font:15px/1.5 {ink.SANS};margin:2rem auto;max-width:{WIDTH + 160}px;padding:0 1rem}}
@@ -45,6 +47,7 @@ def page(
     caller: Side,
     judged: Mapping[Gate, Mapping[str, gate.Result]],
     below: Sequence[str] = (),
+    heard: str = "",
 ) -> str:
     """Return the page.
 
@@ -53,6 +56,7 @@ def page(
         caller: The channel of the caller.
         judged: The result of each gate for each profile.
         below: Lines of text that stand below the table.
+        heard: What the sessions heard in place of the recordings; empty where nothing is changed.
     """
     lines = [
         "<!doctype html>",
@@ -62,7 +66,7 @@ def page(
         f"<title>Rehearsal: {summary.counted(rehearsed.recordings, 'recording')}</title>",
         _style(),
         "<h1>Rehearsal</h1>",
-        f"<p>{_safe(summary.counts(rehearsed, caller))}</p>",
+        f"<p>{_safe(summary.counts(rehearsed, caller, heard))}</p>",
         *_table(rehearsed),
         *(f"<p>{_safe(line)}</p>" for line in below),
         *_gates(judged),
@@ -134,6 +138,9 @@ def _turns(rehearsed: Rehearsal) -> Iterator[str]:
             )
             speech = judged.turn.speech
             caption = f"turn {count}, {speech.start:.1f} to {speech.end:.1f} s"
+            if judged.turn.transcript and judged.turn.transcript.words:
+                said = " ".join(word.text for word in judged.turn.transcript.words)
+                caption += f": {_safe(cut(said, _LONGEST_WORDS))}"
             yield f'<figure class="scroll"><figcaption>{caption}</figcaption>'
             yield f"{drawn}</figure>"
 

@@ -145,6 +145,38 @@ def _frames(container: av.container.InputContainer) -> Iterator[av.AudioFrame]:
     yield from resampler.resample(None)
 
 
+def mono(path: Path) -> bytes:
+    """Read a file as one channel, mixed from all of its own.
+
+    Raises:
+        RecordingError: It cannot be read.
+    """
+    found = bytearray()
+    try:
+        with av.open(str(path)) as container:
+            resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+            for frame in [*container.decode(audio=0), None]:
+                for part in resampler.resample(frame):
+                    found.extend(memoryview(part.planes[0])[: SAMPLE_BYTES * part.samples])
+    except (OSError, av.FFmpegError) as error:
+        raise RecordingError(f"cannot be read: {error}") from None
+    return bytes(found)
+
+
+def resampled(samples: bytes, rate: int, target: int) -> bytes:
+    """Return mono samples of one rate at another, equally long."""
+    frame = av.AudioFrame(format="s16", layout="mono", samples=len(samples) // SAMPLE_BYTES)
+    frame.sample_rate = rate
+    frame.planes[0].update(samples.ljust(frame.planes[0].buffer_size, b"\0"))
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=target)
+    found = bytearray()
+    for one in (frame, None):
+        for part in resampler.resample(one):
+            found.extend(memoryview(part.planes[0])[: SAMPLE_BYTES * part.samples])
+    length = SAMPLE_BYTES * round(len(samples) / SAMPLE_BYTES * target / rate)
+    return bytes(found[:length].ljust(length, b"\0"))
+
+
 def names(paths: Iterable[Path]) -> list[str]:
     """Return the shortest ends of paths that tell them apart, in the same order."""
     parts = [path.absolute().parts for path in paths]

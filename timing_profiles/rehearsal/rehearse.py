@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from timing_profiles.rehearsal import (
     given_labels,
+    given_words,
     labels,
+    line,
     outcome,
     recording,
     session_report,
@@ -20,10 +22,13 @@ from timing_profiles.rehearsal import (
     sweep,
 )
 from timing_profiles.rehearsal.given_labels import Label
+from timing_profiles.rehearsal.given_words import GivenWords, WordsError
 from timing_profiles.rehearsal.interval import Interval, overlap
 from timing_profiles.rehearsal.labels import Turn
+from timing_profiles.rehearsal.line import Line
 from timing_profiles.rehearsal.outcome import Outcome, Played
 from timing_profiles.rehearsal.recording import Recording, RecordingError, Side
+from timing_profiles.rehearsal.replay import STT_DELAY
 from timing_profiles.rehearsal.result import JudgedTurn, ProfileResult, Rehearsal
 from timing_profiles.rehearsal.session_report import ReportError
 from timing_profiles.rehearsal.workers import Workers
@@ -34,9 +39,35 @@ T = TypeVar("T")
 Progress = Callable[[int, int, int], None]
 """Called with the numbers of recordings that were read, of all, and of turns that were judged."""
 
-Given = Mapping[Path, Sequence[Label]]
-"""The labels that people gave to some recordings."""
 
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What people tell about recordings, and what a session hears of them.
+
+    Attributes:
+        caller: The channel that has the caller.
+        labels: The labels of those recordings whose turns are not found in two channels.
+        words: The files that have the words of some recordings.
+        stt_delay: Seconds in which final words reach the session.
+        line: What is changed between the caller and the session.
+    """
+
+    caller: Side = "left"
+    labels: Mapping[Path, Sequence[Label]] = field(default_factory=dict)
+    words: Mapping[Path, Path] = field(default_factory=dict)
+    stt_delay: float = STT_DELAY
+    line: Line = field(default_factory=Line)
+
+    def of(self, file: Path) -> Conditions:
+        """Return what concerns one recording: another process gets no more than it needs."""
+        return replace(
+            self,
+            labels={path: found for path, found in self.labels.items() if path == file},
+            words={path: found for path, found in self.words.items() if path == file},
+        )
+
+
+_PLAIN: Final = Conditions()
 _BOTH_SPEAK: Final = 0.5  # share of the caller's speech beside the other side's: not two sides
 _AHEAD: Final = 4  # turns for each process that wait with their sound in memory
 
@@ -62,8 +93,7 @@ def rehearse(  # noqa: PLR0913 - of keywords
     files: Sequence[Path],
     profiles: Mapping[str, Values],
     *,
-    caller: Side = "left",
-    given: Given | None = None,
+    conditions: Conditions = _PLAIN,
     failed: Callable[[Path, str], None],
     progress: Progress | None = None,
     processes: int | None = None,
@@ -74,40 +104,45 @@ def rehearse(  # noqa: PLR0913 - of keywords
     Args:
         files: The recordings.
         profiles: The settings of each profile, by its name.
-        caller: The channel that has the caller.
-        given: The labels of those recordings whose turns are not found in two channels.
+        conditions: What people tell about the recordings, and what a session hears of them.
         failed: Called with each file that cannot be judged, and the reason.
         progress: Called after each step.
         processes: How many processes work; by default as many as there are processors, once that
             is worth it. The result is the same.
         by_session: Whether the session decides, too, instead of arithmetic over what it hears.
     """
-    known = {name: values for name, values in profiles.items() if not outcome.unknown(values)}
+    reasons = {name: _unknown(values, conditions) for name, values in profiles.items()}
     distinct: list[Values] = []
-    for values in known.values():
-        if values not in distinct:
+    for name, values in profiles.items():
+        if not reasons[name] and values not in distinct:
             distinct.append(values)
-    places = {name: distinct.index(values) for name, values in known.items()}
-    judge = partial(outcome.judge_each if by_session else sweep.judge_all, profiles=distinct)
+    judge = partial(
+        outcome.judge_each if by_session else sweep.judge_all,
+        profiles=distinct,
+        stt_delay=conditions.stt_delay,
+    )
     judged = each_turn(
         files,
         judge,
-        caller=caller,
-        given=given,
+        conditions=conditions,
         failed=failed,
         progress=progress,
         processes=processes,
     )
-    results = tuple(_results(profiles, places, judged.turns))
+    results = [
+        ProfileResult(name, values, reasons[name])
+        if reasons[name]
+        else _result(name, values, judged.turns, distinct.index(values))
+        for name, values in profiles.items()
+    ]
     return Rehearsal(judged.recordings, judged.turns_and_pauses, judged.speech, results)
 
 
-def each_turn(  # noqa: PLR0913 - of keywords
+def each_turn(
     files: Sequence[Path],
     judge: Callable[[Played], T],
     *,
-    caller: Side = "left",
-    given: Given | None = None,
+    conditions: Conditions = _PLAIN,
     failed: Callable[[Path, str], None],
     progress: Progress | None = None,
     processes: int | None = None,
@@ -117,15 +152,14 @@ def each_turn(  # noqa: PLR0913 - of keywords
     Args:
         files: The recordings.
         judge: Judges a turn; another process must be able to import it.
-        caller: The channel that has the caller.
-        given: The labels of those recordings whose turns are not found in two channels.
+        conditions: What people tell about the recordings, and what a session hears of them.
         failed: Called with each file that cannot be judged, and the reason.
         progress: Called after each step.
         processes: How many processes work.
     """
     judged: Judged[T] = Judged(dict(zip(files, recording.names(files), strict=True)), progress)
     with Workers(processes) as pool:
-        for file, labelled in _labelled(pool, files, caller, given or {}):
+        for file, labelled in _labelled(pool, files, conditions):
             if isinstance(labelled, str):
                 failed(file, labelled)
             else:
@@ -184,23 +218,58 @@ class Judged(Generic[T]):
                 self._progress(self.recordings, len(self._names), len(self.turns))
 
 
-def label(file: Path, caller: Side, given: Sequence[Label] | None = None) -> Labelled | str:
+def label(file: Path, conditions: Conditions = _PLAIN) -> Labelled | str:
     """Read a recording and label its turns; the reason where that is impossible."""
+    given = conditions.labels.get(file)
+    words = conditions.words.get(file)
     try:
         report = session_report.beside(file)
-        caller = "left" if report else caller
+        caller = "left" if report else conditions.caller
         read = recording.read(file, caller, one_channel=given is not None)
         if report:
             report.check(read.seconds, _speech(read.caller))
-    except (RecordingError, ReportError) as error:
+        labelled = _given(read, given) if given is not None else _found(read, caller)
+        if isinstance(labelled, str):
+            return labelled
+        if words:
+            labelled = _spoken(labelled, read, caller, given_words.read(words), given)
+    except (RecordingError, ReportError, WordsError) as error:
         return str(error)
-    labelled = _given(read, given) if given is not None else _found(read, caller)
-    if report and read.other and not isinstance(labelled, str):
+    if report and read.other:
         seen = labels.cut_in(_speech(read.caller), _speech(read.other))
         labelled = replace(labelled, cut_in=seen)
-    if not isinstance(labelled, str) and not labelled.played:
+    if not labelled.played:
         return "contains no turn whose end or pause is known"
-    return labelled
+    return _changed(labelled, read, conditions.line, given)
+
+
+def _spoken(
+    labelled: Labelled,
+    read: Recording,
+    caller: Side,
+    words: GivenWords,
+    given: Sequence[Label] | None,
+) -> Labelled:
+    """Give each turn its words."""
+    ours = [one.speech for one in given] if given is not None else _speech(read.caller)
+    theirs = _speech(read.other) if read.other else []
+    transcript = words.of_caller(caller, read.seconds, ours, theirs)
+    played = [
+        replace(one, turn=replace(one.turn, transcript=transcript.within(one.turn.speech)))
+        for one in labelled.played
+    ]
+    return replace(labelled, played=played)
+
+
+def _changed(
+    labelled: Labelled, read: Recording, on: Line, given: Sequence[Label] | None
+) -> Labelled:
+    """Change what a session hears; the labels remain those of the recording."""
+    if on.is_clean:
+        return labelled
+    speech = [one.speech for one in given] if given is not None else _speech(read.caller)
+    loud = line.level(read.caller, speech)
+    return replace(labelled, played=[on.changed(one, loud) for one in labelled.played])
 
 
 def _found(read: Recording, caller: Side) -> Labelled | str:
@@ -255,18 +324,28 @@ def _useless(ours: Sequence[Interval], theirs: Sequence[Interval], caller: Side)
     return ""
 
 
-def _results(
-    profiles: Mapping[str, Values],
-    places: Mapping[str, int],
-    turns: Sequence[tuple[str, Turn, list[Outcome]]],
-) -> Iterator[ProfileResult]:
-    for name, values in profiles.items():
-        at = places.get(name)
-        if at is None:
-            yield ProfileResult(name, values, outcome.unknown(values))
-            continue
-        judged = [JudgedTurn(file, turn, outcomes[at]) for file, turn, outcomes in turns]
-        yield ProfileResult(name, values, None, judged)
+def _unknown(values: Values, conditions: Conditions) -> str | None:
+    """Return why nothing is known of a profile, whatever the turns."""
+    if conditions.words:
+        return outcome.unknown_with_words(values)
+    return outcome.unknown(values, conditions.stt_delay)
+
+
+def _result(
+    name: str,
+    values: Values,
+    turns: Sequence[tuple[str, Turn, list[Outcome | str]]],
+    at: int,
+) -> ProfileResult:
+    """Return what a profile does; the first reason where it is unknown for a turn."""
+    judged = []
+    for file, turn, outcomes in turns:
+        found = outcomes[at]
+        if isinstance(found, str):
+            where = "no words" if turn.transcript is None else f"{turn.speech.start:.1f} s"
+            return ProfileResult(name, values, f"{found} ({file}: {where})")
+        judged.append(JudgedTurn(file, turn, found))
+    return ProfileResult(name, values, None, judged)
 
 
 def _seconds(intervals: Sequence[Interval]) -> float:
@@ -274,12 +353,12 @@ def _seconds(intervals: Sequence[Interval]) -> float:
 
 
 def _labelled(
-    pool: Workers, files: Sequence[Path], caller: Side, given: Given
+    pool: Workers, files: Sequence[Path], conditions: Conditions
 ) -> Iterator[tuple[Path, Labelled | str]]:
     """Label recordings in order, a few ahead of those that are asked for."""
     waiting: deque[tuple[Path, Future[Labelled | str]]] = deque()
     for file in files:
-        waiting.append((file, pool.submit(label, file, caller, given.get(file))))
+        waiting.append((file, pool.submit(label, file, conditions.of(file))))
         if len(waiting) >= pool.workers:
             first, future = waiting.popleft()
             yield first, future.result()

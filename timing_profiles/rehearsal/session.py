@@ -1,8 +1,9 @@
 """Play one turn of a caller to the SDK's own session, and observe what it decides.
 
 The session, the VAD and the turn detector are made from a profile by the code that makes them in a
-job. Speech-to-text is replaced by one word at each start of speech, so that the words are always
-there before the silence; LLM and text-to-speech are left out, and no decision leads to a reply.
+job. Speech-to-text replays what Deepgram would send; where nothing depends on that, it is one word
+at each start of speech, so that the words are always there before the silence. LLM and
+text-to-speech are left out, and no decision leads to a reply.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, StopResponse, llm, stt
+from livekit.agents import Agent, AgentSession, StopResponse, UserTurnExceededEvent, llm, stt
 from livekit.agents.voice import io
 
 from timing_profiles.call import sdk_arguments, sdk_internals
-from timing_profiles.rehearsal.course import Course, Decision, Prediction
+from timing_profiles.rehearsal.course import Course, Decision, Heard, Prediction
 from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
+from timing_profiles.rehearsal.replay import LIMITS, Kind, Message
 from timing_profiles.rehearsal.virtual_time import run
 from timing_profiles.turns.fields import Values
 
@@ -37,7 +40,35 @@ _WITHOUT_REPLY: Final = {
 _START: Final = 2.0**20
 
 
-def play(samples: bytes, values: Values, seconds: float, finished: float) -> Course:
+_EVENTS: Final[dict[Kind, stt.SpeechEventType]] = {
+    "start": stt.SpeechEventType.START_OF_SPEECH,
+    "final": stt.SpeechEventType.FINAL_TRANSCRIPT,
+    "end": stt.SpeechEventType.END_OF_SPEECH,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What Deepgram sends about a turn.
+
+    Attributes:
+        messages: In order.
+        start: The second of the recording at which the samples begin.
+        delay: The seconds in which a message reaches the session.
+    """
+
+    messages: Sequence[Message]
+    start: float
+    delay: float
+
+
+def play(
+    samples: bytes,
+    values: Values,
+    seconds: float,
+    finished: float,
+    replay: Replay | None = None,
+) -> Course:
     """Play samples, then digital silence, in virtual time.
 
     Args:
@@ -45,17 +76,20 @@ def play(samples: bytes, values: Values, seconds: float, finished: float) -> Cou
         values: The settings of the session.
         seconds: How long to play, samples and silence together.
         finished: The second from which one decision is enough.
+        replay: What Deepgram sends; by default, words are there at each start of speech.
 
     Returns:
         All that happens until then, and up to the first decision after it where there is one.
     """
     with _quiet():
-        return run(_played(samples, values, seconds, finished), start=_START)
+        return run(_played(samples, values, seconds, finished, replay), start=_START)
 
 
-async def _played(samples: bytes, values: Values, seconds: float, finished: float) -> Course:
+async def _played(
+    samples: bytes, values: Values, seconds: float, finished: float, replay: Replay | None
+) -> Course:
     handling = sdk_arguments.turn_handling(values, _WITHOUT_REPLY, realtime=False)
-    agent = _Observer(finished)
+    agent = _Observer(finished) if replay is None else _Listener(finished, values, replay)
     sdk_internals.observe_predictions(handling["turn_detection"], agent.predicted)
     session: AgentSession[None] = AgentSession(
         stt=_NoSpeechToText(),
@@ -136,19 +170,85 @@ class _Observer(Agent):
         self, _: llm.ChatContext, new_message: llm.ChatMessage
     ) -> None:
         """Note the decision."""
+        self.decided(new_message.metrics.get("end_of_turn_delay") or 0.0)
+        raise StopResponse
+
+    def decided(self, delay: float, heard: Heard | None = None, limit: str = "") -> None:
+        """Note a decision; see `Decision` for the arguments."""
         at = time.time() - self.began
-        delay = new_message.metrics.get("end_of_turn_delay") or 0.0
-        self.decisions.append(Decision(at, delay, self._last))
+        self.decisions.append(Decision(at, delay, self._last, heard, limit))
         if at >= self._finished:
             self.is_finished.set()
+
+
+class _Listener(_Observer):
+    """Hears what Deepgram sends, when it would arrive."""
+
+    def __init__(self, finished: float, values: Values, replay: Replay) -> None:
+        super().__init__(finished)
+        self._values = values
+        self._replay = replay
+        self._heard: Heard | None = None
+
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], _: Any
+    ) -> AsyncIterator[stt.SpeechEvent]:
+        """Replay the messages."""
+        async for _frame in audio:
+            break  # the recording has begun
+        unused = asyncio.create_task(_discard(audio))
+        try:
+            for message in self._replay.messages:
+                at = message.at - self._replay.start
+                await asyncio.sleep(self.began + at - time.time())
+                if message.kind == "final":
+                    self._heard = Heard(at, message.silence, self._replay.delay, message.by)
+                yield self._event(message)
+            await unused
+        finally:
+            unused.cancel()
+
+    async def on_user_turn_completed(
+        self, _: llm.ChatContext, new_message: llm.ChatMessage
+    ) -> None:
+        """Note the decision, and the words behind it."""
+        self.decided(new_message.metrics.get("end_of_turn_delay") or 0.0, self._heard)
         raise StopResponse
+
+    async def on_user_turn_exceeded(self, ev: UserTurnExceededEvent) -> None:
+        """Note that the session cuts in on a long turn."""
+        words, duration = LIMITS
+        most = self._values[words]
+        is_by_words = most is not None and ev.accumulated_word_count >= most
+        self.decided(0.0, self._heard, words if is_by_words else duration)
+
+    def _event(self, message: Message) -> stt.SpeechEvent:
+        if message.kind != "final":
+            return stt.SpeechEvent(_EVENTS[message.kind])
+        text = " ".join(word.text for word in message.words)
+        start, end = message.words[0].start, message.words[-1].end
+        said = stt.SpeechData(
+            language="en",  # type: ignore[arg-type]
+            text=text,
+            start_time=start - self._replay.start,
+            end_time=end - self._replay.start,
+        )
+        return stt.SpeechEvent(_EVENTS[message.kind], alternatives=[said])
+
+
+async def _discard(audio: AsyncIterable[rtc.AudioFrame]) -> None:
+    async for _frame in audio:
+        pass
 
 
 class _NoSpeechToText(stt.STT[Any]):
     """Stands where the session asks whether there is speech-to-text; the agent recognises."""
 
     def __init__(self) -> None:
-        capabilities = stt.STTCapabilities(streaming=True, interim_results=False)
+        # As Deepgram's plugins: the session then uses the times of the words.
+        capabilities = stt.STTCapabilities(
+            streaming=True, interim_results=False, aligned_transcript="word"
+        )
         super().__init__(capabilities=capabilities)
 
     async def _recognize_impl(self, *_: Any, **__: Any) -> stt.SpeechEvent:

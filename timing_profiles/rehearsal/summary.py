@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from timing_profiles.problems import quoted
 from timing_profiles.rehearsal import gate, statistics
 from timing_profiles.rehearsal.outcome import Cut, remedy
 from timing_profiles.rehearsal.paired import Pair
 from timing_profiles.rehearsal.recording import Side
 from timing_profiles.rehearsal.result import ProfileResult, Rehearsal, wait_statistics
+from timing_profiles.rehearsal.transcript import said_before
 
 HEAD: Final = (
     *("", "turns cut", "pauses cut"),
@@ -33,12 +35,14 @@ class WorstPause:
         recording: The name of the recording.
         start: Where the silence begins, in seconds.
         silence: How long it lasts, in seconds.
+        said: The last words before it; empty where they are not given.
         cuts: The profiles that cut it, and their first decision in it.
     """
 
     recording: str
     start: float
     silence: float
+    said: str
     cuts: Sequence[tuple[ProfileResult, Cut]]
 
     @property
@@ -47,7 +51,8 @@ class WorstPause:
         return f"{self.recording} {self.start:.1f} s"
 
     def __str__(self) -> str:
-        """The silence, the probability, and the field that would have kept the pause."""
+        """The words, the silence, the probability, and the field that would have kept the pause."""
+        after = f"after {quoted(self.said)}  " if self.said else ""
         known = (cut.probability for _, cut in self.cuts if cut.probability is not None)
         probability = next((f"  probability {one:.2f}" for one in known), "")
         remedies: dict[str, list[str]] = defaultdict(list)
@@ -57,13 +62,19 @@ class WorstPause:
             f"{change} would have kept it ({', '.join(names)})"
             for change, names in remedies.items()
         )
-        return f"{self.silence:.2f} s of silence{probability}  cut by {len(self.cuts)}: {saved}"
+        silence = f"{after}{self.silence:.2f} s of silence"
+        return f"{silence}{probability}  cut by {len(self.cuts)}: {saved}"
 
 
-def counts(rehearsed: Rehearsal, caller: Side) -> str:
+def counts(rehearsed: Rehearsal, caller: Side, heard: str = "") -> str:
     """Return what was judged: recordings, turns, pauses, and who speaks how long.
 
     How long the other side speaks is unknown in recordings of one channel.
+
+    Args:
+        rehearsed: The results.
+        caller: The channel of the caller.
+        heard: What the sessions heard in place of the recordings; empty where nothing is changed.
     """
     turns, pauses = rehearsed.labels
     ours, theirs = rehearsed.speech
@@ -75,7 +86,8 @@ def counts(rehearsed: Rehearsal, caller: Side) -> str:
     speech = f"caller: {caller}, {ours:.0f} s of speech; other: {theirs:.0f} s"
     if not theirs:
         speech = f"caller: {ours:.0f} s of speech"
-    return f"{', '.join(found)} ({speech})"
+    changed = f"; {heard}" if heard else ""
+    return f"{', '.join(found)} ({speech}{changed})"
 
 
 def row(result: ProfileResult) -> tuple[str, ...]:
@@ -93,13 +105,14 @@ def row(result: ProfileResult) -> tuple[str, ...]:
 
 def worst_pauses(profiles: Sequence[ProfileResult]) -> Iterator[WorstPause]:
     """Yield the ten pauses that most profiles cut, the longest first among equals."""
-    cut: dict[tuple[str, float, float], list[tuple[ProfileResult, Cut]]] = defaultdict(list)
+    cut: dict[tuple[str, float, float, str], list[tuple[ProfileResult, Cut]]] = defaultdict(list)
     for result in profiles:
         for judged in result.turns:
             for at in sorted(judged.cut_pauses):
                 pause = judged.turn.pauses[at]
                 first = next(one for one in judged.outcome.cuts if one.pause == at)
-                cut[judged.recording, pause.start, pause.seconds].append((result, first))
+                said = said_before(judged.turn.transcript, pause.start)
+                cut[judged.recording, pause.start, pause.seconds, said].append((result, first))
     ranked = sorted(cut.items(), key=lambda item: (-len(item[1]), -item[0][2], item[0]))
     return (WorstPause(*where, by) for where, by in ranked[:_MOST_PAUSES])
 

@@ -17,6 +17,7 @@ from timing_profiles.rehearsal.course import Course, Decision, Prediction
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.outcome import Outcome, Played, silence_of_vad
 from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
+from timing_profiles.rehearsal.replay import STT_DELAY
 from timing_profiles.turns.fields import AUTO, DETECTION, MAX_DELAY, MIN_DELAY, Values
 
 THRESHOLD: Final = "turn_detector.unlikely_threshold"
@@ -160,15 +161,17 @@ def hearing(values: Values) -> Mapping[str, Any]:
     return {path: values[path] for path in paths if path != THRESHOLD}
 
 
-def judge_all(played: Played, profiles: Sequence[Values]) -> list[Outcome]:
-    """Return what each of some profiles does to a turn.
+def judge_all(
+    played: Played, profiles: Sequence[Values], stt_delay: float = STT_DELAY
+) -> list[Outcome | str]:
+    """Return what each of some profiles does to a turn; the reason where that is unknown.
 
-    The session hears the turn once for all profiles that hear alike; those that learn their delays
-    are played to it one by one.
+    The session hears the turn once for all profiles that hear alike; those that learn their delays,
+    and those whose turns words end, are played to it one by one.
     """
     return [
-        outcome.judge(played, values)
-        if outcome.not_by_arithmetic(values)
+        outcome.judge_known(played, values, stt_delay)
+        if outcome.not_by_arithmetic(values, stt_delay)
         else _judge(played, values)
         for values in profiles
     ]
