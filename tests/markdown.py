@@ -10,6 +10,7 @@ A block is known by its language and by what follows that on the same line, whic
     text problem        what `check` prints of a value that a shown profile does not have
     text rehearsal      what `rehearse` prints; the numbers are those of one machine
     csv                 labels of recordings
+    json words          words with times
     python, ts          code; a file's name may follow, for the tests
     swift, kotlin       code that is only looked at
     mermaid             a diagram that GitHub draws
@@ -99,6 +100,7 @@ _SORTS = {
     ("text", "call"): "picture",
     ("text", "rehearsal"): "rehearsal",
     ("csv", ""): "labels",
+    ("json", "words"): "words",
     **{(language, ""): language for language in ("console", "swift", "kotlin", "mermaid")},
 }
 

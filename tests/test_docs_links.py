@@ -13,7 +13,10 @@ _FILE = re.compile(r"(?<![\w/:.-])(?:[\w.-]+/)*[\w-]+\.(?:json|lock|md|mk|py|svg
 _FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
 
 # What users, git and make create, which the pages name.
-_CREATED = {"src/agent.py", "metadata-schema.json", "session_report.json", ".git/", ".venv/"}
+_CREATED = {
+    *("src/agent.py", "metadata-schema.json", "session_report.json", "booking.json"),
+    *(".git/", ".venv/"),
+}
 
 
 def anchors(page: str) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests import recorded, words
+from tests.markdown import of_sort
 from timing_profiles.catalog import catalog
 from timing_profiles.rehearsal import given_words, labels, outcome, replay
 from timing_profiles.rehearsal.given_words import WordsError
@@ -100,6 +101,14 @@ def test_each_form_has_the_words_of_the_caller(tmp_path: Path) -> None:
     assert of_caller(given_words.read(table)) == SPOKEN
     shown = [{**PLAIN[0], "punctuated_word": "Five,", "confidence": 0.9}]
     assert of_caller(read(tmp_path, shown)) == (Word("Five,", 1.0, 1.3),)
+
+
+def test_file_on_the_page_is_read(tmp_path: Path) -> None:
+    """The caller speaks from 10.5 to 11.2 s."""
+    (block,) = of_sort("words")
+    given = read(tmp_path, json.loads(block.text))
+    said = given.of_caller("left", 20, [Interval(10.5, 11.2)], []).words
+    assert [word.text for word in said] == ["my", "number"]
 
 
 def test_right_channel_has_the_words_of_a_caller_on_the_right(tmp_path: Path) -> None:
