@@ -138,7 +138,7 @@ def unknown_with_words(values: Values) -> str | None:
 def shortest_wait(values: Values) -> float:
     """Return the seconds from the last sound before which the VAD lets no turn end."""
     silent = [values[MIN_DELAY], *(floor.seconds for floor in wait.floors(values))]
-    return wait.VAD_LAG + max(silent)
+    return float(wait.VAD_LAG + max(silent))
 
 
 def judge(played: Played, values: Values, stt_delay: float = STT_DELAY) -> Outcome:
