@@ -16,6 +16,7 @@ from lab.bench import (
     join,
     many,
     memory,
+    rehearsal,
     reload,
     resolve,
     session_start,
@@ -36,6 +37,7 @@ _SUBJECTS: Mapping[str, Callable[..., Sequence[Row]]] = MappingProxyType(
         "many": many.rows,
         "reload": reload.rows,
         "memory": memory.rows,
+        "rehearsal": rehearsal.rows,
     }
 )
 
