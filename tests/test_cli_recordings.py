@@ -9,6 +9,7 @@ import pytest
 
 from tests import recorded, words
 from tests.command_line import CommandLine
+from timing_profiles.cli import completion
 
 PAUSE = "My number is five five five [1.2] zero one two three."
 NAMES = (
@@ -212,6 +213,11 @@ def test_wrong_options_are_wrong_command_lines(
     status, out, err = run(*command, *options)
     assert (status, out) == (2, "")
     assert " ".join(err.split()) == f"timing-profiles: {message}"
+
+
+def test_noise_is_completed_with_a_level() -> None:
+    """In a shell, each name that the SDK has."""
+    assert completion.noises() == [f"{name}:10dB" for name in NAMES.split(", ")]
 
 
 @pytest.mark.usefixtures("call")

@@ -310,14 +310,16 @@ def test_late_message_holds_a_decision_back_too() -> None:
     ("limit", "most", "is_cut"), [("max_words", 3, True), ("max_words", 50, False)]
 )
 def test_limit_of_a_turn_is_reached_by_its_words(limit: str, most: int, *, is_cut: bool) -> None:
-    """The agent cuts in once the words are final and the caller has gone on."""
+    """The agent cuts in once the words are final: here before the VAD hears the pause."""
     path = f"turn_handling.user_turn_limit.{limit}"
-    found = judged(values(**{DETECTION: "vad", MIN_DELAY: 1.8, path: most}))
+    settings = values(**{DETECTION: "vad", MIN_DELAY: 1.8, path: most})
+    found = judged(settings, 0.1)
+    assert found == judged(settings, 0.1)
     assert (bool(found.cuts), found.decided_by) == (is_cut, limit if is_cut else "min_delay")
     if is_cut:
         (pause,) = call()[1].turn.pauses
         assert found.cuts[0].pause == 0
-        assert found.cuts[0].at == pytest.approx(pause.end, abs=0.3)
+        assert found.cuts[0].at == pytest.approx(pause.start + 0.125, abs=0.05)
 
 
 def test_limit_of_the_duration_is_reached_by_its_words() -> None:
