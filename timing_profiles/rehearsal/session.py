@@ -11,9 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 import time
+from array import array
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from livekit import rtc
@@ -29,6 +32,14 @@ from timing_profiles.turns.fields import Values
 
 _FRAME: Final = 0.05  # seconds of a frame: RoomIO's own
 _FRAME_BYTES: Final = round(SAMPLE_RATE * _FRAME) * SAMPLE_BYTES
+_LOUDEST: Final = 32767
+
+# The sound of a room is resampled on its way to the turn detector, with dither: of each sample of
+# digital silence 1/8 became 1, and 1/8 -1. Without it, the detector was too sure: on synthetic
+# speech its probabilities were 0.276 in the mean instead of 0.228, with it 0.230. Random in a room,
+# it is the same each time here.
+_DITHER_SECONDS: Final = 1
+_DITHERED: Final = 1 / 8
 
 # No field of these moves the end of a turn, and both would ask a part that is not there.
 _WITHOUT_REPLY: Final = {
@@ -123,7 +134,22 @@ class _Caller(io.AudioInput):
         self._given += 1
         await asyncio.sleep(self.began + self._given * _FRAME - time.time())
         data = self._samples[start : start + _FRAME_BYTES].ljust(_FRAME_BYTES, b"\0")
-        return rtc.AudioFrame(data, SAMPLE_RATE, 1, _FRAME_BYTES // SAMPLE_BYTES)
+        frame = array("h", data)
+        for at, step in _dither()[self._given % len(_dither())]:
+            if abs(frame[at]) < _LOUDEST:
+                frame[at] += step
+        return rtc.AudioFrame(frame.tobytes(), SAMPLE_RATE, 1, len(frame))
+
+
+@cache
+def _dither() -> list[list[tuple[int, int]]]:
+    """Return what is added to the samples of each frame: their index, and 1 or -1."""
+    draw = random.Random(0)  # noqa: S311 - noise
+    frames: list[list[tuple[int, int]]] = []
+    for _ in range(round(_DITHER_SECONDS / _FRAME)):
+        drawn = enumerate(draw.random() for _ in range(_FRAME_BYTES // SAMPLE_BYTES))
+        frames.append([(at, 1 if p < _DITHERED else -1) for at, p in drawn if p < 2 * _DITHERED])
+    return frames
 
 
 class _Observer(Agent):

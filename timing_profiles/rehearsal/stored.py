@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-_FORMAT: Final = "1"  # another one for other contents
+_FORMAT: Final = "2"  # another one for other contents
 _PACKAGES: Final = ("livekit-agents", "livekit-local-inference", "av")
 
 
