@@ -37,8 +37,9 @@ lines to add to an agent."""
 _ABOUT_REHEARSE = """\
 Play each turn of recorded calls to LiveKit's own session, with the timing of
 each profile: which would have cut in, and how long callers would have waited.
-Nothing leaves this machine. Exit status: 0; 1 a gate fails, or a recording
-cannot be judged; 2 a wrong command line; 3 too little evidence for a gate."""
+Nothing leaves this machine. Exit status: 0; 1 a gate fails, a decision differs
+under the other SDK, or a recording cannot be judged; 2 a wrong command line, or
+the other SDK cannot be installed; 3 too little evidence for a gate."""
 
 _EXAMPLES = """\
 timing-profiles init
@@ -290,6 +291,8 @@ def _add_rehearse(commands: Any) -> None:
     parser.add_argument("--against", metavar="REV", help=about)
     about = "what each caller would send: overrides of the profiles"
     parser.add_argument("--metadata", metavar="JSON", default="", help=about)
+    about = "rehearse under this release of livekit-agents, too: which decisions differ"
+    parser.add_argument("--sdk", metavar="VERSION", help=about)
     about = (
         "a limit of turns_cut, pauses_cut, wait_over_2s, wait_p50, wait_p90, wait_p95, newly_cut"
     )

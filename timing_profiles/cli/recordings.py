@@ -12,9 +12,10 @@ from typing import Final, Protocol, TypeVar
 
 from timing_profiles.cli import UsageError, words_files
 from timing_profiles.problems import Problem, listed, printable, quoted
-from timing_profiles.rehearsal import given_labels, recording, sweep
+from timing_profiles.rehearsal import given_labels, other_sdk, recording, sweep
 from timing_profiles.rehearsal.given_labels import Label, LabelsError
 from timing_profiles.rehearsal.line import Line, LineError, parse_noise
+from timing_profiles.rehearsal.other_sdk import Placed
 from timing_profiles.rehearsal.outcome import Played
 from timing_profiles.rehearsal.recording import Side
 from timing_profiles.rehearsal.rehearse import Conditions, Judged, Progress, each_turn, rehearse
@@ -130,6 +131,14 @@ class Recordings:
         for name, _, turns in judged.turns:
             heard.setdefault(name, []).extend(turns)
         return heard
+
+    def placed(self) -> Sequence[Placed]:
+        """Return each turn with its file, in the order in which they are rehearsed."""
+        files = dict(zip(recording.names(self._files), self._files, strict=True))
+        found = self._each(self._files, other_sdk.start_of)
+        return [
+            Placed(str(files[name].absolute()), start, turn) for name, turn, start in found.turns
+        ]
 
     def _each(self, files: Sequence[Path], judge: Callable[[Played], T]) -> Judged[T]:
         with _progress() as progress:

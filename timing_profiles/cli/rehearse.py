@@ -19,11 +19,13 @@ from timing_profiles.cli.output import annotation, print_json, print_problems, p
 from timing_profiles.cli.recordings import Recordings
 from timing_profiles.cli.terminal import Style
 from timing_profiles.problems import Problem, printable, quoted, strerror
-from timing_profiles.rehearsal import gate, page, summary
+from timing_profiles.rehearsal import environment, gate, other_sdk, page, summary, upgrade
+from timing_profiles.rehearsal.environment import EnvironmentUnavailableError
 from timing_profiles.rehearsal.gate import Gate, GateError
 from timing_profiles.rehearsal.paired import Pair
 from timing_profiles.rehearsal.recording import Side
 from timing_profiles.rehearsal.result import ProfileResult, Rehearsal
+from timing_profiles.rehearsal.upgrade import Upgrade
 
 _HOLDS, _FAILS, _NO_EVIDENCE = 0, 1, 3
 
@@ -45,6 +47,7 @@ class _Report:
         problems: The recordings that could not be judged.
         against: What the results are compared with; None where they are not.
         pairs: Each profile beside its former version.
+        other: The same turns under another release of the SDK; None where none was asked for.
     """
 
     revision: str
@@ -55,6 +58,7 @@ class _Report:
     problems: Sequence[Problem]
     against: Against | None
     pairs: Sequence[Pair]
+    other: Upgrade | None
 
     @property
     def against_name(self) -> str:
@@ -78,6 +82,7 @@ class Request:
         stt_delay: Seconds in which final words reach the session.
         noise: Noise beside the caller, such as `crowded-room:10dB`; none by default.
         line: `mulaw` for a telephone; none by default.
+        sdk: Another release of livekit-agents; none by default.
         gates: Limits, such as `turns_cut<=5%`.
         form: `text`, `json`, `html` or `github`.
         output: The file to write; stdout where there is none.
@@ -94,6 +99,7 @@ class Request:
     stt_delay: str | None
     noise: str | None
     line: str | None
+    sdk: str | None
     gates: Sequence[str]
     form: str
     output: str | None
@@ -108,7 +114,8 @@ def rehearse(request: Request) -> int:
     """Print what profiles would have done on recorded calls.
 
     Returns:
-        0, 1 where a gate fails or a recording cannot be judged, 3 where there is too little
+        0, 1 where a gate fails, a decision differs under the other release of the SDK, or a
+        recording cannot be judged, 3 where there is too little
         evidence for a gate.
     """
     gc.enable()  # sessions are cycles, and there are many
@@ -118,6 +125,7 @@ def rehearse(request: Request) -> int:
     names = request.names or (former.changed if former else found.names())
     profiles = [chosen.profile(found, name) for name in names]
     calls = Recordings(request)
+    python = _other_python(request)
     calling = {one.name: resolved(found, one.name, request.metadata) for one in profiles}
     problems = dict.fromkeys(problem for one in calling.values() for problem in one.problems)
     values = {name: one.values for name, one in calling.items()}
@@ -127,6 +135,7 @@ def rehearse(request: Request) -> int:
     rehearsed = replace(everything, profiles=[results[name] for name in values])
     pairs = former.pairs(rehearsed.profiles, results) if former else ()
     judged = {limit: _judged(limit, rehearsed.profiles, pairs) for limit in limits}
+    other = _other(python, calls, request.caller, rehearsed.profiles) if python else None
     report = _Report(
         found.revision,
         request.caller,
@@ -136,10 +145,39 @@ def rehearse(request: Request) -> int:
         calls.problems,
         former,
         pairs,
+        other,
     )
     print_problems([*problems, *report.problems], sys.stderr)
     _print(report, request.form, request.output)
     return _status(report)
+
+
+def _other_python(request: Request) -> Path | None:
+    """Return the Python that has another release of the SDK; None where none was asked for."""
+    if request.sdk is None:
+        return None
+    if request.words or request.noise or request.line:
+        # The other environment hears the recordings as they are, without words.
+        raise UsageError("--sdk cannot be combined with --words, --noise or --line")
+    try:
+        return environment.python(request.sdk, lambda line: print_text(line, sys.stderr))
+    except EnvironmentUnavailableError as error:
+        raise UsageError(f"--sdk: {error}") from None
+
+
+def _other(
+    python: Path, calls: Recordings, caller: Side, profiles: Sequence[ProfileResult]
+) -> Upgrade:
+    """Judge the same turns under another release."""
+    known = {one.profile: one.values for one in profiles if one.unknown is None}
+    try:
+        after = other_sdk.ask(python, calls.placed(), caller, known)
+    except EnvironmentUnavailableError as error:
+        raise UsageError(f"--sdk: {error}") from None
+    before = {
+        one.profile: [other_sdk.judgement(turn.outcome) for turn in one.turns] for one in profiles
+    }
+    return upgrade.compare(profiles, other_sdk.here(before), after)
 
 
 def _gate(text: str, against: str | None) -> Gate:
@@ -196,7 +234,8 @@ def _worst(results: Mapping[str, gate.Result]) -> gate.Result:
 
 def _status(report: _Report) -> int:
     verdicts = {_worst(results).verdict for results in report.judged.values()}
-    if report.problems or "fails" in verdicts:
+    differs = report.other is not None and report.other.differences
+    if report.problems or differs or "fails" in verdicts:
         return _FAILS
     return _NO_EVIDENCE if "not-enough-evidence" in verdicts else _HOLDS
 
@@ -214,6 +253,8 @@ def _report_json(report: _Report) -> dict[str, Any]:
             "revision": report.against.former.revision,
             "profiles": [pair.to_json() for pair in report.pairs],
         }
+    if report.other:
+        shown["sdk"] = report.other.to_json()
     return shown
 
 
@@ -223,9 +264,8 @@ def _gate_json(limit: Gate, results: Mapping[str, gate.Result]) -> dict[str, Any
 
 
 def _html(report: _Report, _: Style) -> str:
-    return page.page(
-        report.rehearsed, report.caller, report.judged, [*_comparison(report)], report.heard
-    )
+    compared = [*_comparison(report), *(report.other.lines() if report.other else ())]
+    return page.page(report.rehearsed, report.caller, report.judged, compared, report.heard)
 
 
 def _github(report: _Report, _: Style) -> str:
@@ -238,6 +278,10 @@ def _github(report: _Report, _: Style) -> str:
         level = "warning" if pair.newly_cut else "notice"
         first = next(summary.compared(pair)).removeprefix(f"{pair.profile}: ")
         lines.append(_about(pair.profile, f"against {report.against_name}: {first}", level))
+    lines += [
+        _about(one.profile, f"under another SDK: {one}", "warning")
+        for one in (report.other.differences if report.other else ())
+    ]
     for limit, results in report.judged.items():
         lines += [
             _about(profile, f"gate {limit.text} {summary.verdict(result)}", _LEVELS[result.verdict])
@@ -275,12 +319,13 @@ def _lines(report: _Report, look: Style) -> Iterator[str]:
         yield look.bold("worst pauses")
     for pause in worst:
         yield look.wrapped(f"{printable(pause.where)}  {pause}", "  ", "    ")
-    for at, line in enumerate(_comparison(report)):
-        yield (
-            look.bold(line)
-            if at == 0
-            else look.wrapped(line.strip(), line[: -len(line.lstrip())], "    ")
-        )
+    for part in (_comparison(report), report.other.lines() if report.other else ()):
+        for at, line in enumerate(part):
+            yield (
+                look.bold(line)
+                if at == 0
+                else look.wrapped(line.strip(), line[: -len(line.lstrip())], "    ")
+            )
     for limit, results in report.judged.items():
         for profile, result in results.items():
             words = f"gate {limit.text}: {profile}: {summary.verdict(result)}"
