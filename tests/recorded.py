@@ -29,11 +29,13 @@ def said(text: str, voice: str = speech.CALLER) -> bytes:
     )
 
 
-def sides(*turns: str, answer: str = "Thank you. What else?") -> tuple[bytes, bytes]:
+def sides(
+    *turns: str, answer: str = "Thank you. What else?", voice: str = speech.CALLER
+) -> tuple[bytes, bytes]:
     """Return the channels of a caller who says these turns, and of a side that answers each."""
     caller, other = silence(1), silence(1)
     for text in turns:
-        turn, reply = said(text), said(answer, speech.AGENT)
+        turn, reply = said(text, voice), said(answer, speech.AGENT)
         caller += turn + silence(GAP) + bytes(len(reply)) + silence(QUIET)
         other += bytes(len(turn)) + silence(GAP) + reply + silence(QUIET)
     return caller, other

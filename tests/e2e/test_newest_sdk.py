@@ -103,8 +103,9 @@ def test_a_release_without_drift_is_a_success() -> None:
     """And it is said how much was compared."""
     options = {"endpointing_ms": "int = 25", "smart_format": "bool = False"}
     told = (
-        "No drift: 2 options, all as tests/sdk/known.yaml has them, and"
-        f" {len(CONTRACTS)} uses that are not public."
+        "No drift: 2 options, all as tests/sdk/known.yaml has them,"
+        f" {len(CONTRACTS)} uses that are not public, and the decisions of all starter profiles on"
+        " synthetic calls."
     )
     release = Release({}, {f"deepgram.STT.{name}": of for name, of in options.items()}, {})
     assert outcome(known(**options), release) == (0, told)
@@ -120,3 +121,9 @@ def test_broken_contract_is_drift() -> None:
         "Find what the SDK does instead, change timing_profiles/call/sdk_internals.py, and the"
         " contract in\ntests/sdk/contracts.py."
     )
+
+
+def test_decision_that_differs_is_drift() -> None:
+    """The report has what the rehearsal found."""
+    differs = "Decisions on synthetic calls:\n1 of 48 decisions differ"
+    assert outcome(known(), Release({}, {}, {}, rehearsed=differs)) == (1, differs)

@@ -40,10 +40,14 @@ def outcome(expected: Known, release: Release) -> tuple[int, str]:
     said += [f"Broken: {used}.\n{why}" for used, why in release.broken.items()]
     if release.broken:
         said.append(_WHAT_TO_DO)
+    said += [release.rehearsed] if release.rehearsed else []
     if said:
         return 1, "\n\n".join(said)
     compared = f"{len(release.options)} options, all as {KNOWN} has them"
-    return 0, f"No drift: {compared}, and {len(CONTRACTS)} uses that are not public."
+    return 0, (
+        f"No drift: {compared}, {len(CONTRACTS)} uses that are not public, and the decisions of all"
+        " starter profiles on synthetic calls."
+    )
 
 
 def _say(stream: TextIO, message: str) -> None:

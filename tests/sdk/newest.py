@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.sdk import decisions
 from tests.sdk.installed import PACKAGES
 
 _ROOT = Path(__file__).parents[2]
@@ -28,12 +29,14 @@ class Release:
         options: Option -> how it is written.
         unreadable: What of them could not be read -> why.
         broken: What is used of the SDK that is not public -> what breaks, and why.
+        rehearsed: How its decisions on synthetic calls differ; empty where none does.
     """
 
     versions: Mapping[str, str]
     options: Mapping[str, str]
     unreadable: Mapping[str, str]
     broken: Mapping[str, str] = field(default_factory=dict)
+    rehearsed: str = ""
 
 
 def newest() -> Release:
@@ -48,7 +51,8 @@ def newest() -> Release:
         _run("the newest release cannot be installed", *_install(python))
         listed = _run("the newest release cannot be listed", python, "-m", "tests.sdk.installed")
         broken = _broken(python)
-    return Release(**json.loads(listed), broken=broken)
+        rehearsed = "" if broken else decisions.differing(python)
+    return Release(**json.loads(listed), broken=broken, rehearsed=rehearsed)
 
 
 def _broken(python: Path) -> Mapping[str, str]:
