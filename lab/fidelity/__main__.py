@@ -1,6 +1,7 @@
-"""`python -m lab.fidelity [--quick] [NAME...]`: call, and print one table.
+"""`python -m lab.fidelity [--quick] [NAME...]`: call, and print two tables: waits and rehearsals.
 
-Exit status: 0 when every row held, 1 when one missed or could not be measured, 2 for a wrong name.
+Exit status: 0 when every row held and 95% of the decisions were as rehearsed, 1 when one missed or
+could not be measured, 2 for a wrong name.
 """
 
 import argparse
@@ -12,16 +13,29 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from lab.fidelity import calls, table
+from lab.fidelity import calls, live, rehearsed, table
 from lab.fidelity.rows import MODES, Plan, Row, plan
 from sandbox.livekit_binary import LiveKitServerError
 from timing_profiles.problems import ProfilesError
+
+AnyRow = TypeVar("AnyRow", Row, live.Row)
 
 _UNITS = (
     "Seconds. A row holds when the error of the agent's decision is at most"
     f" {table.DECISION_WITHIN:.3f} and that of the caller's wait {table.WAIT_WITHIN:.3f}.\n"
     "in and out: the path. Deepgram to TTS: their own time, which no profile can promise."
+)
+
+_REHEARSED = (
+    "Decisions of live calls against those of `rehearse` on the sound that was sent. Seconds. A"
+    " decision agrees\nwhen it is the same turn's, cuts in alike, and comes within"
+    f" {rehearsed.WITHIN:.3f} of what a rehearsal decides at one of\n{len(rehearsed.PHASES)}"
+    " phases of its frames. phase 0: of the one that `rehearse` prints. phases agree: two phases"
+    " of one\nrehearsal with each other. largest difference, median: from the nearest phase; more"
+    " than 0 is later live.\nspoiled: turns that were repeated because the machine was late, or the"
+    " sound did not come whole."
 )
 
 _PROFILES = Path(__file__).parents[2] / "profiles"
@@ -36,13 +50,15 @@ def main(command_line: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(command_line)
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # what matters of it becomes an error
     try:
-        everything = plan(_PROFILES)
+        everything, spoken = plan(_PROFILES), live.plan(_PROFILES)
         for name in arguments.names:
-            if not _chosen(everything, [name]):
+            if not _chosen(everything.rows, [name]) and not _chosen(spoken, [name]):
                 parser.error(f"there is no row {name}; {_what_there_is(everything, name)}")
-        chosen = _chosen(everything, arguments.names)
+        chosen = _chosen(everything.rows, arguments.names)
         left_out = {} if arguments.names else everything.left_out
-        return _run(chosen, left_out, 2 if arguments.quick else 5, arguments.at_once)
+        missed = _run(chosen, left_out, 2 if arguments.quick else 5, arguments.at_once)
+        heard = _chosen(spoken, arguments.names)
+        return missed | _rehearse(heard, 2 if arguments.quick else 6, arguments.at_once)
     except (ProfilesError, LiveKitServerError) as error:
         _say(f"fidelity: {error}")
         return 1
@@ -50,8 +66,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _chosen(everything: Plan, names: Sequence[str]) -> list[Row]:
-    rows = everything.rows
+def _chosen(rows: Sequence[AnyRow], names: Sequence[str]) -> list[AnyRow]:
     return [row for row in rows if not names or {row.name, row.profile, row.mode} & {*names}]
 
 
@@ -59,10 +74,13 @@ def _what_there_is(everything: Plan, name: str) -> str:
     if name in everything.left_out:
         return f"it is left out: {everything.left_out[name]}"
     profiles = sorted({row.profile for row in everything.rows})
-    return f"there are the profiles {', '.join(profiles)}, and the modes {', '.join(MODES)}"
+    modes = ", ".join(dict.fromkeys([*MODES, *live.MODES]))
+    return f"there are the profiles {', '.join(profiles)}, and the modes {modes}"
 
 
 def _run(rows: Sequence[Row], left_out: Mapping[str, str], turns: int, at_once: int) -> int:
+    if not rows:
+        return 0
     machine, started = _machine(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
         measuring = calls.measure(
@@ -76,6 +94,21 @@ def _run(rows: Sequence[Row], left_out: Mapping[str, str], turns: int, at_once: 
     missed = sum(bool(table.missed(row)) for row in measured)
     _say(f"{len(rows) - missed} of {len(rows)} rows held; {time.monotonic() - started:.0f} s")
     return 1 if missed else 0
+
+
+def _rehearse(rows: Sequence[live.Row], turns: int, at_once: int) -> int:
+    if not rows:
+        return 0
+    machine, started = _machine(), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
+        measuring = live.measure(
+            rows, _PROFILES, Path(folder), turns=turns, at_once=at_once, progress=_say
+        )
+        compared = rehearsed.compare(asyncio.run(measuring), Path(folder))
+    head = f"\n{len(rows)} rows of {turns} turns, {at_once} calls at once; {machine}."
+    print(head, _REHEARSED, rehearsed.text(compared), sep="\n\n")  # noqa: T201 (likewise)
+    _say(f"{rehearsed.share(compared):.0%} as rehearsed; {time.monotonic() - started:.0f} s")
+    return 0 if rehearsed.holds(compared) else 1
 
 
 def _machine() -> str:

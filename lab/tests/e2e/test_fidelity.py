@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from lab.fidelity import calls, prediction, table
+from lab.fidelity import calls, live, prediction, rehearsed, table
 from lab.fidelity.__main__ import main
 from lab.fidelity.calls import Measured
 from lab.fidelity.rows import MODES, Row, plan
 from lab.fidelity.turn import Turn
 from sandbox.livekit_binary import silent
 from sandbox.worker import ROOT
+from timing_profiles.rehearsal import statistics
 
 pytestmark = pytest.mark.alone
 
@@ -39,6 +40,8 @@ DECISIONS = {
 }
 
 STARTERS = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
+
+PHASES = ((1.1, False), (1.2, False), (1.21, True))
 
 TURN = Turn(
     decision=1.502,
@@ -89,6 +92,41 @@ async def test_each_way_to_end_a_turn_takes_as_long_as_predicted(tmp_path: Path)
     assert later == pytest.approx(dict.fromkeys(DECISIONS, 0.0), abs=WAIT_WITHIN)
 
 
+async def test_live_calls_decide_as_rehearsed(tmp_path: Path) -> None:
+    """95% of decisions within 0.05 s of a rehearsal of the same speech, and the same turns cut.
+
+    Of so few decisions on a busy machine, more would have to miss before they show less than 95%.
+    """
+    named = {"brisk/turn_detector", "default/vad"}
+    rows = [row for row in live.plan(ROOT / "profiles") if row.name in named]
+    found = await live.measure(
+        rows, ROOT / "profiles", tmp_path, turns=5, at_once=2, progress=silent
+    )
+    assert [call.error for call in found] == [""] * len(named)
+    turns = [turn for one in rehearsed.compare(found, tmp_path) for turn in one.turns]
+    agree = sum(turn.agrees for turn in turns)
+    same = sum(turn.live.is_cut == turn.nearest.is_cut for turn in turns)
+    assert statistics.interval(agree, len(turns))[1] >= rehearsed.SHARE, turns
+    assert statistics.interval(same, len(turns))[1] >= rehearsed.SHARE, turns
+    assert 0 < sum(turn.live.is_cut for turn in turns) < len(turns)
+
+
+def test_table_counts_decisions_that_agree() -> None:
+    """With the nearest phase, with the first one, and of the phases with each other."""
+    at = [rehearsed.Decision(seconds, is_cut=cut, probability=None) for seconds, cut in PHASES]
+    live_one = rehearsed.Decision(1.23, is_cut=False, probability=None)
+    turn = rehearsed.Compared(live_one, tuple(at))
+    assert (turn.agrees, turn.agrees_with_first, turn.pairs) == (True, False, [False, False, False])
+    call = live.LiveCall(live.plan(ROOT / "profiles")[0], spoiled=["the agent was late by 0.20 s"])
+    compared = [rehearsed.ComparedCall(call, (turn,))]
+    assert rehearsed.holds(compared)
+    cells = rehearsed.text(compared).splitlines()[2].split("|")[2:-1]
+    assert [cell.strip() for cell in cells] == [
+        *("1", "1", "0", "0%", "+0.030", "+0.030"),
+        *("0", "0", "0", "1", ""),
+    ]
+
+
 def test_every_starter_profile_is_called_in_every_mode() -> None:
     """All that callers can tell apart; the one other combination says what it is the same as."""
     found = plan(ROOT / "profiles")
@@ -111,7 +149,10 @@ def test_a_combination_that_the_rules_refuse_is_left_out(tmp_path: Path) -> None
         ("flux-conversation/stt", "it is left out: the same as flux-conversation/flux"),
         (
             "nobody",
-            f"there are the profiles {', '.join(STARTERS)}, and the modes {', '.join(MODES)}",
+            (
+                f"there are the profiles {', '.join(STARTERS)}, and the modes {', '.join(MODES)},"
+                " turn_detector"
+            ),
         ),
     ],
 )
