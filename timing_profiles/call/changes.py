@@ -77,9 +77,10 @@ def make_plan(
     waits = reconnects and not is_quiet
     values = _until_reconnected(active, wanted) if waits else wanted
     options = frozenset(path for path in changed(active, values) if own.decides(path))
-    detection = DETECTION in options or (
-        values[DETECTION] == DETECTOR and any(path.startswith(f"{DETECTOR}.") for path in options)
-    )
+    # A detection of the application's own stays, also where a field of our detector changes.
+    is_ours = own.decides(DETECTION) and values[DETECTION] == DETECTOR
+    is_tuned = is_ours and any(path.startswith(f"{DETECTOR}.") for path in options)
+    detection = DETECTION in options or is_tuned
     return Plan(
         values=values,
         options=options - next_call_fields(),
