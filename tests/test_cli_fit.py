@@ -79,3 +79,14 @@ def test_recording_that_cannot_be_read_is_reported(run: CommandLine) -> None:
     """Once, and exit status 1."""
     message = "nowhere.wav: cannot be read: No such file or directory\n"
     assert run("fit", "nowhere.wav", "--turns-cut", "5%") == (1, "", message)
+
+
+def test_point_whose_words_may_come_late_is_not_chosen(call: Path, run: CommandLine) -> None:
+    """With `endpointing_ms` 400, a `min_delay` of 0.3 s or less is unknown to the session."""
+    status, out, err = run(
+        "fit", str(call), "--turns-cut", "100%", "--base", "patient", "--format", "json"
+    )
+    assert (status, err) == (0, "")
+    found = json.loads(out)["fitted"]
+    assert found["settings"]["turn_handling.endpointing.min_delay"] > 0.3
+    assert found["turns_cut"]["of"] > 0

@@ -25,7 +25,7 @@ DEFAULT: Delays = (0.3, 2.5)
 BRISK: Delays = (0.3, 0.8)
 PATIENT: Delays = (1.5, 4.0)
 DICTATION: Delays = (3.0, 4.0)
-ELDERLY: Delays = (2.0, 6.0)
+ELDERLY: Delays = (1.0, 4.0)
 
 MORE = {
     "narrow": "turn_handling: {endpointing: {max_delay: 1.0}}\noverrides: {allow: ['*']}",
@@ -506,7 +506,7 @@ def test_a_second_sessions_own_options_are_its_own() -> None:
         await ask(running, '{"profile": "elderly"}')
         return [*seen, running.in_force(MIN_DELAY)]
 
-    assert run(story()) == [0.7, 2.0]
+    assert run(story()) == [0.7, 1.0]
 
 
 def test_former_arguments_of_the_session_win() -> None:
@@ -519,7 +519,7 @@ def test_former_arguments_of_the_session_win() -> None:
         await ask(running, '{"profile": "elderly"}')
         return [*seen, delays(running), running.session.turn_detection]
 
-    assert run(story()) == [(0.7, 4.0), "vad", (0.7, 6.0), "vad"]
+    assert run(story()) == [(0.7, 4.0), "vad", (0.7, 4.0), "vad"]
 
 
 def test_argument_that_the_engine_does_not_take_costs_no_call(

@@ -152,8 +152,9 @@ def test_a_step_borrows_what_a_profile_sets_beyond_default(requests: Requests) -
     assert requests.sets("default") == {}
     sets = {
         "stt.nova.endpointing_ms": 500,
-        "turn_handling.endpointing.min_delay": 2.0,
-        "turn_handling.endpointing.max_delay": 6.0,
+        "turn_detector.unlikely_threshold": 0.5,
+        "turn_handling.endpointing.min_delay": 1.0,
+        "turn_handling.endpointing.max_delay": 4.0,
         SPEED: 0.9,
     }
     assert requests.sets("elderly").items() == {

@@ -215,9 +215,12 @@ def _confirmed(
     calls: Recordings, frontier: Sequence[Point], most: float, base: Values, name: str
 ) -> tuple[Point, Rehearsal] | None:
     """Return the fastest point that the engine confirms, and what the engine does with it."""
-    allowed = [point for point in frontier if point.cost.cut <= most]
-    for point in allowed[:_TRIES]:
-        settings = {name: {**base, **point.policy.settings()}}
+    within = [point for point in frontier if point.cost.cut <= most]
+    changed = [(point, {**base, **point.policy.settings()}) for point in within]
+    # With a short min_delay, Deepgram's words may decide, and nobody knows when they come.
+    known = [(point, values) for point, values in changed if not outcome.unknown(values)]
+    for point, values in known[:_TRIES]:
+        settings = {name: values}
         rehearsed = calls.rehearse(settings, by_session=True)
         cut, of = rehearsed.profiles[0].turns_cut
         if cut <= most * of:
