@@ -56,8 +56,8 @@ def test_environment_has_declared_packages_with_sdk_pinned() -> None:
         ),
         (
             (
-                "ERROR: Could not find a version that satisfies the requirement livekit-agents==1.8.99"
-                " (from versions: 1.8.8, 1.8.9)\n"
+                "ERROR: Could not find a version that satisfies the requirement"
+                " livekit-agents==1.8.99 (from versions: 1.8.8, 1.8.9)\n"
                 "ERROR: No matching distribution found for livekit-agents==1.8.99"
             ),
             "livekit-agents 1.8.99 is not in the configured package index",
@@ -68,8 +68,8 @@ def test_environment_has_declared_packages_with_sdk_pinned() -> None:
                 "  cause: error sending request\n"
             ),
             (
-                "livekit-agents 1.8.99: the package index cannot be reached: error: Failed to fetch:"
-                " https://packages.example/simple/livekit-agents/"
+                "livekit-agents 1.8.99: the package index cannot be reached: error:"
+                " Failed to fetch: https://packages.example/simple/livekit-agents/"
             ),
         ),
         (
