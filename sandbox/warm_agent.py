@@ -1,4 +1,9 @@
-"""agent.py's entrypoint in a production worker that keeps processes warm on a busy machine."""
+"""agent.py's entrypoint in a production worker that keeps processes warm on a busy machine.
+
+IDLE_PROCESSES says how many; by default two.
+"""
+
+import os
 
 from livekit.agents import AgentServer, cli
 
@@ -10,7 +15,7 @@ metrics = timing_profiles.metrics_port()
 server = AgentServer(
     port=0,
     load_fnc=lambda: 0.0,
-    num_idle_processes=2,
+    num_idle_processes=int(os.environ.get("IDLE_PROCESSES", "2")),
     initialize_process_timeout=60,
     prometheus_port=metrics,
 )

@@ -22,6 +22,9 @@ ROOT = Path(__file__).parents[1]
 WARM_AGENT = Path(__file__).with_name("warm_agent.py")
 SLOW_AGENT = Path(__file__).with_name("slow_agent.py")
 
+NO_CALLS = {"IDLE_PROCESSES": "0"}
+"""Lets `WARM_AGENT` keep no process ready for a call: half of what its start costs."""
+
 _END_OF_LOG = 4000  # characters of it that an error quotes
 _OURS = re.compile(r"timing_profiles/[\w/]+\.py\\?\", line|unhandled exception")
 
@@ -95,10 +98,19 @@ class Worker:
         records = [line for line in self.log.splitlines() if "Traceback" in line]
         return [line for line in records if _OURS.search(line)]
 
-    async def logs(self, text: str, seconds: float = 20.0) -> str:
-        """Wait until it has printed a text; return the whole log."""
+    async def logs(self, text: str, seconds: float = 20.0, *, after: int = 0) -> str:
+        """Wait until it has printed a text after a number of characters; return what follows them.
+
+        Raises:
+            TimeoutError: It has not, within a number of seconds.
+        """
+
+        def printed() -> str | None:
+            log = self.log[after:]
+            return log if text in log else None
+
         try:
-            return await eventually(lambda: self.log if text in self.log else None, seconds, text)
+            return await eventually(printed, seconds, text)
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.log[-_END_OF_LOG:]}") from None
 
@@ -106,6 +118,8 @@ class Worker:
 @contextlib.asynccontextmanager
 async def services(progress: Progress = silent) -> AsyncGenerator[Services]:
     """Run a LiveKit server and the stand-ins until the block ends.
+
+    The answers are of one word, so that calls are short.
 
     Args:
         progress: Gets a line now and then while the server has to be built first.
@@ -116,7 +130,7 @@ async def services(progress: Progress = silent) -> AsyncGenerator[Services]:
     async with (
         LiveKitServer(progress=progress) as livekit,
         Deepgram() as deepgram,
-        Inference() as llm,
+        Inference(reply="Good.") as llm,
     ):
         yield Services(livekit, deepgram, llm)
 

@@ -24,14 +24,10 @@ def metadata(profile: str = "brisk", /, **more: Any) -> str:
 
 @asynccontextmanager
 async def joined(worker: Worker, asked: str) -> AsyncGenerator[Caller]:
-    """A caller whose agent listens, and answers in a word so that the call is short."""
-    worker.llm.reply = "Good."
-    try:
-        async with join(worker.connection, Dial(metadata=asked)) as caller:
-            await caller.agent_listens()
-            yield caller
-    finally:
-        worker.llm.reply = None
+    """A caller whose agent listens."""
+    async with join(worker.connection, Dial(metadata=asked)) as caller:
+        await caller.agent_listens()
+        yield caller
 
 
 class BackEnd:

@@ -18,7 +18,7 @@ from sandbox.connection import Connection
 from sandbox.fixtures import Happened
 from sandbox.polling import eventually
 from sandbox.records import records, started_processes
-from sandbox.worker import ROOT, SLOW_AGENT, WARM_AGENT, Worker, services, worker
+from sandbox.worker import NO_CALLS, ROOT, SLOW_AGENT, WARM_AGENT, Worker, services, worker
 from tests.e2e.guest import guest
 
 pytestmark = pytest.mark.long
@@ -146,7 +146,8 @@ def _api(connection: Connection) -> api.LiveKitAPI:
 
 async def test_sigterm_ends_worker_and_removes_its_state(tmp_path: Path, temporary: Path) -> None:
     """The folder with the published profiles goes with the worker."""
-    async with worker(tmp_path, env={"TMPDIR": str(temporary)}) as running:
+    env = {"TMPDIR": str(temporary), **NO_CALLS}
+    async with worker(tmp_path, env=env) as running:
         (published,) = temporary.glob("timing-profiles-*")
         assert published.stat().st_mode & 0o777 == 0o700
         os.kill(running.process.pid, signal.SIGTERM)

@@ -23,9 +23,9 @@ from sandbox.connection import Connection
 from sandbox.fixtures import Happened
 from sandbox.polling import eventually
 from sandbox.worker import (
+    NO_CALLS,
     ROOT,
     SLOW_AGENT,
-    WARM_AGENT,
     Services,
     Worker,
     services,
@@ -53,17 +53,14 @@ SMALL_DISK = 'mount -t tmpfs -o size="$1" tmpfs "$TMPDIR" && shift && exec "$@"'
 async def around() -> AsyncGenerator[Services]:
     """A LiveKit server and the stand-ins, for the workers of this file one after the other."""
     async with services() as running:
-        running.llm.reply = "Good."
         yield running
 
 
 @pytest.fixture(scope="module")
 async def lasting(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
     """A worker, with services of its own, that outlives what happens to its jobs and services."""
-    async with services() as among:
-        among.llm.reply = "Good."
-        async with worker(tmp_path_factory.mktemp("lasting"), among=among) as running:
-            yield running
+    async with worker(tmp_path_factory.mktemp("lasting")) as running:
+        yield running
 
 
 async def test_killed_job_does_not_affect_other_calls(lasting: Worker, happened: Happened) -> None:
@@ -90,7 +87,8 @@ async def test_fault_45_the_main_process_killed_while_it_publishes(
     unfinished = 0
     for kill in range(KILLS):
         before = states(temporary)
-        async with worker(tmp_path / f"killed-{kill}", among=around, env=env) as running:
+        folder = tmp_path / f"killed-{kill}"
+        async with worker(folder, among=around, env={**env, **NO_CALLS}) as running:
             (state,) = set(states(temporary)) - set(before)
             usual = files(state)
             with editing(profiles):
@@ -147,32 +145,42 @@ async def test_worker_reconnects_to_a_killed_livekit_server(
     happened("registered again, the next call served, the old one went on", recovered=recovered)
 
 
-@pytest.mark.parametrize("agent", [WARM_AGENT, SLOW_AGENT], ids=["in_a_call", "in_its_set_up"])
-async def test_a_job_that_is_back_after_its_caller_follows_it(
-    tmp_path: Path, around: Services, agent: Path
-) -> None:
+async def test_a_job_that_is_back_after_its_caller_follows_it(lasting: Worker) -> None:
     """LiveKit was killed. A caller who is there before the job is heard, and is followed."""
+    async with calling(lasting) as caller:
+        before = registrations(lasting)
+        await back_before_its_job(lasting, caller)
+        await eventually(lambda: registrations(lasting) > before, 20, "it registers again")
+
+
+async def test_a_job_that_is_back_in_its_set_up_follows_its_caller(
+    tmp_path: Path, around: Services
+) -> None:
+    """Likewise where the session had not started when LiveKit was killed."""
     async with (
-        worker(tmp_path, agent=agent, among=around) as running,
+        worker(tmp_path, agent=SLOW_AGENT, among=around) as running,
         join(running.connection, BRISK) as caller,
     ):
         await running.logs("call with profile brisk")
-        if agent == WARM_AGENT:
-            await caller.agent_listens()
-        back = asyncio.Event()
-        caller.room.on("reconnected", back.set)
-        with stopped(job_of(running, caller)):
-            await around.livekit.aclose()
-            await around.livekit.start()
-            async with timeout(20):
-                await back.wait()
-        await caller.agent_listens()
-        answered = await caller.say(SENTENCE)
-        assert answered.wait is not None
-        await caller.room.local_participant.set_metadata('{"profile": "patient"}')
-        await running.logs("call continues with profile patient")
-        announced = ("patient", revision(running.profiles))
-        await eventually(lambda: attributes(caller) == announced, 10, "the room is told")
+        await back_before_its_job(running, caller)
+
+
+async def back_before_its_job(running: Worker, caller: Caller) -> None:
+    """Kill LiveKit, and let the caller reconnect before the job does; then see it followed."""
+    livekit, back = running.services.livekit, asyncio.Event()
+    caller.room.on("reconnected", back.set)
+    with stopped(job_of(running, caller)):
+        await livekit.aclose()
+        await livekit.start()
+        async with timeout(20):
+            await back.wait()
+    await caller.agent_listens()
+    answered = await caller.say(SENTENCE)
+    assert answered.wait is not None
+    await caller.room.local_participant.set_metadata('{"profile": "patient"}')
+    await running.logs("call continues with profile patient")
+    announced = ("patient", revision(running.profiles))
+    await eventually(lambda: attributes(caller) == announced, 10, "the room is told")
     assert running.tracebacks == []
 
 
@@ -230,7 +238,8 @@ async def test_fault_85_sighup_ends_a_worker_as_sigterm_does(
     tmp_path: Path, temporary: Path, around: Services, happened: Happened
 ) -> None:
     """A closed terminal leaves nothing behind."""
-    async with worker(tmp_path, among=around, env={"TMPDIR": str(temporary)}) as running:
+    env = {"TMPDIR": str(temporary), **NO_CALLS}
+    async with worker(tmp_path, among=around, env=env) as running:
         assert states(temporary) != []
         os.kill(running.process.pid, signal.SIGHUP)
         status = await eventually(lambda: ended(running), 20, "the worker ends")
