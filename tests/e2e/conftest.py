@@ -1,28 +1,52 @@
-"""Workers that tests share or own, and a repository of profiles."""
+"""Workers that tests share, and a repository of profiles."""
 
+import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
+import timing_profiles
+from sandbox.polling import eventually
 from sandbox.repository import Repository
+from sandbox.scrape import free_port, scraped
 from sandbox.worker import ROOT, Worker, worker
+
+STARTERS = ROOT / "profiles"
+
+
+@pytest.fixture(scope="session")
+def metrics_port() -> int:
+    """The port of the shared worker's metrics."""
+    return free_port()
 
 
 @pytest.fixture(scope="session")
 async def shared_worker(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path_factory: pytest.TempPathFactory, metrics_port: int
 ) -> AsyncGenerator[Worker]:
-    """A worker whose profiles stay as they are."""
-    async with worker(tmp_path_factory.mktemp("worker")) as running:
+    """A worker with the starter profiles."""
+    env = {"METRICS_PORT": str(metrics_port)}
+    async with worker(tmp_path_factory.mktemp("worker"), env=env) as running:
         yield running
 
 
 @pytest.fixture
-async def own_worker(tmp_path: Path) -> AsyncGenerator[Worker]:
-    """A worker for one test, which may edit its profiles and end it."""
-    async with worker(tmp_path) as running:
-        yield running
+async def edited_worker(shared_worker: Worker, metrics_port: int) -> AsyncGenerator[Worker]:
+    """The shared worker, whose profiles a test may edit: they are restored after it."""
+    yield shared_worker
+    for starter in STARTERS.glob("*.yaml"):
+        profile = shared_worker.profiles / starter.name
+        if profile.read_bytes() != starter.read_bytes():
+            shutil.copyfile(starter, profile)
+    revision = frozenset({("revision", timing_profiles.resolve(profiles_dir=STARTERS).revision)})
+
+    async def is_restored() -> bool:
+        found = await scraped(metrics_port)
+        valid = found["timing_profiles_last_reload_successful", frozenset()]
+        return valid == found.get(("timing_profiles_revision_info", revision)) == 1
+
+    await eventually(is_restored, 20, "the starter profiles are active again")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ import timing_profiles
 from sandbox.caller import Dial, NotAnsweredError, Script, call, join
 from sandbox.fixtures import Happened
 from sandbox.records import records
-from sandbox.scrape import free_port, page, scraped, until
-from sandbox.worker import Worker, worker
+from sandbox.scrape import page, scraped, until
+from sandbox.worker import Worker
 from tests.e2e.read_back import session_options
 from tests.e2e.running_call import PROBLEMS, BackEnd, attributes, says
 from timing_profiles.resolution import request
@@ -236,6 +235,8 @@ FROM_EVERYWHERE = {
     "names of 100,000 characters": Dial(room_metadata=LONG, dispatch_metadata=LONG, metadata=LONG),
 }
 
+CALLS_WITH_DEFAULT = ("timing_profiles_calls_total", frozenset({("profile", "default")}))
+
 CODES = {
     *("metadata-too-large", "profile-unknown", "override-unknown", "override-type"),
     *("override-range", "override-forbidden"),
@@ -243,31 +244,36 @@ CODES = {
 
 
 async def test_fault_54_hostile_metadata_is_contained_in_every_layer(
-    tmp_path: Path, happened: Happened
+    shared_worker: Worker, metrics_port: int, happened: Happened
 ) -> None:
     """Each layer alone, and all at once: policy and bounds hold, nothing is said unescaped."""
     assert len(HOSTILE) <= request.MAX_BYTES
-    port = free_port()
-    async with worker(tmp_path, env={"METRICS_PORT": str(port)}) as running:
-        default = timing_profiles.resolve(profiles_dir=running.profiles).values
-        for dial in FROM_EVERYWHERE.values():
-            async with join(running.connection, dial) as caller:
-                await caller.agent_listens()
-                told = attributes(caller)
-                delays = (await session_options(caller))["endpointing"]
-            assert told["timing.profile"] == "default"
-            assert set(told["timing.problems"].split(",")) <= CODES
-            assert delays["min_delay"] == default["turn_handling.endpointing.min_delay"]
-        calls = len(FROM_EVERYWHERE)
-        await until(port, "timing_profiles_calls_total", calls, profile="default")
-        metrics = await page(port)
-        labels = {labels for _, labels in await scraped(port)}
-        heard = [r.query for r in running.deepgram.requests if r.path == "/v1/listen"]
-        said = records(running)
+    running, port = shared_worker, metrics_port
+    default = timing_profiles.resolve(profiles_dir=running.profiles).values
+    before = await scraped(port)
+    counted = before.get(CALLS_WITH_DEFAULT, 0.0)
+    requests, said_before = len(running.deepgram.requests), len(records(running))
+    codes: set[str] = set()
+    for dial in FROM_EVERYWHERE.values():
+        async with join(running.connection, dial) as caller:
+            await caller.agent_listens()
+            told = attributes(caller)
+            delays = (await session_options(caller))["endpointing"]
+        assert told["timing.profile"] == "default"
+        codes |= set(told["timing.problems"].split(","))
+        assert delays["min_delay"] == default["turn_handling.endpointing.min_delay"]
+    calls = len(FROM_EVERYWHERE)
+    await until(port, CALLS_WITH_DEFAULT[0], counted + calls, profile="default")
+    metrics = await page(port)
+    labels = {labels for name, labels in await scraped(port) if (name, labels) not in before}
+    new = running.deepgram.requests[requests:]
+    heard = [request.query for request in new if request.path == "/v1/listen"]
+    said = records(running)[said_before:]
+    assert codes <= CODES
     assert [(query["model"], query["endpointing"]) for query in heard] == [
         ([default["stt.nova.model"]], [str(default["stt.nova.endpointing_ms"])])
     ] * calls
-    assert not [r for r in running.deepgram.requests if r.path == "/v2/listen"]
+    assert not [request for request in new if request.path == "/v2/listen"]
     # In the log, in the metrics: printable, short, and not many.
     assert "forged" not in metrics
     assert {value for label in labels for name, value in label if name == "code"} <= CODES
