@@ -13,7 +13,7 @@ _asked = itertools.count(1)
 
 
 def _load() -> float:
-    if next(_asked) == _TOLD:
+    if next(_asked) % _TOLD == 0:
         print("LiveKit knows of the load", flush=True)  # noqa: T201 - for who waits
     return 0.95
 
