@@ -20,6 +20,8 @@ DETECTION = "turn_handling.turn_detection"
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 MAX_DELAY = "turn_handling.endpointing.max_delay"
 ENDPOINTING = "stt.nova.endpointing_ms"
+EOT = "stt.flux.eot_threshold"
+UNLIKELY = "turn_detector.unlikely_threshold"
 ACTIVATION = "vad.activation_threshold"
 SILENCE = "vad.min_silence_duration"
 
@@ -336,6 +338,132 @@ async def test_settings_are_followed_inside_an_adapter(*, wrapped: bool) -> None
         told = [vars(part)["arguments"]["endpointing_ms"] for part in (ours, theirs)]
         assert told == [900, 900]
         assert found(running, ENDPOINTING) == [900]
+
+
+@in_virtual_time
+async def test_every_part_of_an_adapter_is_reported() -> None:
+    """What acts in the first part alone is in force, with a problem."""
+    own = {**MUTE, "stt": stt.FallbackAdapter([deepgram.STT(), Ear()])}
+    async with Running(asking({ENDPOINTING: 400}), session=own).follow().started() as running:
+        assert found(running, ENDPOINTING) == [400]
+        assert running.timing.settings.changed == (ENDPOINTING,)
+        assert messages(running) == [
+            (
+                f"{ENDPOINTING}: 400 is not applied: in another part of the adapter: Ear has no such"
+                " setting"
+            )
+        ]
+
+
+@in_virtual_time
+async def test_what_another_part_of_an_adapter_keeps_is_reported() -> None:
+    """The application's own value of the second, and the profile's of the first."""
+    own = {**MUTE, "stt": stt.FallbackAdapter([deepgram.STT(), deepgram.STT(endpointing_ms=77)])}
+    async with Running(asking({ENDPOINTING: 400}), session=own).follow().started() as running:
+        assert found(running, ENDPOINTING) == [400]
+        assert messages(running) == [
+            (
+                f"{ENDPOINTING}: 400 is not applied: in another part of the adapter: deepgram.STT: the"
+                " application sets it itself: 77"
+            )
+        ]
+
+
+@in_virtual_time
+async def test_value_that_a_part_cannot_give_up_is_reported() -> None:
+    """Flux has no word for its own threshold; the number that it was told goes on to act."""
+    own = {**MUTE, "stt": deepgram.STTv2()}
+    async with Running(asking({EOT: 0.8}), session=own).follow().started() as running:
+        assert found(running, EOT) == [0.8]
+        running.room.change_metadata('{"profile": "open"}')
+        await asyncio.sleep(REST)
+        assert found(running, EOT) == [0.8]
+        assert running.timing.settings.changed == ()
+
+
+# --- turn detectors of the application
+
+
+class EnglishModel:
+    """As the plugin `turn_detector` has it, without its model: nothing is predicted here."""
+
+    def __init__(self, unlikely_threshold: float | None = None) -> None:
+        self._unlikely_threshold = unlikely_threshold
+        self.model = self.provider = "en"
+
+    async def unlikely_threshold(self, _: Any) -> float:
+        """Its own one is 0.03."""
+        return 0.03 if self._unlikely_threshold is None else self._unlikely_threshold
+
+
+EnglishModel.__module__ = "livekit.plugins.turn_detector.english"
+
+
+def detecting(detector: Any) -> dict[str, Any]:
+    """A session with a turn detector of the application."""
+    return {**MUTE, "turn_handling": {"turn_detection": detector}}
+
+
+@in_virtual_time
+async def test_detector_of_the_plugin_is_tuned_and_followed() -> None:
+    """Its threshold, back to its own one; what it does not have is said."""
+    detector = EnglishModel()
+    asked = asking({UNLIKELY: 0.5, "turn_detector.version": "v1"})
+    running = Running(asked, session=detecting(detector)).follow()
+    async with running.started():
+        assert await detector.unlikely_threshold("en") == 0.5
+        assert found(running, UNLIKELY) == [0.5]
+        assert running.timing.settings.changed == (UNLIKELY,)
+        assert messages(running) == [
+            (
+                'turn_detector.version: "v1" is not applied: turn_detector.EnglishModel has no such'
+                " setting"
+            )
+        ]
+        running.room.change_metadata(asking({UNLIKELY: 0.7}))
+        await asyncio.sleep(REST)
+        assert await detector.unlikely_threshold("en") == 0.7
+        assert running.session.turn_detection is detector
+        running.room.change_metadata("")
+        await asyncio.sleep(REST)
+        assert await detector.unlikely_threshold("en") == 0.03
+        assert (found(running, UNLIKELY), messages(running)) == (["auto"], [])
+
+
+@in_virtual_time
+async def test_detector_of_the_plugin_takes_one_number() -> None:
+    """One for each language is not applied."""
+    detector = EnglishModel()
+    running = Running(asking({UNLIKELY: {"en": 0.5}}), session=detecting(detector)).follow()
+    async with running.started():
+        assert await detector.unlikely_threshold("en") == 0.03
+        assert messages(running) == [
+            f'{UNLIKELY}: {{"en": 0.5}} is not applied: turn_detector.EnglishModel keeps "auto"'
+        ]
+
+
+@in_virtual_time
+async def test_threshold_of_the_applications_own_detector_stays() -> None:
+    """Of the plugin's detector, on an agent."""
+    agent = Deaf(instructions="", turn_detection=EnglishModel(0.2))
+    async with Running(asking({UNLIKELY: 0.5}), session=MUTE).follow().started(agent) as running:
+        assert (found(running, UNLIKELY), origins(running, UNLIKELY)) == ([0.2], ["application"])
+        assert messages(running) == [
+            f"{UNLIKELY}: 0.5 is not applied: the application sets it itself: 0.2"
+        ]
+
+
+@in_virtual_time
+async def test_livekits_detector_of_the_application_is_tuned() -> None:
+    """It stays the application's, also when the threshold changes in the call."""
+    detector = inference.TurnDetector(version="v1-mini")
+    running = Running(asking({UNLIKELY: {"en-US": 0.5}}), session=detecting(detector)).follow()
+    async with running.started():
+        running.room.change_metadata(asking({UNLIKELY: 0.7}))
+        await asyncio.sleep(REST)
+        assert vars(detector)["arguments"]["unlikely_threshold"] == 0.7
+        assert running.session.turn_detection is detector
+        assert (found(running, UNLIKELY), messages(running)) == ([0.7], [])
 
 
 @in_virtual_time

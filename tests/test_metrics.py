@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from tests.running import Running, publish
+from tests.test_apply import MUTE
 from timing_profiles.handoff import call_reports, variables
 from timing_profiles.handoff.call_reports import CallReport, Reports
 from timing_profiles.problems import Problem
@@ -65,6 +66,25 @@ async def test_what_is_found_later_counts_no_second_call(
         metrics.called(report)
     assert _counted("calls") - calls == 1
     assert _counted("override_rejected") - codes == 1
+
+
+async def test_what_a_live_change_cannot_apply_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, in a call that began without a problem."""
+    publish(tmp_path, monkeypatch)
+    found: asyncio.Queue[CallReport] = asyncio.Queue()
+    reports = Reports(tmp_path / "calls", found.put_nowait)
+    monkeypatch.setenv(variables.REPORTS, str(tmp_path / "calls"))
+    running = Running(session={**MUTE, "vad": None, "turn_detection": "stt"})
+    running.timing.count()
+    async with running.follow().started():
+        for silence in (0.5, 0.6):
+            running.timing.change(overrides={"vad": {"min_silence_duration": silence}})
+    told = [await asyncio.wait_for(found.get(), 5) for _ in range(2)]
+    reports.close()
+    assert told == [CallReport("default"), CallReport(None, ("not-applied",))]
+    assert found.empty()
 
 
 def _counted(family: str) -> float:

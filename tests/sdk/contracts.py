@@ -6,6 +6,7 @@ SDK itself, so that `make drift` can run it with the newest release.
 """
 
 import asyncio
+import importlib
 import inspect
 import json
 import logging
@@ -21,6 +22,7 @@ from livekit.agents import (
     AgentServer,
     AgentSession,
     JobContext,
+    LanguageCode,
     Plugin,
     RoomInputOptions,
     WorkerOptions,
@@ -325,6 +327,30 @@ async def stored_options() -> None:
         sdk_internals.stored_option(ear, "language", None),
     ]
     assert found == [0.5, 300, None, None]
+    detector = inference.TurnDetector(version="v1-mini", unlikely_threshold={"en-US": 0.5})
+    assert sdk_internals.stored_option(detector, "thresholds.overrides", None) == {"en": 0.5}
+    assert sdk_internals.stored_option(detector, "thresholds.backchannel_overrides", None) is None
+
+
+@contract("turn_detector.EOUModelBase._unlikely_threshold")
+async def plugin_detector() -> None:
+    """The threshold of a `MultilingualModel` or `EnglishModel` is not the profile's."""
+    try:
+        base = importlib.import_module("livekit.plugins.turn_detector.base").EOUModelBase
+    except ImportError:  # no dependency of this project
+        return
+
+    class Detector(base):  # type: ignore[misc, valid-type]  # a class that is not installed
+        def _inference_method(self) -> str:
+            raise NotImplementedError
+
+    detector = Detector(inference_executor=object(), load_languages=False)
+    vars(detector)["_languages"] = {"en": {"threshold": 0.03}}
+    assert sdk_internals.stored_option(detector, "unlikely_threshold", 0.0) is None
+    sdk_internals.write_stored(detector, {"unlikely_threshold": 0.4})
+    assert await detector.unlikely_threshold(LanguageCode("en-US")) == 0.4
+    sdk_internals.write_stored(detector, {"unlikely_threshold": None})
+    assert await detector.unlikely_threshold(LanguageCode("en-US")) == 0.03
 
 
 @contract("RealtimeCapabilities")

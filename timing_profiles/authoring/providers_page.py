@@ -13,6 +13,7 @@ from timing_profiles.providers.provider import Kind, Option, Provider
 _HEADINGS: dict[Kind, str] = {
     "stt": "Speech-to-text",
     "vad": "Voice activity detection",
+    "turn_detector": "Turn detection",
     "tts": "Text-to-speech",
 }
 
@@ -85,7 +86,7 @@ def _name(provider: Provider) -> str:
 
 
 def _argument(option: Option) -> str:
-    name = f"`{option.stored or option.name}`"
+    name = f"`{option.stored if option.stored.endswith(option.name) else option.name}`"
     if math.isinf(option.most):
         return name
     return f"{name}, {quoted(option.least)} to {quoted(option.most)}"

@@ -31,6 +31,7 @@ class Instead:
         origin: Where that value comes from; empty for the setting's own origin.
         is_of_profile: Whether it is still the profile's, as far as the part can take it.
         is_conflict: Whether it is a problem also where the setting is the one of `default`.
+        is_partial: Whether the setting acts, but not in every part of an adapter.
     """
 
     reason: str
@@ -39,6 +40,7 @@ class Instead:
     origin: str = ""
     is_of_profile: bool = False
     is_conflict: bool = False
+    is_partial: bool = False
 
 
 def fitted(
@@ -85,7 +87,7 @@ def corrected(settings: Settings, instead: Mapping[str, Instead]) -> Settings:
     if not instead:
         return settings
     origins = {path: one.origin for path, one in instead.items() if one.is_known and one.origin}
-    stays = {path for path, found in instead.items() if found.is_of_profile}
+    stays = {path for path, one in instead.items() if one.is_of_profile or one.is_partial}
     return replace(
         settings,
         values=applied(settings.values, instead),
@@ -98,7 +100,7 @@ def corrected(settings: Settings, instead: Mapping[str, Instead]) -> Settings:
 def _problems(settings: Settings, instead: Mapping[str, Instead]) -> Iterator[Problem]:
     for path, value in settings.values.items():
         found = instead.get(path)
-        if found is None or (found.is_known and found.value == value):
+        if found is None or (found.is_known and found.value == value and not found.is_partial):
             continue
         if path not in settings.changed and not found.is_conflict:
             continue

@@ -13,7 +13,7 @@ from timing_profiles.call.fit import APPLICATION, Instead
 from timing_profiles.call.parts import Own, Part, engine_of
 from timing_profiles.problems import quoted
 from timing_profiles.providers.provider import MISSING, Option, same
-from timing_profiles.turns.fields import DETECTION, ENGINE, Values
+from timing_profiles.turns.fields import AUTO, DETECTION, ENGINE, ENGINES, Values
 
 _KINDS = {"stt": "speech-to-text", "tts": "text-to-speech", "vad": "VAD"}
 _SETS_IT = "the {} sets it itself"
@@ -33,6 +33,7 @@ def read_back(session: AgentSession[Any], own: Own, active: Values) -> dict[str,
     by_model = own.by_model or _by_agents_model(session)
     found = taken_by_model(by_model, active)
     found.update(_options(session, own, active))
+    found.update(_detector(session, own, active))
     for kind in _KINDS:
         found.update(_part(session, own, active, kind))
     return found
@@ -84,12 +85,23 @@ def _options(session: AgentSession[Any], own: Own, active: Values) -> Iterator[t
             continue
         reason = f"{_SETS_IT.format(by)}: {quoted(value)}"
         yield path, Instead(reason, value, origin=APPLICATION)
-    mode = agents.get(DETECTION, session.turn_detection)
+
+
+def own_detector(session: AgentSession[Any], own: Own) -> Any:
+    """Return the turn detector that the application or its agent brings; None for none."""
+    agents = sdk_internals.agents_own(sdk_internals.current_agent(session))
     is_theirs = DETECTION in agents or not own.decides(DETECTION)
-    if is_theirs and not isinstance(mode, str) and DETECTION not in own.by_model:
-        reason = f"the application brings its own turn detector, {type(mode).__name__}"
-        inside = (path for path in active if path.startswith(f"{DETECTOR}."))
-        yield from ((path, Instead(reason, is_known=False)) for path in inside)
+    return sdk_internals.acting_part(session, DETECTOR) if is_theirs else None
+
+
+def _detector(
+    session: AgentSession[Any], own: Own, active: Values
+) -> Iterator[tuple[str, Instead]]:
+    """Yield the fields of the turn detector that do not act in one of the application's."""
+    built = own_detector(session, own)
+    if built is not None and DETECTION not in own.by_model:
+        paths = [path for path in active if path.startswith(f"{DETECTOR}.")]
+        yield from _in_parts(own.within(built) or [Part(built, {}, active)], paths, active)
 
 
 def _part(
@@ -105,15 +117,48 @@ def _part(
         reason = f"there is no {_KINDS[kind]}"
         yield from ((path, Instead(reason, is_known=False)) for path in paths)
         return
-    primary = known[0] if known else Part(built, {}, active, is_built=False)
     if kind == "stt":
         yield from _engine(built, known, active)
+    yield from _in_parts(known or [Part(built, {}, active, is_built=False)], paths, active)
+
+
+def _in_parts(parts: list[Part], paths: list[str], active: Values) -> Iterator[tuple[str, Instead]]:
+    """Yield the fields that do not act in a part, or not in each part of an adapter."""
+    primary, *others = parts
     for path in paths:
-        option = primary.provider.option(path) if primary.provider else None
-        instead = _option(primary, option, path, active) if option else _unread(primary, path)
-        # A field of the engine that is not in use is in no part, and is told as a dead setting.
-        if instead and (option or not _is_of_other_engine(path, primary, active)):
+        instead = _in_part(primary, path, active)
+        if instead is None and primary.takes(path):
+            instead = _in_others(others, path, active)
+        if instead:
             yield path, instead
+
+
+def _in_part(part: Part, path: str, active: Values) -> Instead | None:
+    option = part.provider.option(path) if part.provider else None
+    if option:
+        return _option(part, option, path, active)
+    # A field of the engine that is not in use is in no part, and is told as a dead setting.
+    return None if _is_of_other_engine(path, part, active) else _unread(part, path)
+
+
+def _in_others(others: list[Part], path: str, active: Values) -> Instead | None:
+    """Return that a field does not act in parts that an adapter can fall back to."""
+    found = ((part, _in_part(part, path, active) or _other_engine(part, path)) for part in others)
+    reasons = [_of_part(part, instead.reason) for part, instead in found if instead]
+    if not reasons:
+        return None
+    reason = f"in another part of the adapter: {'; '.join(reasons)}"
+    return Instead(reason, active[path], is_partial=True)
+
+
+def _of_part(part: Part, reason: str) -> str:
+    name = _name(part)
+    return reason if reason.startswith(name) else f"{name}: {reason}"
+
+
+def _other_engine(part: Part, path: str) -> Instead | None:
+    is_read = part.provider is not None and part.provider.option(path) is not None
+    return None if is_read else _unread(part, path)
 
 
 def _engine(built: Any, known: list[Part], active: Values) -> Iterator[tuple[str, Instead]]:
@@ -128,7 +173,8 @@ def _engine(built: Any, known: list[Part], active: Values) -> Iterator[tuple[str
 
 def _is_of_other_engine(path: str, part: Part, active: Values) -> bool:
     engine = part.provider.engine if part.provider else ""
-    return bool(engine == active[ENGINE]) and not path.startswith(f"stt.{engine}.")
+    others = tuple(f"stt.{each}." for each in ENGINES if each != engine)
+    return bool(engine == active[ENGINE]) and path.startswith(others)
 
 
 def _unread(part: Part, path: str) -> Instead:
@@ -150,20 +196,23 @@ def _option(part: Part, option: Option, path: str, active: Values) -> Instead | 
     if path in part.own:
         reason = f"{_SETS_IT.format('application')}: {quoted(acting)}"
         return Instead(reason, acting, origin=APPLICATION)
-    if part.values.get(path) != active[path]:
-        return None  # it waits for the caller's silence
     wanted = option.argument({**active, **part.own})
+    if wanted is not MISSING and part.values.get(path) != active[path]:
+        return None  # it waits for the caller's silence
     if wanted is MISSING or same(stored, wanted):
-        return _clipped(name, option, acting, wanted, active[path])
+        is_automatic = option.is_automatic(part.reader())
+        return _clipped(name, option, acting, wanted, active[path], is_automatic=is_automatic)
     reason = f"{name} has {quoted(acting)}"
     return Instead(reason, acting, origin=APPLICATION)
 
 
-def _clipped(name: str, option: Option, acting: Any, wanted: Any, value: Any) -> Instead | None:
+def _clipped(
+    name: str, option: Option, acting: Any, wanted: Any, value: Any, *, is_automatic: bool
+) -> Instead | None:
     """Return what acts where a part cannot take a value as it is."""
     if wanted is MISSING:
-        is_off = value is None and acting is not None
-        return Instead(f"{name} keeps {quoted(acting)}", acting, origin=name) if is_off else None
+        is_kept = acting is not None if value is None else not (value == AUTO and is_automatic)
+        return Instead(f"{name} keeps {quoted(acting)}", acting, origin=name) if is_kept else None
     if value is None or isinstance(value, str) or same(option.encode(value), wanted):
         return None
     reason = f"{name} takes {option.least:g} to {option.most:g}; {quoted(acting)} acts"

@@ -13,7 +13,7 @@ from livekit.agents import AgentSession, CloseEvent, ConversationItemAddedEvent
 from livekit.agents.llm import AgentHandoff
 
 from timing_profiles.call import apply, changes, fit, in_force, sdk_internals
-from timing_profiles.call.changes import ENDPOINTING
+from timing_profiles.call.changes import DETECTOR, ENDPOINTING
 from timing_profiles.call.fit import APPLICATION, Instead
 from timing_profiles.call.parts import Own, Part, ends_turns
 from timing_profiles.call.silence import Silence
@@ -208,7 +208,8 @@ class LiveSession:
         return own
 
     def _acting_parts(self) -> list[Part]:
-        built = (sdk_internals.acting_part(self.session, kind) for kind in ("stt", "vad", "tts"))
+        kinds = ("stt", "vad", "tts", DETECTOR)
+        built = (sdk_internals.acting_part(self.session, kind) for kind in kinds)
         return [part for each in built for part in self._own.within(each)]
 
     def _can_end_turns(self, values: Values) -> bool:
@@ -258,6 +259,7 @@ class LiveSession:
         """Tune what the agent brings, and read back what acts."""
         for kind in ("stt", "vad", "tts"):
             self._own.adopt(sdk_internals.acting_part(self.session, kind), self._active)
+        self._own.adopt(in_force.own_detector(self.session, self._own), self._active)
         self._change(is_quiet=is_quiet)
         self.reported = self._report()
         self.read_back()

@@ -61,7 +61,8 @@ class Part:
         paths = {
             option.field
             for option in options
-            if self.takes(option.field) and self.values.get(option.field) != wanted[option.field]
+            if self.takes(option.field)
+            and self.values.get(option.field) != wanted.get(option.field)
         }
         if VAD_ACTIVATION in paths and self.takes(VAD_DEACTIVATION):
             # What `auto` stands for follows the activation threshold; the VAD derives it once.
@@ -88,7 +89,9 @@ class Part:
         }
         options = {name: value for name, value in options.items() if value is not MISSING}
         arguments = self.provider.arguments(options, self.built, self.reader()) if options else None
-        if arguments:
+        if arguments and self.provider.is_private:
+            sdk_internals.write_stored(self.built, arguments)
+        elif arguments:
             self.built.update_options(**arguments)
 
 

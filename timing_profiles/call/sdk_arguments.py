@@ -258,6 +258,12 @@ def turn_handling(values: Values, yours: Mapping[str, Any], *, realtime: bool) -
     return merged
 
 
+def own_detector(handling: Mapping[str, Any]) -> Any:
+    """Return the turn detector that the application gives; None for none."""
+    detection = handling.get("turn_detection")
+    return None if isinstance(detection, str) else detection
+
+
 def turn_detector(values: Values) -> inference.TurnDetector:
     """Build the turn detector, for settings that use it."""
     return inference.TurnDetector(**section(values, "turn_detector"))

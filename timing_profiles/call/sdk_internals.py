@@ -241,11 +241,13 @@ def acting_part(session: AgentSession[Any], name: str) -> Any:
 
     Args:
         session: The session.
-        name: `stt`, `tts`, `vad` or `llm`.
+        name: `stt`, `tts`, `vad`, `llm` or `turn_detector`.
     """
+    name = "turn_detection" if name == "turn_detector" else name
     agent = current_agent(session)
     own = getattr(agent, name) if agent else NOT_GIVEN
-    return own if is_given(own) else getattr(session, name)
+    part = own if is_given(own) else getattr(session, name)
+    return None if isinstance(part, str) else part  # a way of detecting turns has no options
 
 
 def members(part: Any) -> tuple[Any, ...]:
@@ -272,16 +274,33 @@ def stored_option(part: Any, name: str, missing: Any) -> Any:
     """Return an option that a part has stored; LiveKit's plugins have no way to ask for it.
 
     Args:
-        part: Speech-to-text, text-to-speech or VAD.
+        part: Speech-to-text, text-to-speech, VAD or a turn detector.
         name: The name, dotted where it lies within another one.
         missing: What to return where it is not there, or not set.
     """
+    if not hasattr(part, "_opts"):
+        # The detectors of the plugin `turn_detector` have an attribute for each option.
+        return getattr(part, f"_{name}")
     value = part._opts  # noqa: SLF001
     for key in name.split("."):
         value = value.get(key, missing) if isinstance(value, dict) else getattr(value, key, missing)
         if value is missing or not is_given(value):
             return missing
     return value
+
+
+def write_stored(part: Any, arguments: Mapping[str, Any]) -> None:
+    """Change options of a part that has no `update_options`, and reads them at each use.
+
+    Args:
+        part: A turn detector of the plugin `turn_detector`.
+        arguments: The options, by name.
+    """
+    for name, value in arguments.items():
+        stored = f"_{name}"
+        if not hasattr(part, stored):
+            raise AttributeError(f"{type(part).__name__} has no {name} any more")
+        setattr(part, stored, value)
 
 
 def write_options(session: AgentSession[Any], changes: Mapping[str, Any]) -> None:

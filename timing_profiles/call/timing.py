@@ -148,6 +148,7 @@ class Timing:
         )
         for kind in ("stt", "tts", "vad"):
             own.adopt(yours.get(kind), values)
+        own.adopt(sdk_arguments.own_detector(handling), values)
         builders = {"stt": self.stt, "tts": self.tts, "vad": self.vad}
         needed = [kind for kind in of_model.needs if kind not in yours]
         built = {kind: builders[kind]() for kind in sdk_arguments.buildable(needed)}
@@ -420,6 +421,7 @@ class Timing:
 
     def _went_on(self, settings: Settings) -> None:
         self.settings = settings
+        self._count_not_applied()
         self._line = tuple((path, settings.values[path]) for path in settings.changed)
         if self._live:
             self._requested = self._live.settings

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal
 
 from timing_profiles.turns.fields import AUTO, Values, number
 
-Kind = Literal["stt", "tts", "vad"]
+Kind = Literal["stt", "tts", "vad", "turn_detector"]
+"""A part of a session; the section of the same name holds its fields."""
 
 Live = Literal["now", "silence", "next-speech"]
 
@@ -63,6 +64,7 @@ class Option:
         encode: Converts the field's value to that of the part.
         decode: Converts it back.
         null: What null is for the part: its own null, its normal value, or no argument.
+        auto: What `auto` is for the part; `MISSING` where a part cannot be told to decide again.
         is_sparse: Whether the part stores it only where it was given.
         only_built: Whether only a part that the library builds gets it: a model or a language that
             an application chose stays.
@@ -78,19 +80,21 @@ class Option:
     encode: Callable[[Any], Any] = unchanged
     decode: Callable[[Any], Any] = unchanged
     null: str = ""
+    auto: Any = MISSING
     is_sparse: bool = False
     only_built: bool = False
 
     def argument(self, values: Values) -> Any:
         """Return the argument for the part; `MISSING` where none can be given."""
-        value = values[self.field]
+        value = values.get(self.field, AUTO)  # a schema of an older release lacks the field
         if value == AUTO:
-            return _automatic(values, self.field)
+            return number(values, self.field) if self.field in _DERIVED else self.auto
         if value is None:
             by_null = {NULL_IS_NORMAL: self.normal, NULL_IS_LEFT_OUT: MISSING}
             return by_null.get(self.null)
         encoded = self.encode(value)
         bounded = math.isfinite(self.least) or math.isfinite(self.most)
+        bounded = bounded and encoded is not MISSING
         return min(max(encoded, self.least), self.most) if bounded else encoded
 
     def acting(self, read: Read) -> Any:
@@ -110,7 +114,13 @@ class Option:
 
     def field_value(self, acting: Any) -> Any:
         """Convert a value of the part to that of the field."""
-        return acting if acting is None else self.decode(acting)
+        if acting is None:
+            return AUTO if self.auto is None else None
+        return self.decode(acting)
+
+    def is_automatic(self, read: Read) -> bool:
+        """Return whether the part decides the option itself, as it does until it is told."""
+        return same(self.acting(read), self.normal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,7 @@ class Provider:
         engine: The value of `stt.engine` that it stands for; may be empty.
         ends_turns: Whether it is speech-to-text that finds the end of a turn, not only of a phrase.
         arguments: Converts named options to the keyword arguments of `update_options`.
+        is_private: Whether it has no `update_options`: what it has stored is written.
         note: What else a reader of the table should know; may be empty.
     """
 
@@ -139,6 +150,7 @@ class Provider:
     engine: str = ""
     ends_turns: bool = False
     arguments: Arguments = by_name
+    is_private: bool = False
     note: str = ""
 
     def matches(self, part: Any, model: str) -> bool:
@@ -171,10 +183,6 @@ def same(one: Any, other: Any) -> bool:
         and not isinstance(other, bool)
     )
     return math.isclose(one, other, abs_tol=1e-6) if numbers else bool(one == other)
-
-
-def _automatic(values: Values, path: str) -> Any:
-    return number(values, path) if path in _DERIVED else MISSING
 
 
 def _deactivation(read: Read) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from timing_profiles.providers import assemblyai, deepgram, inference, tts_pace, vad
+from timing_profiles.providers import assemblyai, deepgram, inference, tts_pace, turn_detector, vad
 from timing_profiles.providers.provider import Provider
 
 ALL: tuple[Provider, ...] = (
@@ -18,6 +18,9 @@ ALL: tuple[Provider, ...] = (
     assemblyai.STREAMING,
     vad.INFERENCE_VAD,
     vad.SILERO_VAD,
+    turn_detector.INFERENCE_DETECTOR,
+    turn_detector.MULTILINGUAL,
+    turn_detector.ENGLISH,
     *inference.PACES,
     *tts_pace.PACES,
 )

@@ -23,6 +23,7 @@ class KnownValues(dict[str, Any]):
 
 DETECTION = "turn_handling.turn_detection"
 ENGINE = "stt.engine"
+ENGINES = ("nova", "flux")
 NOVA_ENDPOINTING = "stt.nova.endpointing_ms"
 NOVA_UTTERANCE_END = "stt.nova.utterance_end_ms"
 FLUX_EOT = "stt.flux.eot_threshold"
