@@ -218,9 +218,9 @@ def test_an_origin_names_the_folder_as_the_log_of_a_call_does(
 ) -> None:
     """By its own name, wherever it lies."""
     monkeypatch.setenv("PROFILES_DIR", str(starters))
-    assert "  default: null  (profiles/default.yaml:101)\n" in run(*COMMANDS["explain"]).out
+    assert "  default: null  (profiles/default.yaml:124)\n" in run(*COMMANDS["explain"]).out
     monkeypatch.setenv("PROFILES_DIR", "./profiles/")
-    assert "   speed  null  profiles/default.yaml:101\n" in run(*COMMANDS["show"]).out
+    assert "   speed  null  profiles/default.yaml:124\n" in run(*COMMANDS["show"]).out
 
 
 def test_a_problem_names_the_file_as_the_environment_does(

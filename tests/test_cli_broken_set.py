@@ -109,7 +109,7 @@ def test_problems_name_files_as_they_are_reached(
     monkeypatch.setenv("PROFILES_DIR", str(folder))
     shown = run("show", "patient")
     assert shown.err == f"{folder}: 2 problems in other profiles; run timing-profiles check\n"
-    assert "   speed  null  profiles/default.yaml:101\n" in shown.out
+    assert "   speed  null  profiles/default.yaml:124\n" in shown.out
     assert run("show", "slow").err.startswith(f"{folder}/slow.yaml:2:7: vad.nothing: unknown")
 
 

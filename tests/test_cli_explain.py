@@ -34,7 +34,7 @@ def test_text_tells_all_that_is_known(run: CommandLine) -> None:
         "metadata may set   in every profile",
         "set by             brisk: 0.8 s  (profiles/brisk.yaml:7)",
         "                   courier: 1.28 s  (profiles/courier.yaml:8)",
-        "                   default: 2.5 s  (profiles/default.yaml:76)",
+        "                   default: 2.5 s  (profiles/default.yaml:90)",
         "                   dictation: 4.0 s  (profiles/dictation.yaml:7)",
         "                   elderly: 4.0 s  (profiles/elderly.yaml:20)",
         "                   patient: 4.0 s  (profiles/patient.yaml:13)",
@@ -84,10 +84,10 @@ def test_a_section_is_an_overview_of_its_fields(run: CommandLine) -> None:
 
 
 def test_a_section_includes_those_below_it(run: CommandLine) -> None:
-    """`stt` is its engine, nova and flux."""
+    """`stt` is its engine, nova, flux and assemblyai."""
     out = run("explain", "stt", "--format", "json").out
     sections = {field["field"].rpartition(".")[0] for field in json.loads(out)}
-    assert sections == {"stt", "stt.nova", "stt.flux"}
+    assert sections == {"stt", "stt.nova", "stt.flux", "stt.assemblyai"}
 
 
 @pytest.mark.parametrize("form", ["text", "json", "markdown"])
@@ -144,7 +144,7 @@ def test_explanation_lists_the_policies_that_allow_a_field(run: CommandLine) -> 
             "min_delay",
             (
                 '"min_delay": unknown field;'
-                " a profile takes stt, vad, turn_detector, turn_handling, tts, session"
+                " a profile takes stt, vad, turn_detector, turn_handling, realtime, tts, session"
             ),
         ),
         (
@@ -159,14 +159,14 @@ def test_explanation_lists_the_policies_that_allow_a_field(run: CommandLine) -> 
             "\x1b[31m\n",
             (
                 '"\\u001b[31m\\n": unknown field;'
-                " a profile takes stt, vad, turn_detector, turn_handling, tts, session"
+                " a profile takes stt, vad, turn_detector, turn_handling, realtime, tts, session"
             ),
         ),
         (
             "x" * 100_000,
             (
                 f'"{"x" * 56}...: unknown field;'
-                " a profile takes stt, vad, turn_detector, turn_handling, tts, session"
+                " a profile takes stt, vad, turn_detector, turn_handling, realtime, tts, session"
             ),
         ),
     ],

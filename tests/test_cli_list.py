@@ -17,7 +17,7 @@ def test_every_profile_has_a_line(starters: Path, run: CommandLine) -> None:
             "profile     answers after   extends  sets  description\n"
             "brisk       0.39 to 0.89 s  default  2     Callers in a hurry with short questions."
             " Answers soon and can cut in on a long pause.\n"
-            "default     0.39 to 2.59 s           46    Everyday calls."
+            "default     0.39 to 2.59 s           57    Everyday calls."
             " LiveKit's own timing, the same in development and in production.\n"
             "noisy-line  0.39 to 2.59 s  default  2     Callers in the street, in a car or on a"
             " loudspeaker. Noise does not stop the agent.\n"
@@ -80,7 +80,7 @@ def test_waits_are_aligned_whatever_they_are(starters: Path, run: CommandLine) -
     (starters / "push-to-talk.yaml").write_text("turn_handling: {turn_detection: manual}\n")
     assert [line[:46].rstrip() for line in run("list").out.splitlines()] == [
         "profile       answers after   extends  sets  d",
-        "default       0.39 to 2.59 s           46    E",
+        "default       0.39 to 2.59 s           57    E",
         "open          from 0.39 s     default  1",
         "push-to-talk  from 0 s        default  1",
     ]

@@ -73,19 +73,19 @@ def test_text_has_effects_for_callers_and_the_place_of_each_value(run: CommandLi
     assert values.startswith(
         "(* not the default's, - no effect here)\n"
         "stt\n"
-        "   engine  nova  profiles/default.yaml:34\n"
+        "   engine  nova  profiles/default.yaml:40\n"
         "stt.nova\n"
-        "   model             nova-3  profiles/default.yaml:38\n"
-        "   language          en-US   profiles/default.yaml:39\n"
+        "   model             nova-3  profiles/default.yaml:44\n"
+        "   language          en-US   profiles/default.yaml:45\n"
         "*  endpointing_ms    400 ms  profiles/patient.yaml:8\n"
-        " - utterance_end_ms  null    profiles/default.yaml:41\n"
+        " - utterance_end_ms  null    profiles/default.yaml:47\n"
     )
     assert (
         "turn_handling.endpointing\n"
-        "   mode       fixed  profiles/default.yaml:74\n"
+        "   mode       fixed  profiles/default.yaml:88\n"
         "*  min_delay  1.5 s  profiles/patient.yaml:12\n"
         "*  max_delay  4.0 s  profiles/patient.yaml:13\n"
-        " - alpha      0.9    profiles/default.yaml:77\n"
+        " - alpha      0.9    profiles/default.yaml:91\n"
         "turn_handling.interruption\n"
     ) in values
 
@@ -118,7 +118,7 @@ def test_what_metadata_changes_is_marked_and_what_it_cannot_goes_to_stderr(
         f"participant: {ENDPOINTING}: 99999 is more than the maximum of 10000 (ms)\n"
         "participant: stt.nova.language: not overridable; allowed: stt.nova.endpointing_ms,"
         " stt.nova.utterance_end_ms, stt.flux.eot_threshold, stt.flux.eager_eot_threshold,"
-        " stt.flux.eot_timeout_ms, vad, and 13 more\n"
+        " stt.flux.eot_timeout_ms, stt.assemblyai, and 19 more\n"
     )
 
 
@@ -151,7 +151,7 @@ def test_metadata_chooses_another_profile(run: CommandLine) -> None:
             '{"overrides": {"\\u001b[31m": 1}}',
             (
                 "participant: \\u001b[31m: unknown field; a profile takes stt, vad, turn_detector,"
-                " turn_handling, tts, session\n"
+                " turn_handling, realtime, tts, session\n"
             ),
         ),
     ],

@@ -43,7 +43,7 @@ def test_a_field_is_explained_from_schema_and_set(found: Catalog) -> None:
         range="0.7 to 1.5",
         examples=tuple(field.schema["examples"]),
         set_by=(
-            Setting("default", None, "profiles/default.yaml:101"),
+            Setting("default", None, "profiles/default.yaml:124"),
             Setting("open", 1.2, "profiles/open.yaml:1"),
         ),
         open_in=("default", "open"),

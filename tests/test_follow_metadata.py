@@ -144,7 +144,7 @@ def test_the_attribute_names_a_profile_below_the_metadata() -> None:
             "override-forbidden",
             "left out (override-forbidden): participant: stt.nova.model: not overridable; allowed:"
             " stt.nova.endpointing_ms, stt.nova.utterance_end_ms, stt.flux.eot_threshold,"
-            " stt.flux.eager_eot_threshold, stt.flux.eot_timeout_ms, vad, and 13 more",
+            " stt.flux.eager_eot_threshold, stt.flux.eot_timeout_ms, stt.assemblyai, and 19 more",
             id="forbidden",
         ),
         pytest.param(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from livekit.agents import inference, stt, vad
+from livekit.agents import AgentStateChangedEvent, inference, stt, vad
 from livekit.plugins import deepgram
 
 from tests.running import Deaf, Running, publish
@@ -21,6 +21,7 @@ MIN_DELAY = "turn_handling.endpointing.min_delay"
 MAX_DELAY = "turn_handling.endpointing.max_delay"
 ENDPOINTING = "stt.nova.endpointing_ms"
 EOT = "stt.flux.eot_threshold"
+SPEED = "realtime.speed"
 UNLIKELY = "turn_detector.unlikely_threshold"
 ACTIVATION = "vad.activation_threshold"
 SILENCE = "vad.min_silence_duration"
@@ -347,12 +348,10 @@ async def test_every_part_of_an_adapter_is_reported() -> None:
     async with Running(asking({ENDPOINTING: 400}), session=own).follow().started() as running:
         assert found(running, ENDPOINTING) == [400]
         assert running.timing.settings.changed == (ENDPOINTING,)
-        assert messages(running) == [
-            (
-                f"{ENDPOINTING}: 400 is not applied: in another part of the adapter: Ear has no such"
-                " setting"
-            )
-        ]
+        (problem,) = running.timing.problems
+        assert problem.message == (
+            "400 is not applied: in another part of the adapter: Ear has no such setting"
+        )
 
 
 @in_virtual_time
@@ -361,12 +360,11 @@ async def test_what_another_part_of_an_adapter_keeps_is_reported() -> None:
     own = {**MUTE, "stt": stt.FallbackAdapter([deepgram.STT(), deepgram.STT(endpointing_ms=77)])}
     async with Running(asking({ENDPOINTING: 400}), session=own).follow().started() as running:
         assert found(running, ENDPOINTING) == [400]
-        assert messages(running) == [
-            (
-                f"{ENDPOINTING}: 400 is not applied: in another part of the adapter: deepgram.STT: the"
-                " application sets it itself: 77"
-            )
-        ]
+        (problem,) = running.timing.problems
+        assert problem.message == (
+            "400 is not applied: in another part of the adapter: deepgram.STT: the application sets"
+            " it itself: 77"
+        )
 
 
 @in_virtual_time
@@ -378,6 +376,36 @@ async def test_value_that_a_part_cannot_give_up_is_reported() -> None:
         running.room.change_metadata('{"profile": "open"}')
         await asyncio.sleep(REST)
         assert found(running, EOT) == [0.8]
+        assert running.timing.settings.changed == ()
+
+
+@in_virtual_time
+async def test_pace_of_a_realtime_model_waits_for_the_agent() -> None:
+    """A model refuses another pace while it answers; the turn detection changes at once."""
+    model = inference.RealtimeModel("openai/gpt-realtime")
+    running = Running(session={**MUTE, "llm": model}).follow()
+    states: list[Any] = ["speaking"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(type(running.session), "agent_state", property(lambda _: states[-1]))
+        running.room.change_metadata(asking({SPEED: 1.2, "realtime.eagerness": "low"}))
+        await asyncio.sleep(REST)
+        options = vars(model)["_opts"]
+        assert (options.speed, options.turn_detection.eagerness) == (1.0, "low")
+        states.append("listening")
+        event = AgentStateChangedEvent(old_state="speaking", new_state="listening")
+        running.session.emit("agent_state_changed", event)
+        assert options.speed == 1.2
+
+
+@in_virtual_time
+async def test_field_of_a_part_that_is_not_there_is_said_to_be_none() -> None:
+    """A session without a realtime model, and with Deepgram's speech-to-text."""
+    sets = {SPEED: 1.2, "stt.assemblyai.max_turn_silence": 900}
+    async with Running(asking(sets), session=MUTE).follow().started() as running:
+        assert messages(running) == [
+            "stt.assemblyai.max_turn_silence: 900 is not applied: deepgram.STT has no such setting",
+            f"{SPEED}: 1.2 is not applied: there is no realtime model",
+        ]
         assert running.timing.settings.changed == ()
 
 

@@ -42,10 +42,10 @@ def test_every_value_stands_with_where_it_came_from() -> None:
         "description: As patient, complete.",
         "",
         "stt:",
-        "  engine: nova # profiles/default.yaml:34",
+        "  engine: nova # profiles/default.yaml:40",
         "  nova:",
-        "    model: nova-3 # profiles/default.yaml:38",
-        "    language: en-US # profiles/default.yaml:39",
+        "    model: nova-3 # profiles/default.yaml:44",
+        "    language: en-US # profiles/default.yaml:45",
         "    endpointing_ms: 400 # profiles/patient.yaml:8",
     ]
     assert "  user_away_timeout: null # application" in lines

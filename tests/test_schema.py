@@ -16,6 +16,7 @@ from timing_profiles.turns.fields import FORMER_NAMES
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "schema.json").read_text()
 SCHEMA = Schema(TEXT)
+SECTIONS = "stt, vad, turn_detector, turn_handling, realtime, tts, session"
 
 ENGINE = ("stt", "engine")
 ENDPOINTING = ("stt", "nova", "endpointing_ms")
@@ -219,7 +220,7 @@ def refused(at: tuple[str | int, ...], code: str, message: str, hint: str = "") 
                 ("__class__",),
                 "unknown-field",
                 "unknown field; a profile takes description, extends, overrides, stt, vad, "
-                "turn_detector, turn_handling, tts, session",
+                "turn_detector, turn_handling, realtime, tts, session",
             ),
             id="unknown-key-at-the-top",
         ),
@@ -420,7 +421,7 @@ def test_fields_of_a_document_are_listed_flat() -> None:
     [
         (
             "stt.nowa",
-            "unknown field; stt takes engine, nova, flux",
+            "unknown field; stt takes engine, nova, flux, assemblyai",
             "did you mean nova?",
         ),
         (
@@ -430,7 +431,7 @@ def test_fields_of_a_document_are_listed_flat() -> None:
         ),
         (
             "vads",
-            "unknown field; a profile takes stt, vad, turn_detector, turn_handling, tts, session",
+            f"unknown field; a profile takes {SECTIONS}",
             "did you mean vad?",
         ),
         ("tts.speed.x", "unknown field; tts takes speed", "did you mean speed?"),
@@ -446,11 +447,14 @@ def test_unknown_path_lists_known_keys(path: str, message: str, hint: str) -> No
 def test_sections_and_their_children() -> None:
     """Sections are told from fields, at each depth and in the schema's order."""
     assert SCHEMA.sections == {
-        *("stt", "stt.nova", "stt.flux", "vad", "turn_detector", "tts", "session"),
+        *("stt", "stt.nova", "stt.flux", "stt.assemblyai", "vad", "turn_detector"),
+        *("realtime", "tts", "session"),
         *("turn_handling", "turn_handling.endpointing", "turn_handling.interruption"),
         *("turn_handling.preemptive_generation", "turn_handling.user_turn_limit"),
     }
-    assert SCHEMA.children("") == ["stt", "vad", "turn_detector", "turn_handling", "tts", "session"]
+    assert SCHEMA.children("") == [
+        *("stt", "vad", "turn_detector", "turn_handling", "realtime", "tts", "session")
+    ]
     assert SCHEMA.children("stt.flux")[:2] == ["model", "eot_threshold"]
 
 

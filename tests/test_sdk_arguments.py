@@ -293,6 +293,8 @@ async def test_fault_59_null_is_none_and_auto_omits_the_argument(happened: Happe
     left_out: set[str] = set()
     for path, field in SCHEMA.fields.items():
         section, _, name = path.rpartition(".")
+        if section in {"stt.assemblyai", "realtime"}:  # arguments of parts that agents bring
+            continue
         if SCHEMA.value_problem(field, None) is None:
             found = sdk_arguments.section(values({path: None}), section)
             assert found.get(name, "left out") is (None if name in found else "left out")

@@ -1,8 +1,8 @@
-"""LiveKit Inference on this machine: an LLM, speech-to-text and text-to-speech behind one address.
+"""LiveKit Inference on this machine: an LLM, speech and realtime models behind one address.
 
-Point LIVEKIT_INFERENCE_URL at `Inference.url`: the SDK adds `/chat/completions`, `/stt` and `/tts`
-to it. Any key and any model will do. The LLM has a short answer to everything, or calls a function
-tool; speech is heard and spoken as by `sandbox.deepgram`, the same for every model.
+Point LIVEKIT_INFERENCE_URL at `Inference.url`: the SDK adds `/chat/completions`, `/stt`, `/tts` and
+`/realtime` to it. Any key and any model will do. The LLM has a short answer to everything, or calls
+a function tool; speech is heard and spoken as by `sandbox.deepgram`, the same for every model.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -12,6 +12,7 @@ from aiohttp import web
 
 from sandbox.deepgram import NUMBERS
 from sandbox.inference import chat
+from sandbox.inference.realtime import converse
 from sandbox.inference.record import Request, ToolCall
 from sandbox.inference.session import serve
 from sandbox.inference.stt import transcribe
@@ -63,6 +64,7 @@ class Inference(LoopbackServer[Request]):
         yield web.get("/models", self._with_key(self._models))
         yield web.get("/stt", self._with_key(self._transcribe))
         yield web.get("/tts", self._with_key(self._speak))
+        yield web.get("/realtime", self._with_key(self._converse))
         yield web.route("*", "/{path:.*}", self._not_here)
 
     def _with_key(self, answer: _Answer) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -92,6 +94,9 @@ class Inference(LoopbackServer[Request]):
 
     async def _speak(self, http: web.Request, request: Request) -> web.StreamResponse:
         return await serve(http, request, speak)
+
+    async def _converse(self, http: web.Request, request: Request) -> web.StreamResponse:
+        return await converse(http, request, self)
 
     async def _not_here(self, http: web.Request) -> web.StreamResponse:
         return _refusal(self._record(http), 404, f"This stand-in has no {http.path}.")

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.caller import Dial, join
 from sandbox.worker import Worker, worker
-from tests.e2e.fields import real_call
+from tests.e2e.fields import parts, real_call
 from tests.e2e.fields.claims import Claim, rehearsed, selected, unless_unsupported
 from tests.e2e.fields.effects import EFFECTS
 from tests.e2e.fields.rehearsal import ROOT, Held, nested
@@ -95,10 +95,13 @@ def test_no_value_of_these_calls_is_a_default(profiles: Catalog) -> None:
 
 
 def test_every_field_is_proven(profiles: Catalog) -> None:
-    """A new field of schema.json needs a proof, and a proof needs its field."""
+    """A new field of schema.json needs a proof, and a proof needs its field.
+
+    `test_part_fields` proves those of parts that agents bring.
+    """
     fields = set(profiles.schema.fields)
     acting = {claim.of for claim in EFFECTS}
-    assert fields == acting | ONLY_DEEPGRAM | NOTHING
+    assert fields == acting | ONLY_DEEPGRAM | NOTHING | parts.PATHS
     assert not acting & (ONLY_DEEPGRAM | NOTHING)
 
 

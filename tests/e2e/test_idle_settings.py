@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.fields.claims import Claim, rehearsed, selected
-from tests.e2e.fields.idle import IDLE, NOT_IDLE, ONLY_DEEPGRAM_SHOWS, Idle
+from tests.e2e.fields.idle import IDLE, NOT_IDLE, WITHOUT_CLAIM, Idle
 from tests.e2e.fields.rehearsal import ROOT, Held, Sets
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.catalog import Catalog
@@ -59,4 +59,4 @@ def test_setting_that_seems_dead_takes_effect(claim: Claim, held: Held, profiles
 def test_every_reason_has_a_proof() -> None:
     """A new row of the rules needs a conversation that shows it, or a reason why none can."""
     known = {row.id for row in dead_settings.DEAD_WHEN}
-    assert known == {*(idle.row for idle in IDLE), *ONLY_DEEPGRAM_SHOWS}
+    assert known == {*(idle.row for idle in IDLE), *WITHOUT_CLAIM}

@@ -14,6 +14,7 @@ _HEADINGS: dict[Kind, str] = {
     "stt": "Speech-to-text",
     "vad": "Voice activity detection",
     "turn_detector": "Turn detection",
+    "realtime": "Realtime models",
     "tts": "Text-to-speech",
 }
 
@@ -21,6 +22,7 @@ _LIVE = {
     "now": "at once",
     "silence": "in the caller's next silence, over a new connection",
     "next-speech": "from the agent's next speech",
+    "start": "not at all: only before its session starts",
 }
 
 

@@ -16,10 +16,29 @@ from timing_profiles.turns.fields import DETECTION, INTERRUPTION, PREEMPTIVE, Va
 _OPTIONS = (f"{INTERRUPTION}.", f"{PREEMPTIVE}.", "turn_handling.user_turn_limit.", "session.")
 
 
-def change_part(part: Part, values: Values) -> None:
-    """Change a VAD or a text-to-speech; speech-to-text has its own moment."""
-    if part.provider and part.provider.kind != "stt":
-        part.tell(values, part.changed(values))
+def change_part(part: Part, values: Values, *, is_answering: bool = False) -> bool:
+    """Change any part but speech-to-text, which has its own moment.
+
+    Args:
+        part: The part.
+        values: The settings.
+        is_answering: Whether the agent speaks, or is about to. A realtime model refuses another
+            pace then.
+
+    Returns:
+        Whether a change has to wait until the agent is silent.
+    """
+    if part.provider is None or part.provider.kind == "stt":
+        return False
+    paths = part.changed(values)
+    waits = frozenset(
+        option.field
+        for option in part.provider.options
+        if is_answering and part.provider.kind == "realtime" and option.live == "next-speech"
+    )
+    held = {path: part.values[path] for path in waits & paths if path in part.values}
+    part.tell({**values, **held}, paths - held.keys())
+    return bool(held)
 
 
 def change_options(session: AgentSession[Any], plan: Plan) -> None:

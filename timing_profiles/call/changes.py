@@ -103,8 +103,8 @@ class _Listening:
 
 
 def _listening(part: Part, wanted: Values) -> _Listening:
-    section = f"stt.{wanted[ENGINE]}."
-    paths = {path for path in part.changed(wanted) if path.startswith(section)}
+    sections = (f"stt.{wanted[ENGINE]}.", "stt.assemblyai.")
+    paths = {path for path in part.changed(wanted) if path.startswith(sections)}
     in_band = {path for path in paths if _is_in_band(part, path, wanted)}
     if not part.is_built:
         # It is told what it can be told; nothing else takes its place.

@@ -11,11 +11,19 @@ from timing_profiles.call import sdk_arguments, sdk_internals
 from timing_profiles.call.changes import DETECTOR
 from timing_profiles.call.fit import APPLICATION, Instead
 from timing_profiles.call.parts import Own, Part, engine_of
+from timing_profiles.call.sdk_arguments import OfModel
 from timing_profiles.problems import quoted
 from timing_profiles.providers.provider import MISSING, Option, same
 from timing_profiles.turns.fields import AUTO, DETECTION, ENGINE, ENGINES, Values
 
-_KINDS = {"stt": "speech-to-text", "tts": "text-to-speech", "vad": "VAD"}
+_KINDS = {
+    "stt": "speech-to-text",
+    "tts": "text-to-speech",
+    "vad": "VAD",
+    "realtime": "realtime model",
+}
+# A model that ends turns does what this asks for.
+_BY_MODEL = (DETECTION, "realtime_llm")
 _SETS_IT = "the {} sets it itself"
 
 
@@ -49,18 +57,22 @@ def taken_by_model(by_model: Mapping[str, str], active: Values) -> dict[str, Ins
     return {
         field: Instead(reason, is_known=False)
         for path, reason in by_model.items()
-        for field in active
-        if field == path or field.startswith(f"{path}.")
+        for field, value in active.items()
+        if (field == path or field.startswith(f"{path}.")) and (field, value) != _BY_MODEL
     }
 
 
 def _by_agents_model(session: AgentSession[Any]) -> Mapping[str, str]:
     """Return what a model that an agent brings leaves without effect."""
+    return sdk_arguments.without_effect(acting_model(session))
+
+
+def acting_model(session: AgentSession[Any]) -> OfModel:
+    """Return what the model does itself that acts in a session: that of an agent goes first."""
     agents = sdk_internals.agents_own(sdk_internals.current_agent(session))
     detection = agents.get(DETECTION, session.turn_detection)
     parts = {kind: sdk_internals.acting_part(session, kind) for kind in ("llm", "vad")}
-    model = sdk_arguments.of_model(parts, {"turn_detection": detection})
-    return sdk_arguments.without_effect(model)
+    return sdk_arguments.of_model(parts, {"turn_detection": detection})
 
 
 def as_field(path: str, value: Any) -> Any:
@@ -186,13 +198,21 @@ def _unread(part: Part, path: str) -> Instead:
 
 def _option(part: Part, option: Option, path: str, active: Values) -> Instead | None:
     """Return what acts instead of a field that a part takes; None where the field itself acts."""
-    name = _name(part)
+    if path in part.idle:
+        return Instead("the session ends the turns, not the model", is_known=False)
     try:
-        stored = option.acting(part.reader())
-        acting = as_field(path, option.field_value(stored))
+        return _read_option(part, option, path, active)
     except Exception as error:  # noqa: BLE001 - a part of anybody's; the call goes on
-        reason = f"{name} cannot be read back: {type(error).__name__}"
+        reason = f"{_name(part)} cannot be read back: {type(error).__name__}"
         return Instead(reason, is_known=False)
+
+
+def _read_option(part: Part, option: Option, path: str, active: Values) -> Instead | None:
+    name, read = _name(part), part.reader()
+    stored = option.acting(read)
+    acting = as_field(path, option.field_value(stored))
+    if not option.is_there(read):
+        return Instead(f"{name} has it only with {option.only_with[-1]}", is_known=False)
     if path in part.own:
         reason = f"{_SETS_IT.format('application')}: {quoted(acting)}"
         return Instead(reason, acting, origin=APPLICATION)
@@ -200,9 +220,12 @@ def _option(part: Part, option: Option, path: str, active: Values) -> Instead | 
     if wanted is not MISSING and part.values.get(path) != active[path]:
         return None  # it waits for the caller's silence
     if wanted is MISSING or same(stored, wanted):
-        is_automatic = option.is_automatic(part.reader())
+        is_automatic = option.is_automatic(read)
         return _clipped(name, option, acting, wanted, active[path], is_automatic=is_automatic)
-    reason = f"{name} has {quoted(acting)}"
+    if not part.can_be_told(option):
+        reason = f"{name} takes it only before its session starts; {quoted(acting)} acts"
+    else:
+        reason = f"{name} has {quoted(acting)}"
     return Instead(reason, acting, origin=APPLICATION)
 
 

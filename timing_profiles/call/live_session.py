@@ -9,10 +9,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from livekit.agents import AgentSession, CloseEvent, ConversationItemAddedEvent
+from livekit.agents import (
+    AgentSession,
+    AgentStateChangedEvent,
+    CloseEvent,
+    ConversationItemAddedEvent,
+)
 from livekit.agents.llm import AgentHandoff
 
-from timing_profiles.call import apply, changes, fit, in_force, sdk_internals
+from timing_profiles.call import (
+    apply,
+    changes,
+    fit,
+    in_force,
+    sdk_arguments,
+    sdk_internals,
+)
 from timing_profiles.call.changes import DETECTOR, ENDPOINTING
 from timing_profiles.call.fit import APPLICATION, Instead
 from timing_profiles.call.parts import Own, Part, ends_turns
@@ -22,6 +34,8 @@ from timing_profiles.profile import overlay
 from timing_profiles.resolution.settings import Settings
 from timing_profiles.turns import rules
 from timing_profiles.turns.fields import DETECTION, Values
+
+_ANSWERING = ("thinking", "speaking")
 
 _logger = logging.getLogger("timing_profiles")
 
@@ -83,8 +97,10 @@ class LiveSession:
         self._agents_detection: Any = None  # for agents that do not set it; None for the session's
         self._listener = apply.speech_to_text(session)
         self._silence = Silence(session, self._in_silence)
+        self._waits_for_agent = False
         session.on("conversation_item_added", self._added)
         session.on("close", self._closed)
+        session.on("agent_state_changed", self._agent_changed)
         self._take_up()
 
     def request(self, resolved: Settings) -> Settings:
@@ -134,6 +150,7 @@ class LiveSession:
         self.is_closed = True
         self.session.off("conversation_item_added", self._added)
         self.session.off("close", self._closed)
+        self.session.off("agent_state_changed", self._agent_changed)
         self._silence.close()
 
     def _differs(self, resolved: Settings, path: str) -> bool:
@@ -208,7 +225,7 @@ class LiveSession:
         return own
 
     def _acting_parts(self) -> list[Part]:
-        kinds = ("stt", "vad", "tts", DETECTOR)
+        kinds = ("stt", "vad", "tts", DETECTOR, "realtime")
         built = (sdk_internals.acting_part(self.session, kind) for kind in kinds)
         return [part for each in built for part in self._own.within(each)]
 
@@ -260,6 +277,8 @@ class LiveSession:
         for kind in ("stt", "vad", "tts"):
             self._own.adopt(sdk_internals.acting_part(self.session, kind), self._active)
         self._own.adopt(in_force.own_detector(self.session, self._own), self._active)
+        idle = sdk_arguments.idle_fields(in_force.acting_model(self.session))
+        self._own.adopt(sdk_internals.acting_part(self.session, "realtime"), self._active, idle)
         self._change(is_quiet=is_quiet)
         self.reported = self._report()
         self.read_back()
@@ -284,9 +303,7 @@ class LiveSession:
             # Whatever else is requested meanwhile: one new connection, for the last of it.
             self._silence.postpone()
         # The VAD first: a turn detector refuses one whose silence is too short.
-        for part in self._own.parts:
-            with _refusals():
-                apply.change_part(part, plan.values)
+        self._change_parts(plan.values)
         with _refusals():
             apply.change_options(self.session, plan)
         if plan.detection:
@@ -294,6 +311,17 @@ class LiveSession:
             self._change_detection()
         self._active = plan.values
         self._listener = apply.speech_to_text(self.session)
+
+    def _change_parts(self, values: Values) -> None:
+        is_answering = self.session.agent_state in _ANSWERING
+        self._waits_for_agent = False
+        for part in self._own.parts:
+            with _refusals():
+                self._waits_for_agent |= apply.change_part(part, values, is_answering=is_answering)
+
+    def _agent_changed(self, event: AgentStateChangedEvent) -> None:
+        if self._waits_for_agent and event.new_state not in _ANSWERING and not self.is_closed:
+            self._change_parts(self._active)
 
     def _change_detection(self) -> None:
         with _refusals():

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from timing_profiles.call import sdk_internals
 from timing_profiles.providers import registry
-from timing_profiles.providers.provider import MISSING, Provider, Read, same
+from timing_profiles.providers.provider import MISSING, Option, Provider, Read, same
 from timing_profiles.turns.fields import (
     ENGINE,
     VAD_ACTIVATION,
@@ -37,6 +37,7 @@ class Part:
         provider: What it takes; None where nothing is known of it.
         own: The fields that the application has set on it, with their values; they stay.
         is_built: Whether it was built here, from settings.
+        idle: The fields that do not act in it, because something else decides; it is not told.
     """
 
     built: Any
@@ -45,6 +46,7 @@ class Part:
     provider: Provider | None = None
     own: Mapping[str, Any] = field(default_factory=dict)
     is_built: bool = True
+    idle: frozenset[str] = frozenset()
 
     def reader(self) -> Read:
         """Return a function that reads an option that the part has stored."""
@@ -53,7 +55,11 @@ class Part:
     def takes(self, path: str) -> bool:
         """Return whether the settings decide a field of this part."""
         option = self.provider.option(path) if self.provider else None
-        return option is not None and path not in self.own
+        return option is not None and path not in self.own and path not in self.idle
+
+    def can_be_told(self, option: Option) -> bool:
+        """Return whether the part still takes a change of an option."""
+        return option.live != "start" or not sdk_internals.has_started(self.built)
 
     def changed(self, wanted: Values) -> frozenset[str]:
         """Return the fields of the part that differ from the wanted settings."""
@@ -82,10 +88,12 @@ class Part:
             return
         told = {**values, **self.own}
         wanted = set(paths)
+        if not self.provider.together.isdisjoint(wanted):
+            wanted |= self.provider.together - self.idle
         options = {
             option.name: option.argument(told)
             for option in self.provider.options
-            if option.field in wanted
+            if option.field in wanted and self.can_be_told(option)
         }
         options = {name: value for name, value in options.items() if value is not MISSING}
         arguments = self.provider.arguments(options, self.built, self.reader()) if options else None
@@ -129,7 +137,7 @@ class Own:
         """Return whether the settings decide a field."""
         return not any(path == given or path.startswith(f"{given}.") for given in self.given)
 
-    def adopt(self, built: Any, values: Values) -> None:
+    def adopt(self, built: Any, values: Values, idle: frozenset[str] = frozenset()) -> None:
         """Tune a part that the application brings, and everything that it stands for.
 
         What the application has set on it stays. A part that refuses keeps what it has.
@@ -137,10 +145,11 @@ class Own:
         Args:
             built: The part; None for none.
             values: The settings.
+            idle: The fields that something else than the part decides.
         """
         for member in sdk_internals.members(built):
             if self.part(member) is None:
-                self.parts.append(_adopted(member, values))
+                self.parts.append(_adopted(member, values, idle))
 
 
 def build(built: Any, extra: Mapping[str, Any], values: Values) -> Part:
@@ -151,8 +160,8 @@ def build(built: Any, extra: Mapping[str, Any], values: Values) -> Part:
     return Part(built, extra, values, provider, own)
 
 
-def _adopted(built: Any, values: Values) -> Part:
-    part = Part(built, {}, values, registry.find(built), is_built=False)
+def _adopted(built: Any, values: Values, idle: frozenset[str]) -> Part:
+    part = Part(built, {}, values, registry.find(built), is_built=False, idle=idle)
     if part.provider is None:
         part.own = _silence(built)
         return part
@@ -177,7 +186,7 @@ def _silence(built: Any) -> Mapping[str, Any]:
 def _own_fields(part: Part) -> Mapping[str, Any]:
     known = _set_by_application.get(part.built)
     if known is None and part.provider:
-        known = dict(part.provider.own(part.reader()))
+        known = part.provider.own(part.built, part.reader())
         _set_by_application[part.built] = known
     return known or {}
 

@@ -23,6 +23,7 @@ from livekit.plugins import deepgram
 
 from timing_profiles.call import sdk_internals
 from timing_profiles.problems import Problem, quoted
+from timing_profiles.providers.realtime import TURN_FIELDS
 from timing_profiles.turns.fields import (
     DETECTION,
     ENGINE,
@@ -194,6 +195,11 @@ def without_effect(model: OfModel) -> dict[str, str]:
     if not model.takes_turns:
         return speaks_at_once
     return {**speaks_at_once, **dict.fromkeys(_TAKEN_BY_MODEL, "the model ends turns itself")}
+
+
+def idle_fields(model: OfModel) -> frozenset[str]:
+    """Return the fields of a realtime model that do not act where the session ends the turns."""
+    return frozenset() if model.takes_turns else TURN_FIELDS
 
 
 def with_models(yours: Mapping[str, Any]) -> dict[str, Any]:

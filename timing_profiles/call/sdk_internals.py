@@ -64,6 +64,8 @@ _FALSE_ALARM = "pre-connect audio handler registered after"
 _GIVEN = "_timing_profiles_given"  # on room options of ours: their arguments
 _DETECTION = "turn_handling.turn_detection"
 
+_OF_SESSION = {"turn_detector": "turn_detection", "realtime": "llm"}
+
 # livekit-agents has DuplexModel since 1.8.1.
 _REALTIME_MODELS = (llm.RealtimeModel, getattr(llm, "DuplexModel", llm.RealtimeModel))
 
@@ -241,13 +243,15 @@ def acting_part(session: AgentSession[Any], name: str) -> Any:
 
     Args:
         session: The session.
-        name: `stt`, `tts`, `vad`, `llm` or `turn_detector`.
+        name: `stt`, `tts`, `vad`, `llm`, `turn_detector` or `realtime`: an LLM that is one.
     """
-    name = "turn_detection" if name == "turn_detector" else name
+    of_session = _OF_SESSION.get(name, name)
     agent = current_agent(session)
-    own = getattr(agent, name) if agent else NOT_GIVEN
-    part = own if is_given(own) else getattr(session, name)
-    return None if isinstance(part, str) else part  # a way of detecting turns has no options
+    own = getattr(agent, of_session) if agent else NOT_GIVEN
+    part = own if is_given(own) else getattr(session, of_session)
+    if isinstance(part, str):  # a way of detecting turns, which has no options
+        return None
+    return part if name != "realtime" or is_realtime(part) else None
 
 
 def members(part: Any) -> tuple[Any, ...]:
@@ -274,7 +278,7 @@ def stored_option(part: Any, name: str, missing: Any) -> Any:
     """Return an option that a part has stored; LiveKit's plugins have no way to ask for it.
 
     Args:
-        part: Speech-to-text, text-to-speech, VAD or a turn detector.
+        part: Speech-to-text, text-to-speech, VAD, a turn detector or a realtime model.
         name: The name, dotted where it lies within another one.
         missing: What to return where it is not there, or not set.
     """
@@ -290,17 +294,23 @@ def stored_option(part: Any, name: str, missing: Any) -> Any:
 
 
 def write_stored(part: Any, arguments: Mapping[str, Any]) -> None:
-    """Change options of a part that has no `update_options`, and reads them at each use.
+    """Change options of a part that has no way to change them, and reads them at each use.
 
     Args:
-        part: A turn detector of the plugin `turn_detector`.
+        part: A turn detector of the plugin `turn_detector`, or a realtime model of Google, which
+            reads them when a session starts.
         arguments: The options, by name.
     """
+    holder, prefix = (part._opts, "") if hasattr(part, "_opts") else (part, "_")  # noqa: SLF001
     for name, value in arguments.items():
-        stored = f"_{name}"
-        if not hasattr(part, stored):
+        if not hasattr(holder, prefix + name):
             raise AttributeError(f"{type(part).__name__} has no {name} any more")
-        setattr(part, stored, value)
+        setattr(holder, prefix + name, value)
+
+
+def has_started(model: Any) -> bool:
+    """Return whether a realtime model has a session, which has read its options."""
+    return bool(getattr(model, "_sessions", ()))
 
 
 def write_options(session: AgentSession[Any], changes: Mapping[str, Any]) -> None:

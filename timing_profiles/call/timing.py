@@ -149,6 +149,8 @@ class Timing:
         for kind in ("stt", "tts", "vad"):
             own.adopt(yours.get(kind), values)
         own.adopt(sdk_arguments.own_detector(handling), values)
+        if of_model.is_realtime:
+            own.adopt(yours["llm"], values, sdk_arguments.idle_fields(of_model))
         builders = {"stt": self.stt, "tts": self.tts, "vad": self.vad}
         needed = [kind for kind in of_model.needs if kind not in yours]
         built = {kind: builders[kind]() for kind in sdk_arguments.buildable(needed)}

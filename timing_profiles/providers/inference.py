@@ -81,15 +81,32 @@ FLUX = Provider(
     note="eager_eot_threshold null leaves the gateway its 0.5",
 )
 
-ASSEMBLYAI = Provider(
-    "inference.STT",
-    "stt",
-    _MODULE,
-    "STT",
-    models=("assemblyai/",),
-    ends_turns=True,
-    note="ends turns by its own settings",
+# The gateway's own defaults (livekit/agents/inference/stt.py); it names none for the longest.
+_ASSEMBLYAI_SILENCES = (
+    _stt("stt.assemblyai.min_turn_silence", "min_end_of_turn_silence_when_confident", 0),
+    _stt("stt.assemblyai.max_turn_silence", "max_turn_silence"),
 )
+_CONFIDENCE = "end_of_turn_confidence_threshold"
+
+
+def _assemblyai(model: str, *more: Option) -> Provider:
+    return Provider(
+        "inference.STT",
+        "stt",
+        _MODULE,
+        "STT",
+        (*_ASSEMBLYAI_SILENCES, *more),
+        models=(f"assemblyai/{model}",),
+        ends_turns=True,
+        arguments=_extra,
+    )
+
+
+ASSEMBLYAI = _assemblyai(
+    "universal-streaming", _stt(f"stt.assemblyai.{_CONFIDENCE}", _CONFIDENCE, 0.01)
+)
+
+ASSEMBLYAI_3 = _assemblyai("")
 
 CARTESIA_INK = Provider(
     "inference.STT",

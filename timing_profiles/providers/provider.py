@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 
 from timing_profiles.turns.fields import AUTO, Values, number
 
-Kind = Literal["stt", "tts", "vad", "turn_detector"]
+Kind = Literal["stt", "tts", "vad", "turn_detector", "realtime"]
 """A part of a session; the section of the same name holds its fields."""
 
-Live = Literal["now", "silence", "next-speech"]
+Live = Literal["now", "silence", "next-speech", "start"]
 
 Read = Callable[[str], Any]
 """Returns an option that a part has stored, by its dotted name; `MISSING` where there is none."""
@@ -57,7 +57,7 @@ class Option:
         name: The keyword of the part.
         normal: The value of a part that was not told any.
         live: When a change takes effect: `now`, in the caller's next `silence` over a new
-            connection, or with the agent's `next-speech`.
+            connection, or with the agent's `next-speech`. `start` takes none once it has started.
         stored: The dotted name under which the part stores it, where that is not `name`.
         least: The lowest value that the part takes; lower ones are raised to it.
         most: The highest value that the part takes; higher ones are lowered to it.
@@ -66,6 +66,8 @@ class Option:
         null: What null is for the part: its own null, its normal value, or no argument.
         auto: What `auto` is for the part; `MISSING` where a part cannot be told to decide again.
         is_sparse: Whether the part stores it only where it was given.
+        only_with: The dotted name of another option, and the value of it with which the part has
+            this one; empty for any.
         only_built: Whether only a part that the library builds gets it: a model or a language that
             an application chose stays.
     """
@@ -82,6 +84,7 @@ class Option:
     null: str = ""
     auto: Any = MISSING
     is_sparse: bool = False
+    only_with: tuple[str, ...] = ()
     only_built: bool = False
 
     def argument(self, values: Values) -> Any:
@@ -97,10 +100,17 @@ class Option:
         bounded = bounded and encoded is not MISSING
         return min(max(encoded, self.least), self.most) if bounded else encoded
 
+    def is_there(self, read: Read) -> bool:
+        """Return whether a part has the option, as it is set now."""
+        if not self.only_with:
+            return True
+        name, value = self.only_with
+        return bool(read(name) == value)
+
     def acting(self, read: Read) -> Any:
         """Return the value that acts, as the part has it."""
         stored = read(self.stored or self.name)
-        return self.normal if stored is MISSING else stored
+        return self.normal if stored is MISSING or stored is None else stored
 
     def is_own(self, read: Read) -> bool:
         """Return whether the application has set the option, as far as the part shows it."""
@@ -137,6 +147,9 @@ class Provider:
         engine: The value of `stt.engine` that it stands for; may be empty.
         ends_turns: Whether it is speech-to-text that finds the end of a turn, not only of a phrase.
         arguments: Converts named options to the keyword arguments of `update_options`.
+        together: Fields that the part is told together, also where only one of them changes.
+        own_fields: Returns the fields that the application has set, where a comparison with what
+            a part has by itself is not enough.
         is_private: Whether it has no `update_options`: what it has stored is written.
         note: What else a reader of the table should know; may be empty.
     """
@@ -150,6 +163,8 @@ class Provider:
     engine: str = ""
     ends_turns: bool = False
     arguments: Arguments = by_name
+    together: frozenset[str] = frozenset()
+    own_fields: Callable[[Provider, Any, Read], Mapping[str, Any]] | None = None
     is_private: bool = False
     note: str = ""
 
@@ -165,8 +180,14 @@ class Provider:
         """Return the option that a field decides."""
         return next((option for option in self.options if option.field == path), None)
 
-    def own(self, read: Read) -> Iterator[tuple[str, Any]]:
-        """Yield the fields that the application has set on a part, with their values."""
+    def own(self, part: Any, read: Read) -> Mapping[str, Any]:
+        """Return the fields that the application has set on a part, with their values."""
+        if self.own_fields:
+            return self.own_fields(self, part, read)
+        return dict(self.set_by_comparison(read))
+
+    def set_by_comparison(self, read: Read) -> Iterator[tuple[str, Any]]:
+        """Yield the fields that differ from what a part has by itself, with their values."""
         for option in self.options:
             if option.only_built or option.is_own(read):
                 yield option.field, option.field_value(option.acting(read))

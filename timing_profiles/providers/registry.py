@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from timing_profiles.providers import assemblyai, deepgram, inference, tts_pace, turn_detector, vad
+from timing_profiles.providers import (
+    assemblyai,
+    deepgram,
+    inference,
+    realtime,
+    tts_pace,
+    turn_detector,
+    vad,
+)
 from timing_profiles.providers.provider import Provider
 
 ALL: tuple[Provider, ...] = (
@@ -14,13 +22,20 @@ ALL: tuple[Provider, ...] = (
     inference.NOVA,
     inference.FLUX,
     inference.ASSEMBLYAI,
+    inference.ASSEMBLYAI_3,
     inference.CARTESIA_INK,
-    assemblyai.STREAMING,
+    assemblyai.UNIVERSAL_3,
+    assemblyai.UNIVERSAL_STREAMING,
     vad.INFERENCE_VAD,
     vad.SILERO_VAD,
     turn_detector.INFERENCE_DETECTOR,
     turn_detector.MULTILINGUAL,
     turn_detector.ENGLISH,
+    realtime.XAI,  # before that of OpenAI, from which it derives
+    realtime.OPENAI,
+    realtime.INFERENCE_XAI,
+    realtime.INFERENCE,
+    realtime.GOOGLE,
     *inference.PACES,
     *tts_pace.PACES,
 )

@@ -13,10 +13,15 @@ from typing import Any, Literal
 
 from timing_profiles.problems import Problem, ProfilesError, quoted
 from timing_profiles.turns.fields import (
+    ASSEMBLYAI_MAX_SILENCE,
+    ASSEMBLYAI_MIN_SILENCE,
     FLUX_EAGER,
     FLUX_EOT,
     FLUX_EOT_TIMEOUT,
     FORMER_NAMES,
+    REALTIME_EAGERNESS,
+    REALTIME_PADDING,
+    REALTIME_SILENCE,
     TRANSCRIPTION_TIMEOUT,
 )
 
@@ -45,6 +50,14 @@ _SNAKE_NAMES: Mapping[str, str] = {
     "eot_threshold": FLUX_EOT,
     "eager_eot_threshold": FLUX_EAGER,
     "eot_timeout_ms": FLUX_EOT_TIMEOUT,
+    "min_end_of_turn_silence_when_confident": ASSEMBLYAI_MIN_SILENCE,
+    "min_turn_silence": ASSEMBLYAI_MIN_SILENCE,
+    "max_turn_silence": ASSEMBLYAI_MAX_SILENCE,
+    "end_of_turn_confidence_threshold": "stt.assemblyai.end_of_turn_confidence_threshold",
+    "interruption_delay": "stt.assemblyai.interruption_delay",
+    "silence_duration_ms": REALTIME_SILENCE,
+    "prefix_padding_ms": REALTIME_PADDING,
+    "eagerness": REALTIME_EAGERNESS,
     "user_away_timeout": "session.user_away_timeout",
     "aec_warmup_duration": "session.aec_warmup_duration",
     "min_consecutive_speech_delay": "session.min_consecutive_speech_delay",
@@ -63,8 +76,9 @@ FLAT_NAMES: Mapping[str, str] = MappingProxyType(
 )
 """Names at the top level of metadata, which clients send already, and their fields.
 
-They are former keyword arguments of `AgentSession`, and the keywords of Flux and of the session, in
-camelCase, too. Of two names of a field the later one here wins: the newer name, and snake_case.
+They are former keyword arguments of `AgentSession`, and the keywords of Flux, of AssemblyAI, of
+realtime models and of the session, in camelCase, too. Of two names of a field the later one here
+wins: the newer name, and snake_case.
 """
 
 _STRING = re.compile(rb'"[^"]*"?')

@@ -1,6 +1,7 @@
 """Find dead settings: the SDK accepts them, and they have no effect beside the others.
 
-Each row was read in livekit-agents 1.8.9 or livekit-plugins-deepgram 1.8.9, or measured on calls.
+Each row was read in livekit-agents 1.8.9, in LiveKit's plugins 1.8.9, in the openai package (of
+server_vad and semantic_vad) or in AssemblyAI's documentation, or measured on calls.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from functools import cache
 from timing_profiles.problems import Problem
 from timing_profiles.turns.fields import (
     ALPHA,
+    ASSEMBLYAI_MAX_SILENCE,
+    ASSEMBLYAI_MIN_SILENCE,
     DETECTION,
     ENGINE,
     FLUX_EAGER,
@@ -22,6 +25,11 @@ from timing_profiles.turns.fields import (
     NOVA_ENDPOINTING,
     NOVA_UTTERANCE_END,
     PREEMPTIVE,
+    REALTIME_DETECTION,
+    REALTIME_EAGERNESS,
+    REALTIME_PADDING,
+    REALTIME_SILENCE,
+    REALTIME_THRESHOLD,
     TRANSCRIPTION_TIMEOUT,
     VAD_SILENCE,
     Condition,
@@ -124,6 +132,11 @@ def _words_come_after(values: Values, delay: str) -> bool:
     return bool(values[NOVA_ENDPOINTING] / 1000 >= max(term.end for term in silence))
 
 
+def _assemblyai_ends_the_turn_before(values: Values) -> bool:
+    least, most = values[ASSEMBLYAI_MIN_SILENCE], values[ASSEMBLYAI_MAX_SILENCE]
+    return not isinstance(least, str) and not isinstance(most, str) and bool(least > most)
+
+
 _OF_AN_INTERRUPTION = tuple(
     f"{INTERRUPTION}.{name}"
     for name in (
@@ -212,6 +225,25 @@ DEAD_WHEN = (
         "endpointing_ms is longer, and no turn ends before the words are there",
         {MODE: ("fixed",), ENGINE: ("nova",), DETECTION: ("vad", "turn_detector")},
         _words_come_after_min_delay,
+    ),
+    DeadWhen(
+        "assemblyai-ends-the-turn-before",
+        (ASSEMBLYAI_MIN_SILENCE,),
+        "it is longer than max_turn_silence, which ends the turn in any case",
+        {},
+        _assemblyai_ends_the_turn_before,
+    ),
+    DeadWhen(
+        "realtime-semantic-vad",
+        (REALTIME_SILENCE, REALTIME_PADDING, REALTIME_THRESHOLD),
+        "realtime.turn_detection is semantic_vad",
+        {REALTIME_DETECTION: ("semantic_vad",)},
+    ),
+    DeadWhen(
+        "realtime-server-vad",
+        (REALTIME_EAGERNESS,),
+        "realtime.turn_detection is server_vad",
+        {REALTIME_DETECTION: ("server_vad",)},
     ),
     DeadWhen("alpha-in-mode-fixed", (ALPHA,), "endpointing.mode is fixed", {MODE: ("fixed",)}),
     DeadWhen(

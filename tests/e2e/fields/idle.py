@@ -68,8 +68,11 @@ CONNECTED: Final = scenes.being_silent(0.1)
 _LAG: Final = 0.05
 _SENT: Final = 0.03
 
-ONLY_DEEPGRAM_SHOWS: Final = {
+WITHOUT_CLAIM: Final = {
     "smart-format-off": "both are sent, and what they change is Deepgram's",
+    "assemblyai-ends-the-turn-before": "both are sent; `test_assemblyai` shows what they change",
+    "realtime-semantic-vad": "`test_realtime_stand_in` shows that it is not even sent",
+    "realtime-server-vad": "`test_realtime_stand_in` shows that it is not even sent",
 }
 """Rows without a claim, and why."""
 
