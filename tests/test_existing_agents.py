@@ -13,6 +13,7 @@ from tests.session import Session
 from tests.test_apply import MUTE, REST
 from tests.test_docs_python import run
 from tests.test_in_force import realtime
+from tests.test_room_options import as_started, running
 from tests.virtual_time import in_virtual_time
 
 PAGE = "docs/existing-agents.md"
@@ -55,6 +56,23 @@ async def test_former_arguments_win() -> None:
     assert session.options.endpointing["min_delay"] == 3.0
     assert session.options.endpointing["max_delay"] == 3.0
     assert session.options.interruption["enabled"] is False
+
+
+@in_virtual_time
+async def test_noise_cancellation_is_kept() -> None:
+    """In the options that the session starts with, beside the caller's identity."""
+    started: dict[str, Any] = {}
+
+    async def start(**arguments: Any) -> None:
+        started.update(arguments)
+
+    session: Any = SimpleNamespace(start=start)
+    cancelling: Any = SimpleNamespace()
+    job = cast("JobContext", SimpleNamespace(room=None))
+    await recipe("begin")(job, running().timing, session, cancelling)
+    options = as_started(started["room_options"], room_input_options=started["room_input_options"])
+    assert cast("Any", options.audio_input).noise_cancellation is cancelling
+    assert options.participant_identity == "caller"
 
 
 @in_virtual_time

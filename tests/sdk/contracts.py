@@ -344,7 +344,7 @@ async def plugin_detector() -> None:
         def _inference_method(self) -> str:
             raise NotImplementedError
 
-    detector = Detector(inference_executor=object(), load_languages=False)
+    detector: Any = Detector(inference_executor=object(), load_languages=False)
     vars(detector)["_languages"] = {"en": {"threshold": 0.03}}
     assert sdk_internals.stored_option(detector, "unlikely_threshold", 0.0) is None
     sdk_internals.write_stored(detector, {"unlikely_threshold": 0.4})
