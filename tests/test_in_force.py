@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from livekit.agents import AgentStateChangedEvent, inference, stt, vad
@@ -451,7 +451,7 @@ async def test_detector_of_the_plugin_is_tuned_and_followed() -> None:
         running.room.change_metadata(asking({UNLIKELY: 0.7}))
         await asyncio.sleep(REST)
         assert await detector.unlikely_threshold("en") == 0.7
-        assert running.session.turn_detection is detector
+        assert running.session.turn_detection is cast("Any", detector)
         running.room.change_metadata("")
         await asyncio.sleep(REST)
         assert await detector.unlikely_threshold("en") == 0.03
@@ -473,7 +473,8 @@ async def test_detector_of_the_plugin_takes_one_number() -> None:
 @in_virtual_time
 async def test_threshold_of_the_applications_own_detector_stays() -> None:
     """Of the plugin's detector, on an agent."""
-    agent = Deaf(instructions="", turn_detection=EnglishModel(0.2))
+    detector: Any = EnglishModel(0.2)
+    agent = Deaf(instructions="", turn_detection=detector)
     async with Running(asking({UNLIKELY: 0.5}), session=MUTE).follow().started(agent) as running:
         assert (found(running, UNLIKELY), origins(running, UNLIKELY)) == ([0.2], ["application"])
         assert messages(running) == [
