@@ -33,6 +33,7 @@ CHOOSES = {
     "PKG-INFO": "the README, as the sdist has it",
     "installation/environments.py": "`make install-check` installs as users do",
     "tests/sdk/newest.py": "`make drift` asks for the newest release",
+    "timing_profiles/rehearsal/environment.py": "`rehearse --sdk` installs the release of a user",
 }
 _TOOLS = frozenset({"pip", "uv", "npm", "npx", "go", "pipx", "uvx"})
 _ENDINGS = frozenset({".py", ".md", ".mk", ".sh", ".yaml", ".yml", ""})
