@@ -13,7 +13,7 @@ PACKAGE = Path(timing_profiles.__file__).parent
 # A file imports from its own directory, or from one before it; "" is the root of the package.
 ORDER = (
     *("", "turns", "catalog", "resolution", "handoff", "providers", "call", "worker"),
-    *("authoring", "rehearsal", "cli"),
+    *("authoring", "rehearsal", "tuner", "cli"),
 )
 
 NEVER = {

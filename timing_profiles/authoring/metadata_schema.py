@@ -231,7 +231,7 @@ def _section(group: _Group, schema: Mapping[str, Any], above: str) -> dict[str, 
             if section["properties"]:
                 properties[key] = section
     return {
-        "title": _title(above.rpartition(".")[2]),
+        "title": title(above.rpartition(".")[2]),
         "description": schema.get("description", ""),
         "type": "object",
         "additionalProperties": False,
@@ -243,7 +243,7 @@ def _field(group: _Group, path: str, name: str) -> dict[str, Any]:
     field = group.schema.fields[path]
     schema = _plain(field.schema)
     offered = Field(path, _choices(group, path, _bounded(group, path, schema)))
-    shown = {"title": _title(name, field.unit), **offered.schema}
+    shown = {"title": title(name, field.unit), **offered.schema}
     if "examples" in schema:
         shown["examples"] = [value for value in schema["examples"] if _takes(group, offered, value)]
     values = group.values(path)
@@ -252,12 +252,12 @@ def _field(group: _Group, path: str, name: str) -> dict[str, Any]:
     return copy.deepcopy(shown)
 
 
-def _title(name: str, unit: str = "") -> str:
+def title(name: str, unit: str = "") -> str:
     """Return a title: `Endpointing (ms)` for `endpointing_ms` and `endpointingMs`."""
     words = _WORD.sub(r"_\1", name).lower().removesuffix("_ms").split("_")
-    title = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
-    title = title[:1].upper() + title[1:]
-    return f"{title} ({unit})" if unit and unit not in words else title
+    text = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
+    text = text[:1].upper() + text[1:]
+    return f"{text} ({unit})" if unit and unit not in words else text
 
 
 def _takes(group: _Group, field: Field, value: Any) -> bool:
@@ -336,10 +336,10 @@ def _choices(group: _Group, path: str, schema: Mapping[str, Any]) -> dict[str, A
 
 
 def _choice(kind: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    title, keywords = _CHOICES[kind]
+    heading, keywords = _CHOICES[kind]
     if kind == "null":
-        return {"title": title, "type": kind, "const": None}
+        return {"title": heading, "type": kind, "const": None}
     if kind == "string" and schema.get("pattern") == "^auto$":
         return {"title": "Automatic", "type": kind, "const": "auto"}
     its_own = {keyword: schema[keyword] for keyword in keywords if keyword in schema}
-    return {"title": title, "type": kind, **its_own}
+    return {"title": heading, "type": kind, **its_own}

@@ -6,7 +6,7 @@ import errno
 import io
 import os
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from timing_profiles.problems import ProfilesError, cut, printable, strerror
 
 CLEAN, PROBLEMS, USAGE = 0, 1, 2  # statuses of the process
 
+_HIGHEST_PORT = 65_535
 _LONGEST_MESSAGE = 500  # of argparse, which repeats the arguments
 
 # Statuses that a shell reports after SIGINT and SIGPIPE.
@@ -40,6 +41,12 @@ each profile: which would have cut in, and how long callers would have waited.
 Nothing leaves this machine. Exit status: 0; 1 a gate fails, a decision differs
 under the other SDK, or a recording cannot be judged; 2 a wrong command line, or
 the other SDK cannot be installed; 3 too little evidence for a gate."""
+
+_ABOUT_TUNE = """\
+Serve a page on this machine to tune by ear: talk to an agent with a profile, see
+the turn as it happens, move a setting and hear it, leave with YAML. The agent is
+the one of LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET; `make dev` serves
+the page itself, with a local agent. Ctrl-C ends it."""
 
 _EXAMPLES = """\
 timing-profiles init
@@ -150,6 +157,7 @@ def _parser() -> ArgumentParser:
     _add_rehearse(commands)
     _add_why(commands)
     _add_fit(commands)
+    _add_tune(commands)
     _add_completion(commands)
     return parser
 
@@ -339,6 +347,34 @@ def _add_fit(commands: Any) -> None:
     about = "where to draw the frontier, as SVG"
     parser.add_argument("--frontier", dest="picture", metavar="FILE", help=about)
     _formats(parser, "text", "json")
+
+
+def _add_tune(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "tune",
+        "serve a page to talk to an agent, hear a profile, and change it",
+        "timing-profiles tune --profile patient\n"
+        "timing-profiles tune --agent my-agent --write    # of LIVEKIT_URL",
+    )
+    parser.description = _ABOUT_TUNE
+    about = "the profile that the page begins with"
+    _profile(parser, "--profile", metavar="NAME", help=about)
+    about = "the port; 7790 by default, or a free one where that is taken; 0 for a free one"
+    parser.add_argument("--port", metavar="N", type=_port, help=about)
+    about = "the address to listen at; 127.0.0.1 by default, which only this machine reaches"
+    parser.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help=about)
+    about = "the agent to call; LIVEKIT_AGENT_NAME by default, else the one that takes every call"
+    parser.add_argument("--agent", metavar="NAME", default="", help=about)
+    about = "let the page write profiles into the set; each is checked first"
+    parser.add_argument("--write", action="store_true", help=about)
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isdecimal() and text.isascii() else -1
+    if not 0 <= number <= _HIGHEST_PORT:
+        raise ArgumentTypeError(f"{text!r} is not a port from 0 to {_HIGHEST_PORT}")
+    return number
 
 
 def _recordings(parser: Any, more: str = "") -> None:

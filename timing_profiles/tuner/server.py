@@ -1,0 +1,303 @@
+"""Serve the page and its API on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import Any
+
+from aiohttp import web
+
+from timing_profiles.problems import ProfilesError
+from timing_profiles.resolution import request as metadata_request
+from timing_profiles.tuner import asked, guard, overview, page_files, preview
+from timing_profiles.tuner.asked import Asked, Refused
+from timing_profiles.tuner.calls import Calls
+from timing_profiles.tuner.follower import Follower
+from timing_profiles.tuner.guard import Guard
+from timing_profiles.tuner.livekit_access import Access
+from timing_profiles.tuner.profile_set import ProfileSet
+
+LARGEST_JSON = 64 * 1024
+"""The most bytes of a request of the page."""
+
+MOST_SOCKETS = 32
+"""The WebSockets that may be open at the same time, of all tabs together."""
+
+_MOST_WAITING = 1000  # messages that a page has not taken yet
+_LARGEST_MESSAGE = 1024  # bytes from the page: it has nothing to say on a WebSocket
+_LINGERING = 1.0  # seconds in which the rest of a refused body is read
+_ENDING = 1.0
+_OBSERVER = "timing_profiles.tuner.observer"
+_SDK = "livekit.agents.voice"  # takes seconds to load
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a server serves.
+
+    Attributes:
+        access: The LiveKit server.
+        agent: The agent that is dispatched to a call; empty for the one that takes every call.
+        profile: The profile that the page begins with; None for its own choice.
+        write: Whether the page may write files.
+    """
+
+    access: Access
+    agent: str = ""
+    profile: str | None = None
+    write: bool = False
+
+
+class Tuner:
+    """The server between one person's browser, a set of profiles and LiveKit."""
+
+    def __init__(self, profiles: ProfileSet, options: Options) -> None:
+        """Serve nothing before `start`."""
+        self._profiles = profiles
+        self._options = options
+        self._calls = Calls(options.access, options.agent)
+        self._follower = Follower(profiles)
+        self._token = secrets.token_urlsafe(32)
+        self._files = page_files.found()
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._sdk: asyncio.Future[Any] | None = None
+        self._guard = Guard("", 0, self._token)
+        self._headers: dict[str, str] = {}
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, listening: socket.socket, host: str) -> str:
+        """Serve on a listening socket; return the address to open.
+
+        Args:
+            listening: The socket.
+            host: The address that it listens at, as the user gave it.
+        """
+        port = listening.getsockname()[1]
+        self._guard = Guard(host, port, self._token)
+        names = (f"127.0.0.1:{port}", f"localhost:{port}", _location(host, port))
+        own = [f"ws://{name}" for name in dict.fromkeys(names)]
+        self._headers = guard.headers(own, self._options.access.origins())
+        self._runner = web.AppRunner(
+            self._application(),
+            access_log=None,
+            lingering_time=_LINGERING,
+            shutdown_timeout=_ENDING,
+            handle_signals=False,
+        )
+        await self._runner.setup()
+        await web.SockSite(self._runner, listening).start()
+        return f"http://{_location(host, port)}/?{guard.TOKEN}={self._token}"
+
+    async def stop(self) -> None:
+        """Close every connection, leave every room and stop listening."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application(middlewares=[self._guarded], client_max_size=LARGEST_JSON)
+        application.on_shutdown.append(self._close_sockets)
+        application.add_routes(
+            [
+                web.get("/api/set", self._get_set),
+                web.post("/api/preview", self._post_preview),
+                web.post("/api/call", self._post_call),
+                web.delete("/api/calls/{room}", self._delete_call),
+                web.get("/api/calls/{room}/events", self._events),
+                web.get("/api/changes", self._changes),
+                web.get("/{path:.*}", self._file),
+            ]
+        )
+        return application
+
+    @web.middleware
+    async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse what is not for us, and answer every error in one form."""
+        refusal = self._guard.refusal(request)
+        if refusal:
+            response = _error(*refusal)
+        else:
+            response = await self._answered(request, handler)
+        if not response.prepared:
+            response.headers.update(self._headers)
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Refused as error:
+            return _error(400, str(error))
+        except ProfilesError as error:
+            return _error(409, str(error), problems=overview.as_json(error.problems))
+        except web.HTTPRequestEntityTooLarge:
+            return _error(413, f"the request is longer than {LARGEST_JSON} bytes", close=True)
+        except web.HTTPException as error:
+            return _error(error.status, f"{request.method} {request.path}: {error.reason}")
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        file = self._files.get(request.path)
+        if file is None:
+            raise web.HTTPNotFound
+        content = await asyncio.to_thread(file.path.read_bytes)
+        headers = {"Content-Type": file.kind, "Cache-Control": "no-cache"}
+        return web.Response(body=content, headers=headers)
+
+    async def _get_set(self, _: web.Request) -> web.StreamResponse:
+        self._load_sdk()
+        found = await asyncio.to_thread(overview.of_set, self._profiles)
+        options = self._options
+        return web.json_response(
+            {
+                **found,
+                "write": options.write,
+                "agent": options.agent or None,
+                "livekit_url": options.access.url,
+                "profile": options.profile,
+                "metadata_key": metadata_request.metadata_key(),
+                "sentences": page_files.sentences(),
+            }
+        )
+
+    async def _post_preview(self, request: web.Request) -> web.StreamResponse:
+        wanted = await self._asked(request)
+        return web.json_response(preview.of(wanted, self._profiles.catalog))
+
+    async def _post_call(self, request: web.Request) -> web.StreamResponse:
+        wanted = await self._asked(request)
+        return web.json_response(asdict(self._calls.new(wanted.metadata())))
+
+    async def _delete_call(self, request: web.Request) -> web.StreamResponse:
+        room = self._room(request)
+        try:
+            await self._calls.end(room)
+        except RuntimeError as error:
+            return _error(502, f"the LiveKit server did not end the call: {error}")
+        return web.json_response({})
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        room = self._room(request)
+        self._check_sockets()
+        await self._load_sdk()
+        from timing_profiles.tuner.observer import Observer, Unreachable  # noqa: PLC0415
+
+        stream = _Stream()
+        observer = Observer(stream.tell)
+        try:
+            await observer.join(self._options.access.url, self._calls.observer(room))
+        except Unreachable as error:
+            await observer.leave()
+            return _error(502, str(error))
+        try:
+            return await self._streamed(request, stream)
+        finally:
+            await observer.leave()
+
+    async def _changes(self, request: web.Request) -> web.StreamResponse:
+        self._check_sockets()
+        stream = _Stream()
+        self._follower.add(stream.tell)
+        try:
+            return await self._streamed(request, stream)
+        finally:
+            self._follower.remove(stream.tell)
+
+    async def _streamed(self, request: web.Request, stream: _Stream) -> web.WebSocketResponse:
+        """Send what a stream has until the page closes its end, or the stream ends."""
+        page = web.WebSocketResponse(max_msg_size=_LARGEST_MESSAGE, timeout=_ENDING)
+        page.headers.update(self._headers)
+        self._sockets.add(page)
+        try:
+            await page.prepare(request)
+            sending = asyncio.create_task(stream.send_to(page))
+            try:
+                async for _ in page:
+                    pass
+            finally:
+                sending.cancel()
+                with suppress(asyncio.CancelledError, ConnectionError):
+                    await sending
+        finally:
+            self._sockets.discard(page)
+        return page
+
+    def _check_sockets(self) -> None:
+        if len(self._sockets) >= MOST_SOCKETS:
+            raise web.HTTPTooManyRequests(reason="too many open tabs; close some")
+
+    def _room(self, request: web.Request) -> str:
+        room = request.match_info["room"]
+        if room not in self._calls:
+            raise web.HTTPNotFound(reason="no such call")
+        return room
+
+    async def _asked(self, request: web.Request) -> Asked:
+        """Read what the page asks for, of the set as its files are now."""
+        data = await _json(request)
+        return asked.read(data, await asyncio.to_thread(self._profiles.read))
+
+    def _load_sdk(self) -> asyncio.Future[Any]:
+        """Load what a call needs, beside the loop, once a page is open."""
+        if self._sdk is None:
+            self._sdk = asyncio.ensure_future(asyncio.to_thread(_import, _OBSERVER, _SDK))
+        return self._sdk
+
+    async def _close_sockets(self, _: web.Application) -> None:
+        for page in [*self._sockets]:
+            await page.close(code=1001, message=b"timing-profiles tune has ended")
+
+
+class _Stream:
+    """Messages on their way to a page."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(_MOST_WAITING)
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Queue a message; a page that takes none loses the newest."""
+        with suppress(asyncio.QueueFull):
+            self._waiting.put_nowait(message)
+
+    async def send_to(self, page: web.WebSocketResponse) -> None:
+        """Send each message; close the page's end after the last one."""
+        while True:
+            message = await self._waiting.get()
+            await page.send_str(json.dumps(message))
+            if message["type"] == "ended":
+                await page.close()
+
+
+async def _json(request: web.Request) -> Any:
+    length = request.content_length
+    if length is not None and length > LARGEST_JSON:
+        raise web.HTTPRequestEntityTooLarge(LARGEST_JSON, length)
+    try:
+        return json.loads(await request.read())
+    except (ValueError, RecursionError):
+        raise Refused("the request is not JSON") from None
+
+
+def _error(status: int, message: str, *, close: bool = False, **more: Any) -> web.Response:
+    response = web.json_response({"error": message, **more}, status=status)
+    if close:
+        response.force_close()
+    return response
+
+
+def _import(*names: str) -> None:
+    for name in names:
+        import_module(name)
+
+
+def _location(host: str, port: int) -> str:
+    """Return host and port of an address that a browser on this machine can open."""
+    name = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared only
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
