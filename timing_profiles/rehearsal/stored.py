@@ -19,6 +19,14 @@ from typing import Any, Final
 _FORMAT: Final = "2"  # another one for other contents
 _PACKAGES: Final = ("livekit-agents", "livekit-local-inference", "av")
 
+_memory: dict[str, Any] | None = None
+
+
+def keep_in_memory() -> None:
+    """Store nothing on the disk from now on: what this process hears ends with it."""
+    global _memory  # noqa: PLW0603 - the cache of a process
+    _memory = {}
+
 
 def directory() -> Path:
     """Return the directory of the entries; it may be deleted at any time."""
@@ -41,6 +49,8 @@ def key(kind: str, sound: bytes | bytearray, settings: Any = None) -> str:
 
 def read(name: str) -> Any:
     """Return what an entry contains; None where there is none, or it is damaged."""
+    if _memory is not None:
+        return _memory.get(name)
     try:
         return json.loads(_file(name).read_bytes())
     except (OSError, ValueError):
@@ -49,6 +59,9 @@ def read(name: str) -> Any:
 
 def write(name: str, value: Any) -> None:
     """Store an entry, whole or not at all."""
+    if _memory is not None:
+        _memory[name] = value
+        return
     file = _file(name)
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -16,16 +16,20 @@ from aiohttp import web
 
 from timing_profiles.problems import ProfilesError
 from timing_profiles.resolution import request as metadata_request
-from timing_profiles.tuner import asked, guard, overview, page_files, preview
+from timing_profiles.tuner import asked, guard, overview, page_files, preview, turn_process
 from timing_profiles.tuner.asked import Asked, Refused
 from timing_profiles.tuner.calls import Calls
 from timing_profiles.tuner.follower import Follower
 from timing_profiles.tuner.guard import Guard
 from timing_profiles.tuner.livekit_access import Access
 from timing_profiles.tuner.profile_set import ProfileSet
+from timing_profiles.tuner.turn_process import Busy, NoTurn, TurnProcess
 
 LARGEST_JSON = 64 * 1024
 """The most bytes of a request of the page."""
+
+TUNED = "tuned"
+"""The name of a profile with the page's overrides, in the answers about a turn."""
 
 MOST_SOCKETS = 32
 """The WebSockets that may be open at the same time, of all tabs together."""
@@ -69,7 +73,9 @@ class Tuner:
         self._token = secrets.token_urlsafe(32)
         self._files = page_files.found()
         self._sockets: set[web.WebSocketResponse] = set()
+        self._turns = TurnProcess()
         self._sdk: asyncio.Future[Any] | None = None
+        self._warming: asyncio.Task[None] | None = None
         self._guard = Guard("", 0, self._token)
         self._headers: dict[str, str] = {}
         self._runner: web.AppRunner | None = None
@@ -105,11 +111,13 @@ class Tuner:
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guarded], client_max_size=LARGEST_JSON)
         application.on_shutdown.append(self._close_sockets)
+        application.on_cleanup.append(lambda _: self._turns.stop())
         application.add_routes(
             [
                 web.get("/api/set", self._get_set),
                 web.post("/api/preview", self._post_preview),
                 web.post("/api/call", self._post_call),
+                web.post("/api/turn", self._post_turn),
                 web.delete("/api/calls/{room}", self._delete_call),
                 web.get("/api/calls/{room}/events", self._events),
                 web.get("/api/changes", self._changes),
@@ -138,8 +146,8 @@ class Tuner:
             return _error(400, str(error))
         except ProfilesError as error:
             return _error(409, str(error), problems=overview.as_json(error.problems))
-        except web.HTTPRequestEntityTooLarge:
-            return _error(413, f"the request is longer than {LARGEST_JSON} bytes", close=True)
+        except web.HTTPRequestEntityTooLarge as error:
+            return _error(413, f"the request is too long: {error.text}", close=True)
         except web.HTTPException as error:
             return _error(error.status, f"{request.method} {request.path}: {error.reason}")
 
@@ -173,7 +181,22 @@ class Tuner:
 
     async def _post_call(self, request: web.Request) -> web.StreamResponse:
         wanted = await self._asked(request)
+        self._warm_up()
         return web.json_response(asdict(self._calls.new(wanted.metadata())))
+
+    async def _post_turn(self, request: web.Request) -> web.StreamResponse:
+        wanted = await self._asked_in_query(request)
+        sound = await _body(request, turn_process.LARGEST)
+        found = self._profiles.catalog
+        tuned = [(TUNED, wanted.settings(found).values)] if wanted.overrides else []
+        names = dict.fromkeys((wanted.profile, *found.names()))
+        profiles = [(name, profile.values) for name in names if (profile := found.profile(name))]
+        try:
+            return web.json_response(await self._turns.judge(sound, [*tuned, *profiles]))
+        except NoTurn as error:
+            raise Refused(str(error)) from None
+        except Busy as error:
+            return _error(503, str(error))
 
     async def _delete_call(self, request: web.Request) -> web.StreamResponse:
         room = self._room(request)
@@ -244,11 +267,21 @@ class Tuner:
         data = await _json(request)
         return asked.read(data, await asyncio.to_thread(self._profiles.read))
 
+    async def _asked_in_query(self, request: web.Request) -> Asked:
+        text = request.query.get("overrides") or "{}"
+        data = {"profile": request.query.get("profile"), "overrides": _parsed(text)}
+        return asked.read(data, await asyncio.to_thread(self._profiles.read))
+
     def _load_sdk(self) -> asyncio.Future[Any]:
         """Load what a call needs, beside the loop, once a page is open."""
         if self._sdk is None:
             self._sdk = asyncio.ensure_future(asyncio.to_thread(_import, _OBSERVER, _SDK))
         return self._sdk
+
+    def _warm_up(self) -> None:
+        """Start what plays turns while the call begins."""
+        if self._warming is None:
+            self._warming = asyncio.create_task(self._turns.warm_up())
 
     async def _close_sockets(self, _: web.Application) -> None:
         for page in [*self._sockets]:
@@ -276,11 +309,29 @@ class _Stream:
 
 
 async def _json(request: web.Request) -> Any:
+    return _parsed(await _body(request, LARGEST_JSON))
+
+
+async def _body(request: web.Request, most: int) -> bytes:
+    """Read a body; a longer one is refused before it is read.
+
+    Raises:
+        HTTPRequestEntityTooLarge: It is longer than `most` bytes.
+    """
     length = request.content_length
-    if length is not None and length > LARGEST_JSON:
-        raise web.HTTPRequestEntityTooLarge(LARGEST_JSON, length)
+    if length is not None and length > most:
+        raise web.HTTPRequestEntityTooLarge(most, length)
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > most:
+            raise web.HTTPRequestEntityTooLarge(most, len(body))
+    return bytes(body)
+
+
+def _parsed(text: str | bytes) -> Any:
     try:
-        return json.loads(await request.read())
+        return json.loads(text)
     except (ValueError, RecursionError):
         raise Refused("the request is not JSON") from None
 
