@@ -39,9 +39,10 @@ class ProfileSet:
         errors = sum(problem.severity == "error" for problem in self.problems)
         if not errors:
             return ""
-        used = f"revision {self.catalog.revision}" if self.catalog.revision else "the valid ones"
+        revision = self.catalog.revision
+        used = f"revision {revision} stays" if revision else "the valid ones stay"
         count = f"{errors} problem{'s' if errors > 1 else ''}"
-        return f"{count} in {self.catalog.label}: {used} stays in use"
+        return f"{count} in {self.catalog.label}: {used} in use"
 
     def read(self) -> Catalog:
         """Read the files, and return the set that is valid now or was last."""
@@ -52,6 +53,17 @@ class ProfileSet:
         else:
             self.catalog, self.problems = fresh, fresh.warnings
         return self.catalog
+
+    def content(self, name: str) -> bytes | None:
+        """Return the bytes of a file as they are now; None where there is no such file.
+
+        Raises:
+            ProfilesError: The file or the directory cannot be read.
+        """
+        content = self._files().get(name)
+        if isinstance(content, Problem):
+            raise ProfilesError([content])
+        return content
 
     def with_file(self, name: str, content: bytes) -> tuple[Problem, ...]:
         """Return the problems that the set would have with other bytes in one file.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.problems import printable, prose
 from timing_profiles.profile import DEFAULT, Profile
+from timing_profiles.tuner import yaml_edit
 from timing_profiles.tuner.asked import Asked
 
 _MODELINE = "# yaml-language-server: $schema=../schema.json"
@@ -27,7 +26,7 @@ def new(asked: Asked, found: Catalog, description: str = "") -> str:
     """
     base = found.profile(asked.profile) or Profile(asked.profile)
     text = prose(description).strip() or f"As {asked.profile}, tuned by ear."
-    lines = [_MODELINE, f"description: {scalar(text)}"]
+    lines = [_MODELINE, f"description: {yaml_edit.scalar(text)}"]
     if asked.profile != DEFAULT:
         lines.append(f"extends: {asked.profile}")
     lines += _sections(differences(asked, found), base)
@@ -47,15 +46,7 @@ def differences(asked: Asked, found: Catalog) -> dict[str, Any]:
 
 def was(path: str, base: Profile) -> str:
     """Return what a value was, and where it was set, for a comment."""
-    return f"was {scalar(base.values.get(path))} ({base.origins.get(path, 'not set')})"
-
-
-def scalar(value: Any) -> str:
-    """Return a value on one line, such as `1.5`, `auto` or `[1.0, 1.0]`."""
-    dumped: str = yaml.safe_dump(
-        value, default_flow_style=True, width=float("inf"), allow_unicode=True
-    )
-    return dumped.removesuffix("\n").removesuffix("\n...").rstrip()
+    return f"was {yaml_edit.scalar(base.values.get(path))} ({base.origins.get(path, 'not set')})"
 
 
 def _sections(changed: Mapping[str, Any], base: Profile) -> Iterator[str]:
@@ -68,4 +59,4 @@ def _sections(changed: Mapping[str, Any], base: Profile) -> Iterator[str]:
                     yield ""
                 yield f"{'  ' * depth}{section}:"
         above = sections
-        yield f"{'  ' * len(sections)}{name}: {scalar(value)} # {was(path, base)}"
+        yield f"{'  ' * len(sections)}{name}: {yaml_edit.scalar(value)} # {was(path, base)}"

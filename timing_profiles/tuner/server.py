@@ -16,13 +16,24 @@ from aiohttp import web
 
 from timing_profiles.problems import ProfilesError
 from timing_profiles.resolution import request as metadata_request
-from timing_profiles.tuner import asked, guard, overview, page_files, preview, turn_process
+from timing_profiles.tuner import (
+    asked,
+    draft,
+    guard,
+    overview,
+    page_files,
+    preview,
+    save,
+    turn_process,
+)
 from timing_profiles.tuner.asked import Asked, Refused
 from timing_profiles.tuner.calls import Calls
+from timing_profiles.tuner.draft import Draft
 from timing_profiles.tuner.follower import Follower
 from timing_profiles.tuner.guard import Guard
 from timing_profiles.tuner.livekit_access import Access
 from timing_profiles.tuner.profile_set import ProfileSet
+from timing_profiles.tuner.save import NotSaved
 from timing_profiles.tuner.turn_process import Busy, NoTurn, TurnProcess
 
 LARGEST_JSON = 64 * 1024
@@ -74,6 +85,7 @@ class Tuner:
         self._files = page_files.found()
         self._sockets: set[web.WebSocketResponse] = set()
         self._turns = TurnProcess()
+        self._writing = asyncio.Lock()
         self._sdk: asyncio.Future[Any] | None = None
         self._warming: asyncio.Task[None] | None = None
         self._guard = Guard("", 0, self._token)
@@ -118,6 +130,8 @@ class Tuner:
                 web.post("/api/preview", self._post_preview),
                 web.post("/api/call", self._post_call),
                 web.post("/api/turn", self._post_turn),
+                web.post("/api/yaml", self._post_yaml),
+                web.post("/api/write", self._post_write),
                 web.delete("/api/calls/{room}", self._delete_call),
                 web.get("/api/calls/{room}/events", self._events),
                 web.get("/api/changes", self._changes),
@@ -197,6 +211,32 @@ class Tuner:
             raise Refused(str(error)) from None
         except Busy as error:
             return _error(503, str(error))
+
+    async def _post_yaml(self, request: web.Request) -> web.StreamResponse:
+        drafted = await self._drafted(request)
+        return web.json_response(drafted.to_json())
+
+    async def _post_write(self, request: web.Request) -> web.StreamResponse:
+        if not self._options.write:
+            return _error(403, "this page may not write: start timing-profiles tune with --write")
+        async with self._writing:
+            drafted = await self._drafted(request)
+            if not drafted.is_valid:
+                message = f"{drafted.label} was not written: the profiles would be invalid"
+                return _error(409, message, **drafted.to_json())
+            try:
+                await asyncio.to_thread(save.save, self._profiles.directory, drafted)
+            except NotSaved as error:
+                return _error(409, str(error), **drafted.to_json())
+        return web.json_response(drafted.to_json())
+
+    async def _drafted(self, request: web.Request) -> Draft:
+        data = await _json(request)
+        base = data.get("base") if isinstance(data, dict) else None
+        given = {**data, "profile": base} if isinstance(data, dict) else data
+        wanted = asked.read(given, await asyncio.to_thread(self._profiles.read))
+        name, description = data.get("name"), data.get("description") or ""
+        return await asyncio.to_thread(draft.make, self._profiles, wanted, name, description)
 
     async def _delete_call(self, request: web.Request) -> web.StreamResponse:
         room = self._room(request)
