@@ -25,12 +25,14 @@ from sandbox.inference import Inference
 from sandbox.livekit_binary import LiveKitServerError
 from sandbox.livekit_server import LiveKitServer
 from sandbox.make import interrupted
+from sandbox.tuning_page import tuning_page
 from sandbox.worker_environment import ANY_LOAD
 from sandbox.worker_log import follow
 from timing_profiles.cli import terminal
 
 _LIVEKIT_LOG = STATE_FOLDER / "livekit-server.log"
 _WORKER_LOG = STATE_FOLDER / "worker.log"
+_PAGE_LOG = STATE_FOLDER / "page.log"
 
 # SIGHUP: the terminal was closed, and not under nohup.
 _ENDINGS = (
@@ -45,7 +47,7 @@ class Service:
     """A service that the worker uses, or the worker.
 
     Attributes:
-        name: LiveKit, Deepgram, LLM or worker.
+        name: LiveKit, Deepgram, LLM, worker or page.
         kind: real, local or stand-in.
         place: its address or file.
         because: the reason for this kind.
@@ -94,7 +96,12 @@ async def _run(make: int | None) -> int:
             environment |= service.environment
         _say(str(Service("worker", "local", "agent.py", f"full log: {_WORKER_LOG}")))
         running.enter_context(connection.published(server))
-        return await _work(environment)
+        ready = asyncio.Event()
+        page = tuning_page(
+            environment, _PAGE_LOG, after=ready, serves=_say_page, fails=_say_no_page
+        )
+        await running.enter_async_context(page)
+        return await _work(environment, ready)
 
 
 def _end_on_signals() -> Callable[[], None]:
@@ -161,8 +168,18 @@ async def _llm(running: contextlib.AsyncExitStack, server: Connection) -> Servic
     return Service("LLM", "stand-in", local.url, because, {"LIVEKIT_INFERENCE_URL": local.url})
 
 
-async def _work(environment: Mapping[str, str]) -> int:
-    """Run the worker; its exit status."""
+async def _work(environment: Mapping[str, str], ready: asyncio.Event) -> int:
+    """Run the worker; its exit status.
+
+    Args:
+        environment: of the worker.
+        ready: set when it can take calls.
+    """
+
+    def can_be_called() -> None:
+        _say("ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends all of this")
+        ready.set()
+
     following: asyncio.Task[None] | None = None
     try:
         async with child(
@@ -171,15 +188,20 @@ async def _work(environment: Mapping[str, str]) -> int:
             output=asyncio.subprocess.PIPE,
         ) as worker:
             if worker.stdout:
-                following = asyncio.create_task(follow(worker.stdout, _WORKER_LOG, _say_what_next))
+                following = asyncio.create_task(follow(worker.stdout, _WORKER_LOG, can_be_called))
             return await worker.wait()
     finally:
         if following:
             await following
 
 
-def _say_what_next() -> None:
-    _say("ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends all of this")
+def _say_page(address: str) -> None:
+    _say(str(Service("page", "local", address, f"log: {_PAGE_LOG}")))
+    _say("tune by ear: open the address of the page in a browser, and talk")
+
+
+def _say_no_page(reason: str) -> None:
+    _say(f"page      none      {reason}")
 
 
 def _say(message: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -25,6 +27,9 @@ from sandbox.worker import ROOT
 pytestmark = pytest.mark.long
 
 READY = "ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends all of this"
+
+PAGE = re.compile(r"^page +local +(\S+)  \(log: .dev/page.log\)$", re.MULTILINE)
+TUNE = "tune by ear: open the address of the page in a browser, and talk"
 
 # The environment is the one of the real checkout, and stands as it is.
 MAKE_DEV = ["make", "--file", str(ROOT / "Makefile"), "--old-file", ".venv/.ready", "dev"]
@@ -132,6 +137,9 @@ async def test_new_user_can_call_at_once(checkout: Path) -> None:
         status, output, progress = await call(checkout, PROFILE="patient", SAY="five five two")
         assert status == 0, progress
         result = json.loads(output)
+        await running.shows(TUNE)
+        address = urlsplit(PAGE.findall(running.output)[0])
+        assert await is_open(address.port or 0)
         os.kill(state["pid"], signal.SIGINT)
         assert await running.ends() == 0
         assert_ended(running)
@@ -145,7 +153,8 @@ async def test_new_user_can_call_at_once(checkout: Path) -> None:
     assert lines[1:3] == ["the agent is listening", "speaking"]
     assert lines[3] == f"answered after {result['waits'][0]:.2f} s"
     assert not await is_open(port_of(state["connection"]["url"]))
-    assert "Traceback" not in running.output
+    assert not await is_open(address.port or 0)
+    assert "Traceback" not in running.output + (checkout / ".dev" / "page.log").read_text()
 
 
 async def test_interrupt_leaves_no_process_behind(tmp_path: Path) -> None:
