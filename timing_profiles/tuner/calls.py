@@ -5,6 +5,7 @@ A request for a room costs nothing at the LiveKit server: the room begins when s
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from datetime import timedelta
 
 from livekit import api
 
+from timing_profiles.problems import strerror
 from timing_profiles.tuner.livekit_access import Access
 
 MOST_ROOMS = 32
@@ -21,6 +23,10 @@ _EMPTY_TIMEOUT = 30
 _DEPARTURE_TIMEOUT = 2  # seconds; the agent's job ends with the room
 _VALID_FOR = timedelta(hours=1)
 _NAME = "tune-"
+
+
+class NotEnded(Exception):
+    """A call was not ended; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ class Calls:
         """End a call for all participants.
 
         Raises:
-            RuntimeError: The LiveKit server refused; the text is its reason.
+            NotEnded: The LiveKit server refused, or cannot be reached.
         """
         self._rooms.pop(room, None)
         access = self._access
@@ -103,7 +109,10 @@ class Calls:
                 await server.room.delete_room(api.DeleteRoomRequest(room=room))
             except api.TwirpError as error:
                 if error.code != api.TwirpErrorCode.NOT_FOUND:
-                    raise RuntimeError(error.message) from None
+                    raise NotEnded(error.message) from None
+            except (OSError, asyncio.TimeoutError) as error:
+                reason = strerror(error) if isinstance(error, OSError) else "no answer"
+                raise NotEnded(reason) from None
 
     def _token(self, identity: str, grants: api.VideoGrants) -> api.AccessToken:
         token = api.AccessToken(self._access.api_key, self._access.api_secret)

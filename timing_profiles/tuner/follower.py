@@ -25,8 +25,9 @@ class Follower:
         self._listeners: set[Tell] = set()
         self._watching: asyncio.Task[None] | None = None
 
-    def add(self, tell: Tell) -> None:
-        """Begin to tell a listener of changes."""
+    async def add(self, tell: Tell) -> None:
+        """Tell a listener of the present state, and from now on of each change."""
+        tell(await self._now())
         self._listeners.add(tell)
         if self._watching is None:
             self._watching = asyncio.create_task(self._watch())
@@ -40,10 +41,10 @@ class Follower:
 
     async def _watch(self) -> None:
         events = Events(self._profiles.directory)
-        told = await self._now()
+        told: dict[str, Any] = {}
         try:
             while True:
-                await events.wait(_LONGEST_WAIT)
+                await events.wait(_LONGEST_WAIT)  # the first time it begins, and returns at once
                 now = await self._settled()
                 if now != told:
                     told = now

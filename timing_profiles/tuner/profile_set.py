@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from timing_profiles.catalog import catalog, folder, schema_file
@@ -28,6 +29,7 @@ class ProfileSet:
             ProfilesError: It cannot be read, or `default` is invalid.
         """
         self.directory = folder.absolute(directory)
+        self._reading = threading.Lock()
         self.catalog = catalog.load_valid(self.directory)
         self.problems = (*self.catalog.errors, *self.catalog.warnings)
         if not self.catalog.layers:
@@ -45,14 +47,15 @@ class ProfileSet:
         return f"{count} in {self.catalog.label}: {used} in use"
 
     def read(self) -> Catalog:
-        """Read the files, and return the set that is valid now or was last."""
-        try:
-            fresh = self._build()
-        except ProfilesError as error:
-            self.problems = error.problems
-        else:
-            self.catalog, self.problems = fresh, fresh.warnings
-        return self.catalog
+        """Read the files, and return the set that is valid now or was last; from any thread."""
+        with self._reading:
+            try:
+                fresh = self._build()
+            except ProfilesError as error:
+                self.problems = error.problems
+            else:
+                self.catalog, self.problems = fresh, fresh.warnings
+            return self.catalog
 
     def content(self, name: str) -> bytes | None:
         """Return the bytes of a file as they are now; None where there is no such file.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import Any
@@ -27,7 +28,7 @@ from timing_profiles.tuner import (
     turn_process,
 )
 from timing_profiles.tuner.asked import Asked, Refused
-from timing_profiles.tuner.calls import Calls
+from timing_profiles.tuner.calls import Calls, NotEnded
 from timing_profiles.tuner.draft import Draft
 from timing_profiles.tuner.follower import Follower
 from timing_profiles.tuner.guard import Guard
@@ -51,6 +52,8 @@ _LINGERING = 1.0  # seconds in which the rest of a refused body is read
 _ENDING = 1.0
 _OBSERVER = "timing_profiles.tuner.observer"
 _SDK = "livekit.agents.voice"  # takes seconds to load
+
+_logger = logging.getLogger("timing_profiles")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -83,6 +86,7 @@ class Tuner:
         self._follower = Follower(profiles)
         self._token = secrets.token_urlsafe(32)
         self._files = page_files.found()
+        self._open = 0
         self._sockets: set[web.WebSocketResponse] = set()
         self._turns = TurnProcess()
         self._writing = asyncio.Lock()
@@ -164,6 +168,9 @@ class Tuner:
             return _error(413, f"the request is too long: {error.text}", close=True)
         except web.HTTPException as error:
             return _error(error.status, f"{request.method} {request.path}: {error.reason}")
+        except Exception:
+            _logger.exception("%s %s failed", request.method, request.path)
+            return _error(500, "the server failed; its terminal says why")
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         file = self._files.get(request.path)
@@ -200,13 +207,14 @@ class Tuner:
 
     async def _post_turn(self, request: web.Request) -> web.StreamResponse:
         wanted = await self._asked_in_query(request)
-        sound = await _body(request, turn_process.LARGEST)
         found = self._profiles.catalog
         tuned = [(TUNED, wanted.settings(found).values)] if wanted.overrides else []
         names = dict.fromkeys((wanted.profile, *found.names()))
         profiles = [(name, profile.values) for name in names if (profile := found.profile(name))]
         try:
-            return web.json_response(await self._turns.judge(sound, [*tuned, *profiles]))
+            with self._turns.place():
+                sound = await _body(request, turn_process.LARGEST)
+                return web.json_response(await self._turns.judge(sound, [*tuned, *profiles]))
         except NoTurn as error:
             raise Refused(str(error)) from None
         except Busy as error:
@@ -242,36 +250,34 @@ class Tuner:
         room = self._room(request)
         try:
             await self._calls.end(room)
-        except RuntimeError as error:
+        except NotEnded as error:
             return _error(502, f"the LiveKit server did not end the call: {error}")
         return web.json_response({})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         room = self._room(request)
-        self._check_sockets()
-        await self._load_sdk()
-        from timing_profiles.tuner.observer import Observer, Unreachable  # noqa: PLC0415
+        with self._socket():
+            await self._load_sdk()
+            from timing_profiles.tuner.observer import Observer, Unreachable  # noqa: PLC0415
 
-        stream = _Stream()
-        observer = Observer(stream.tell)
-        try:
-            await observer.join(self._options.access.url, self._calls.observer(room))
-        except Unreachable as error:
-            await observer.leave()
-            return _error(502, str(error))
-        try:
-            return await self._streamed(request, stream)
-        finally:
-            await observer.leave()
+            stream = _Stream()
+            observer = Observer(stream.tell)
+            try:
+                await observer.join(self._options.access.url, self._calls.observer(room))
+                return await self._streamed(request, stream)
+            except Unreachable as error:
+                return _error(502, str(error))
+            finally:
+                await observer.leave()
 
     async def _changes(self, request: web.Request) -> web.StreamResponse:
-        self._check_sockets()
-        stream = _Stream()
-        self._follower.add(stream.tell)
-        try:
-            return await self._streamed(request, stream)
-        finally:
-            self._follower.remove(stream.tell)
+        with self._socket():
+            stream = _Stream()
+            await self._follower.add(stream.tell)
+            try:
+                return await self._streamed(request, stream)
+            finally:
+                self._follower.remove(stream.tell)
 
     async def _streamed(self, request: web.Request, stream: _Stream) -> web.WebSocketResponse:
         """Send what a stream has until the page closes its end, or the stream ends."""
@@ -292,9 +298,16 @@ class Tuner:
             self._sockets.discard(page)
         return page
 
-    def _check_sockets(self) -> None:
-        if len(self._sockets) >= MOST_SOCKETS:
-            raise web.HTTPTooManyRequests(reason="too many open tabs; close some")
+    @contextmanager
+    def _socket(self) -> Iterator[None]:
+        """Take one of the WebSockets that may be open."""
+        if self._open >= MOST_SOCKETS:
+            raise web.HTTPTooManyRequests(reason="too many open tabs, close some")
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
 
     def _room(self, request: web.Request) -> str:
         room = request.match_info["room"]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from timing_profiles.turns.fields import Values
@@ -15,8 +15,8 @@ LARGEST: Final = 4 * 1024 * 1024
 """The most bytes of a sound: two minutes."""
 
 _PROGRAM: Final = "timing_profiles.tuner.turn"
-_LONGEST_WAIT: Final = 30.0  # seconds for one turn; the first one waits for the SDK
-_MOST_WAITING: Final = 3  # turns that wait for the one that is played
+_LONGEST_WAIT: Final = 60.0  # seconds for one turn; the first one waits for the SDK
+_MOST_PLACES: Final = 4  # turns in memory: one is played, the others wait
 _LONGEST_LINE: Final = 16 * 1024 * 1024
 
 
@@ -35,12 +35,27 @@ class TurnProcess:
         """Start nothing before it is needed."""
         self._process: asyncio.subprocess.Process | None = None
         self._free = asyncio.Lock()
-        self._waiting = 0
+        self._places = 0
 
     async def warm_up(self) -> None:
         """Start the process, so that the first turn does not wait for it."""
         async with self._free:
             await self._running()
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Take one of few places, before the sound is in memory.
+
+        Raises:
+            Busy: Other turns have them all.
+        """
+        if self._places >= _MOST_PLACES:
+            raise Busy("other turns are being played; try again in a second")
+        self._places += 1
+        try:
+            yield
+        finally:
+            self._places -= 1
 
     async def judge(self, sound: bytes, profiles: Sequence[tuple[str, Values]]) -> dict[str, Any]:
         """Return what each profile would have done; see `turn.judge`.
@@ -51,21 +66,16 @@ class TurnProcess:
 
         Raises:
             NoTurn: The sound is not a turn.
-            Busy: Other turns are waiting, or it took too long.
+            Busy: It took too long, or the process ended.
         """
-        if self._waiting >= _MOST_WAITING:
-            raise Busy("other turns are being played; try again in a second")
-        self._waiting += 1
         try:
             async with self._free:
                 return await asyncio.wait_for(self._asked(sound, profiles), _LONGEST_WAIT)
-        except (asyncio.TimeoutError, OSError, ValueError, asyncio.IncompleteReadError) as error:
-            if isinstance(error, NoTurn):
-                raise
+        except NoTurn:
+            raise
+        except (asyncio.TimeoutError, asyncio.IncompleteReadError, OSError, ValueError):
             await self.stop()
-            raise Busy("this turn could not be played; see the terminal of the server") from None
-        finally:
-            self._waiting -= 1
+            raise Busy("this turn could not be played; the server's terminal may say why") from None
 
     async def stop(self) -> None:
         """End the process."""
