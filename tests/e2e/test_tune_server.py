@@ -385,9 +385,10 @@ async def test_thousands_of_requests_make_nothing_grow(served: Page) -> None:
 
     rooms = [room for _ in range(4) for room in await asyncio.gather(*_times(50, caller))]
     assert len({*rooms}) == 200
+    assert MOST_ROOMS < 100
     statuses = [
         (await served.answer("GET", f"/api/calls/{room}/events"))[0]
-        for room in rooms[: -MOST_ROOMS - 1]
+        for room in rooms[:100]  # those of one moment are in no order
     ]
     assert {*statuses} == {404}
 
