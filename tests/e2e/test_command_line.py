@@ -22,6 +22,7 @@ COMMANDS = [
     "completion",
 ]
 OF_RECORDINGS = ["rehearse", "why", "fit"]  # these need the SDK
+OF_CALLS = ["tune"]  # likewise, and a LiveKit server
 
 NAMES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
 
@@ -160,7 +161,7 @@ def completions(line: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("timing-profiles ", ["--help", "--version", "-h", *COMMANDS, *OF_RECORDINGS]),
+        ("timing-profiles ", ["--help", "--version", "-h", *COMMANDS, *OF_RECORDINGS, *OF_CALLS]),
         ("timing-profiles ex", ["explain"]),
         ("timing-profiles show ", ["--format", "--help", "--metadata", "-h", *NAMES]),
         ("timing-profiles diff brisk pa", ["patient"]),

@@ -4,9 +4,12 @@ import asyncio
 import base64
 import io
 import json
+import os
 import resource
 import shutil
+import signal
 import socket
+import sys
 import wave
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -444,6 +447,28 @@ async def test_unreachable_livekit_is_one_message(served: Page) -> None:
     status, answer = await served.answer("DELETE", f"/api/calls/{made['room']}")
     assert status == 502
     assert answer["error"].startswith("the LiveKit server did not end the call: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_command_ends_quietly(profiles: Path, number: signal.Signals) -> None:
+    """By Ctrl-C, and by whoever started it: the address and one line, and no traceback."""
+    command = [sys.executable, "-m", "timing_profiles.cli", "tune", "--port", "0"]
+    keys = {"LIVEKIT_URL": "ws://127.0.0.1:9", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s"}
+    environment = {**os.environ, **keys, "PYTHONPATH": str(ROOT), "PROFILES_DIR": str(profiles)}
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout
+    address = (await process.stdout.readline()).decode().removeprefix("page: ").strip()
+    async with aiohttp.ClientSession() as browser, browser.get(address) as response:
+        assert response.headers["Content-Security-Policy"]
+    process.send_signal(number)
+    output, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+    assert output == b"open it in a browser; Ctrl-C ends it\n"
 
 
 async def test_an_ended_server_closes_its_sockets(served: Page) -> None:

@@ -34,7 +34,14 @@ from livekit.agents import (
     worker,
 )
 from livekit.agents.cli import _legacy
-from livekit.agents.voice import agent_activity, agent_session, audio_recognition
+from livekit.agents.voice import (
+    RemoteSession,
+    agent_activity,
+    agent_session,
+    audio_recognition,
+    remote_session,
+)
+from livekit.agents.voice.events import EotPredictionEvent
 from livekit.agents.voice.room_io import RoomIO, RoomOptions, _pre_connect_audio
 from livekit.protocol.agent import Job, JobType
 from livekit.rtc._proto.track_pb2 import AudioTrackFeature
@@ -503,6 +510,55 @@ async def observe_predictions() -> None:
     ((probability, threshold),) = seen
     assert 0 <= probability <= 1
     assert threshold == 0.7
+
+
+@contract("RemoteSession and SessionHost")
+async def session_events() -> None:
+    """The page of `tune` draws no state and no probability: it calls all of it unknown."""
+    host_end, page_end = _Pipe(), _Pipe()
+    host_end.other, page_end.other = page_end, host_end
+    host, page = remote_session.SessionHost(host_end), RemoteSession(page_end)
+    seen: list[Any] = []
+    cast("Any", page).on("eot_prediction", seen.append)
+    await page.start()
+    await host.start()
+    host._on_eot_prediction(  # noqa: SLF001 - as agent_activity calls it
+        EotPredictionEvent(probability=0.5, threshold=0.25, inference_duration=0.1, delay=0.2)
+    )
+    await asyncio.sleep(0.05)
+    await host.aclose()
+    await page.aclose()
+    ((probability, threshold),) = (
+        (one.eot_prediction.probability, one.eot_prediction.threshold) for one in seen
+    )
+    assert (probability, threshold) == (0.5, 0.25)
+    assert "host._on_eot_prediction(ev)" in inspect.getsource(agent_activity)
+    assert "RoomSessionTransport(room)" in inspect.getsource(agent_session)
+
+
+class _Pipe(remote_session.SessionTransport):
+    """One end of a transport between a session and its observer, without a room."""
+
+    other: "_Pipe"
+
+    def __init__(self) -> None:
+        self._messages: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def start(self) -> None:
+        """Be ready at once."""
+
+    async def send_message(self, msg: Any) -> None:
+        """Give a message to the other end."""
+        self.other._messages.put_nowait(msg)  # noqa: SLF001 - of its own class
+
+    async def close(self) -> None:
+        """Have nothing to close."""
+
+    def __aiter__(self) -> "_Pipe":
+        return self
+
+    async def __anext__(self) -> Any:
+        return await self._messages.get()
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from livekit.protocol.agent_pb import agent_session
 Event = agent_session.AgentSessionEvent
 Message = dict[str, Any]
 
+_SECOND = 10**9  # nanoseconds; a division of integers loses none of them
 _INTERRUPTION = "interruption"
 
 
@@ -27,7 +28,7 @@ def of(event: Event) -> Message | None:
     content = convert(getattr(event, name)) if convert and name else None
     if content is None:
         return None
-    at = event.created_at.ToNanoseconds() / 1e9 if event.HasField("created_at") else None
+    at = event.created_at.ToNanoseconds() / _SECOND if event.HasField("created_at") else None
     return {**content, "at": at, "received": time.time()}
 
 
@@ -49,8 +50,8 @@ def _prediction(event: Any) -> Message:
         "type": "prediction",
         "probability": _short(event.probability),
         "threshold": _short(event.threshold),
-        "delay": event.delay.ToNanoseconds() / 1e9,
-        "inference": event.inference_duration.ToNanoseconds() / 1e9,
+        "delay": event.delay.ToNanoseconds() / _SECOND,
+        "inference": event.inference_duration.ToNanoseconds() / _SECOND,
     }
 
 
