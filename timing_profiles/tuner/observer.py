@@ -6,7 +6,9 @@ The agent does not see it, and never takes it for the caller.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from livekit import rtc
@@ -16,6 +18,8 @@ from timing_profiles.tuner.messages import Message
 
 SILENT_AFTER = 10.0
 """Seconds without an agent after which the page is told so."""
+
+_TOKEN = re.compile(r"access_token=[^&\s\"]*")
 
 _AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 _STATE = "lk.agent.state"
@@ -33,6 +37,23 @@ _REASONS = {
 
 class Unreachable(Exception):
     """The room cannot be observed; the text is one message for people."""
+
+
+@contextmanager
+def reported(observer: Observer) -> Iterator[None]:
+    """Tell the page why a room cannot be observed, instead of raising `Unreachable`."""
+    try:
+        yield
+    except Unreachable as error:
+        observer.say_ended(str(error))
+
+
+def _reason(message: str) -> str:
+    """Return why a room could not be joined, without the token that the SDK's message may quote."""
+    if "401" in message:
+        return "the LiveKit server refused LIVEKIT_API_KEY or LIVEKIT_API_SECRET"
+    known = "connection refused" if "Connection refused" in message else _TOKEN.sub("", message)
+    return f"no connection to the LiveKit server: {known}"
 
 
 class Observer:
@@ -65,7 +86,7 @@ class Observer:
         try:
             await self._room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
         except rtc.ConnectError as error:
-            raise Unreachable(f"no connection to the LiveKit server: {error.message}") from None
+            raise Unreachable(_reason(error.message)) from None
         loop = asyncio.get_running_loop()
         self._silence = loop.call_later(SILENT_AFTER, self._nobody_came)
         for participant in self._room.remote_participants.values():
@@ -81,6 +102,10 @@ class Observer:
         if self._session:
             await self._session.aclose()
         await self._room.disconnect()
+
+    def say_ended(self, reason: str) -> None:
+        """Tell the page that there is no call, and why."""
+        self._tell(messages.now("ended", reason=reason))
 
     def _came(self, participant: rtc.RemoteParticipant) -> None:
         if participant.kind != _AGENT or self._agent:
@@ -135,7 +160,7 @@ class Observer:
     def _ended(self, reason: Any) -> None:
         if self._silence:
             self._silence.cancel()
-        self._tell(messages.now("ended", reason=_REASONS.get(reason, "the call is over")))
+        self.say_ended(_REASONS.get(reason, "the call is over"))
 
     def _run(self, work: Any) -> None:
         task = asyncio.ensure_future(work)

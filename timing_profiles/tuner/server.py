@@ -258,15 +258,15 @@ class Tuner:
         room = self._room(request)
         with self._socket():
             await self._load_sdk()
-            from timing_profiles.tuner.observer import Observer, Unreachable  # noqa: PLC0415
+            from timing_profiles.tuner.observer import Observer, reported  # noqa: PLC0415
 
             stream = _Stream()
             observer = Observer(stream.tell)
             try:
-                await observer.join(self._options.access.url, self._calls.observer(room))
+                # A browser does not see why a WebSocket is refused: it is told on an open one.
+                with reported(observer):
+                    await observer.join(self._options.access.url, self._calls.observer(room))
                 return await self._streamed(request, stream)
-            except Unreachable as error:
-                return _error(502, str(error))
             finally:
                 await observer.leave()
 

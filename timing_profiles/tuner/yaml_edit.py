@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
 _BYTE_ORDER_MARK = "\ufeff"
 _INDENT = 2
@@ -87,7 +87,7 @@ def _replaced(text: str, entry: tuple[Node, Node], value: Any, *, in_flow: bool)
     key, node = entry
     new = scalar(value, in_flow=in_flow)
     start, end = node.start_mark.index, _end(node)
-    if not isinstance(node, ScalarNode) and not node.flow_style:
+    if isinstance(node, CollectionNode) and not node.flow_style:
         # A list or mapping over several lines becomes one line, from the colon on.
         colon = text.index(":", key.end_mark.index)
         if "#" in text[colon:end]:
@@ -148,7 +148,7 @@ def _added_in_flow(text: str, above: MappingNode, keys: Sequence[str], value: An
 
 def _end(node: Node) -> int:
     """Return where a node ends; a block ends with its last value, not with the comments below."""
-    if isinstance(node, ScalarNode) or node.flow_style:
+    if not isinstance(node, CollectionNode) or node.flow_style:
         return int(node.end_mark.index)
     last = node.value[-1]
     return _end(last[1] if isinstance(last, tuple) else last)
