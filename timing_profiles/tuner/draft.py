@@ -65,8 +65,8 @@ class Draft:
 
     def _diff(self) -> Iterator[str]:
         before = "/dev/null" if self.before is None else f"a/{self.label}"
-        lines = (_text(content or b"").splitlines() for content in (self.before, self.after))
-        yield from difflib.unified_diff(*lines, before, f"b/{self.label}", lineterm="")
+        old, new = (_text(content or b"").splitlines() for content in (self.before, self.after))
+        yield from difflib.unified_diff(old, new, before, f"b/{self.label}", lineterm="")
 
 
 def make(profiles: ProfileSet, asked: Asked, name: Any, description: Any = "") -> Draft:
