@@ -149,7 +149,7 @@ class Tuner:
         """Refuse what is not for us, and answer every error in one form."""
         refusal = self._guard.refusal(request)
         if refusal:
-            response = _error(*refusal)
+            response: web.StreamResponse = _error(*refusal)
         else:
             response = await self._answered(request, handler)
         if not response.prepared:

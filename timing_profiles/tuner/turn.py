@@ -50,7 +50,7 @@ def samples_of(content: bytes) -> bytes:
     try:
         with wave.open(io.BytesIO(content)) as file:
             form = file.getnchannels(), file.getsampwidth(), file.getframerate()
-            samples = file.readframes(file.getnframes())
+            samples: bytes = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
         raise NoTurn(f"{wanted}, found: {error or 'the end of the file'}") from None
     if form != (1, SAMPLE_BYTES, SAMPLE_RATE):
