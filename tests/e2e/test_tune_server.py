@@ -201,7 +201,7 @@ async def test_a_link_is_not_written_through(served: Page) -> None:
 
 async def test_turn_is_played_to_every_profile(served: Page) -> None:
     """Brisk cuts into the pause, patient does not; what needs Deepgram is unknown."""
-    overrides = json.dumps(_endpointing(min_delay=0.5))
+    overrides = json.dumps(_endpointing(min_delay=0.65))
     answer = await served.asked(
         "POST",
         "/api/turn",

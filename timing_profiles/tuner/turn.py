@@ -92,12 +92,11 @@ def _turn(heard: Sequence[Interval]) -> Turn:
 
 
 def _judged(played: Played, name: str, values: Values, deadline: float) -> dict[str, Any]:
-    unknown = outcome.unknown(values)
-    if not unknown and time.monotonic() > deadline:
-        unknown = _TOO_MANY
-    if unknown:
-        return {**dict.fromkeys(_ANSWER), "profile": name, "unknown": unknown}
+    if time.monotonic() > deadline and not outcome.unknown(values):
+        return _unknown(name, _TOO_MANY)
     (found,) = sweep.judge_all(played, [values])
+    if isinstance(found, str):
+        return _unknown(name, found)
     cut = next(iter(found.cuts), None)
     decided = cut.at if cut else played.turn.speech.end + (found.wait or 0.0)
     asked = [one for one in found.predictions if one.at <= decided + _ROUNDED]
@@ -111,6 +110,10 @@ def _judged(played: Played, name: str, values: Values, deadline: float) -> dict[
         None,
     )
     return dict(zip(_ANSWER, answer, strict=True))
+
+
+def _unknown(name: str, reason: str) -> dict[str, Any]:
+    return {**dict.fromkeys(_ANSWER), "profile": name, "unknown": reason}
 
 
 def main(requests: BinaryIO, answers: BinaryIO) -> None:
