@@ -1,0 +1,53 @@
+// Elements, without a framework.
+// @ts-check
+
+/** @typedef {{[name: string]: string | number | boolean | null | undefined | ((event: any) => void)}} Properties */
+
+/**
+ * Make an element. `on...` is a listener; `true` an attribute without a value; `null`, `undefined`
+ * and `false` leave the attribute out.
+ *
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Properties} [properties]
+ * @param {...(Node | string | null | false)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else set(element, name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== false));
+  return element;
+}
+
+/** @param {Element} element @param {string} name @param {string | number | boolean | null | undefined} value */
+export function set(element, name, value) {
+  if (value === null || value === undefined || value === false) element.removeAttribute(name);
+  else element.setAttribute(name, value === true ? "" : String(value));
+}
+
+/**
+ * The element of the page with this id.
+ *
+ * @template {HTMLElement} [Kind=HTMLElement]
+ * @param {string} id
+ * @returns {Kind}
+ */
+export function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`index.html has no #${id}`);
+  return /** @type {Kind} */ (element);
+}
+
+/** Show or hide. @param {HTMLElement} element @param {boolean} isShown */
+export function show(element, isShown) {
+  element.hidden = !isShown;
+}
+
+/** Change a text only if it differs: a live region says it once. @param {Node} element @param {string} text */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
