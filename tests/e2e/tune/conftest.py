@@ -1,0 +1,88 @@
+"""A browser, a worker as people run it, and the server of the page: one each for a file."""
+
+import asyncio
+import contextlib
+import sys
+import wave
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sandbox.caller.sound import SAMPLE_RATE
+from sandbox.child import child
+from sandbox.sentences import SENTENCES
+from sandbox.worker import ROOT, Worker, worker
+from tests.e2e.tune.browser import Browser, NoBrowserError, running
+
+_SILENCE = 12.0  # seconds between two turns of the recording
+
+
+@dataclass(frozen=True, slots=True)
+class Tune:
+    """`timing-profiles tune`.
+
+    Attributes:
+        process: of it.
+        address: that it printed.
+    """
+
+    process: asyncio.subprocess.Process
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Everything that a page needs.
+
+    Attributes:
+        browser: that opens it.
+        worker: that answers.
+        tune: the page's server.
+    """
+
+    browser: Browser
+    worker: Worker
+    tune: Tune
+
+
+@pytest.fixture(scope="module")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
+    """A worker, the page's server with `--write`, and a browser that has a microphone."""
+    folder = tmp_path_factory.mktemp("tune")
+    recording(folder / "microphone.wav")
+    async with contextlib.AsyncExitStack() as everything:
+        try:
+            opened = running(folder / "microphone.wav", folder / "browser.log")
+            browser = await everything.enter_async_context(opened)
+        except NoBrowserError as error:
+            pytest.skip(str(error))
+        agent = worker(folder, agent=ROOT / "agent.py", mode="dev")
+        answering = await everything.enter_async_context(agent)
+        served = await everything.enter_async_context(tune(answering, ["--write"]))
+        yield Stack(browser, answering, served)
+
+
+def recording(path: Path) -> None:
+    """Write what the microphone hears, again and again: a turn with a pause, and silence."""
+    silence = bytes(2 * round(_SILENCE * SAMPLE_RATE))
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        file.writeframes(silence[: len(silence) // 6] + SENTENCES[2].samples() + silence)
+
+
+@contextlib.asynccontextmanager
+async def tune(answering: Worker, arguments: Sequence[str] = ()) -> AsyncGenerator[Tune]:
+    """Run `timing-profiles tune` beside a worker, on its profiles."""
+    environment = {
+        **answering.services.environment,
+        "PROFILES_DIR": str(answering.profiles),
+    }
+    command = [sys.executable, "-m", "timing_profiles.cli", "tune", *arguments]
+    pipe = asyncio.subprocess.PIPE
+    async with child(command, env=environment, cwd=ROOT, output=pipe) as process:
+        assert process.stdout is not None
+        line = (await process.stdout.readline()).decode()
+        assert line.startswith("page: http://127.0.0.1:"), line
+        yield Tune(process, line.removeprefix("page: ").strip())
