@@ -249,7 +249,7 @@ async def test_stopped_server_is_named_and_comes_back(stack: Stack) -> None:
     port = served.address.partition("127.0.0.1:")[2].partition("/")[0]
     async with tune(stack.worker, ["--port", port]) as again:
         await page.until(
-            "document.querySelector('[data-kind=server]').innerText.includes('printed last')", 40
+            "document.querySelector('[data-kind=server]').innerText.includes('printed last')", 60
         )
         await page.do("goto", again.address)
         await page.ready()

@@ -89,6 +89,7 @@ class Page {
       heard: () => void this.reload(),
       lost: () => this.trouble("server", "The server of this page has stopped. Start `make dev` or `timing-profiles tune` again; a call that runs goes on, without what the agent publishes."),
       back: () => void this.reload(),
+      refused: (error) => this.trouble("server", first(error)),
     });
     byId("page").dataset["ready"] = "true";
   }

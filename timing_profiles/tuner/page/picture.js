@@ -164,10 +164,9 @@ class Sheet {
     for (const { at, label } of this.axis.ticks(zero)) {
       const x = this.axis.x(at);
       this._line(`grid ${label}`, x, TOP - 6, this.height - 6, label === "0" ? "zero" : "grid");
-      if (this.isWide || this.axis.scale > 30) {
-        const anchor = x > this.width - 24 ? "end" : x < this.left + 6 && !this.isWide ? "start" : "middle";
-        this._text(`tick ${label}`, x, 14, label, "muted small", anchor);
-      }
+      const isFirst = x < this.left + 6 && !this.isWide;
+      const anchor = x > this.width - 24 ? "end" : isFirst ? "start" : "middle";
+      this._text(`tick ${label}`, x, 14, label, "muted small", anchor);
     }
     if (this.isWide) this._text("axis", 0, 14, this.speaks ? "seconds" : "s after you stop", "muted small");
   }

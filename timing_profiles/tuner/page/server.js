@@ -75,11 +75,19 @@ export class Server {
     return socket;
   }
 
+  /** Why a socket is refused, which its own error does not tell; null if nobody answers. */
+  async _refusal() {
+    return this.ask("/api/set").then(
+      () => null,
+      (error) => (error instanceof Refused && error.status === 401 ? error : null),
+    );
+  }
+
   /**
    * Follow a socket for as long as the page is open; after an end it is opened again.
    *
    * @param {string} path
-   * @param {{heard: (message: any) => void, lost: () => void, back: () => void}} on
+   * @param {{heard: (message: any) => void, lost: () => void, back: () => void, refused: (error: Refused) => void}} on
    */
   follow(path, on) {
     let retry = FIRST_RETRY;
@@ -94,7 +102,9 @@ export class Server {
       try {
         await this.socket(path, on.heard, lose);
       } catch {
-        lose();
+        const refused = isLost ? await this._refusal() : null;
+        if (refused) on.refused(refused);
+        else lose();
         return;
       }
       if (isLost) on.back();
