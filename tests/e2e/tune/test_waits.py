@@ -76,10 +76,11 @@ async def test_wait_on_the_page_is_what_a_participant_hears(
         turn = (await page.turns(1))[0]
         heard = observer.wait
     record_property("waits", {**turn, "observed": heard})
-    # Within 0.1 s on an idle machine; what is between is scheduling.
-    assert turn["heard"] == pytest.approx(heard, abs=0.3)
+    # The page counts from the sound that leaves it, the other participant from its arrival: what
+    # lies between is the way there, and on a busy machine the browser's own delay.
+    assert heard - 0.1 <= turn["heard"] <= heard + 0.6
     assert turn["difference"] is not None
-    assert -0.1 <= turn["difference"] <= 0.5
+    assert -0.1 <= turn["difference"] <= 0.6
     await page.close()
 
 
