@@ -96,12 +96,7 @@ async def _run(make: int | None) -> int:
             environment |= service.environment
         _say(str(Service("worker", "local", "agent.py", f"full log: {_WORKER_LOG}")))
         running.enter_context(connection.published(server))
-        ready = asyncio.Event()
-        page = tuning_page(
-            environment, _PAGE_LOG, after=ready, serves=_say_page, fails=_say_no_page
-        )
-        await running.enter_async_context(page)
-        return await _work(environment, ready)
+        return await _work(environment)
 
 
 def _end_on_signals() -> Callable[[], None]:
@@ -168,13 +163,10 @@ async def _llm(running: contextlib.AsyncExitStack, server: Connection) -> Servic
     return Service("LLM", "stand-in", local.url, because, {"LIVEKIT_INFERENCE_URL": local.url})
 
 
-async def _work(environment: Mapping[str, str], ready: asyncio.Event) -> int:
-    """Run the worker; its exit status.
-
-    Args:
-        environment: of the worker.
-        ready: set when it can take calls.
-    """
+async def _work(environment: Mapping[str, str]) -> int:
+    """Run the worker, and the page beside it once it can take calls; the worker's exit status."""
+    ready = asyncio.Event()
+    page = tuning_page(environment, _PAGE_LOG, after=ready, serves=_say_page, fails=_say_no_page)
 
     def can_be_called() -> None:
         _say("ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends all of this")
@@ -189,7 +181,8 @@ async def _work(environment: Mapping[str, str], ready: asyncio.Event) -> int:
         ) as worker:
             if worker.stdout:
                 following = asyncio.create_task(follow(worker.stdout, _WORKER_LOG, can_be_called))
-            return await worker.wait()
+            async with page:  # it ends first, and says nothing any more
+                return await worker.wait()
     finally:
         if following:
             await following
