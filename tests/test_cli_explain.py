@@ -36,7 +36,7 @@ def test_text_tells_all_that_is_known(run: CommandLine) -> None:
         "                   courier: 1.28 s  (profiles/courier.yaml:8)",
         "                   default: 2.5 s  (profiles/default.yaml:90)",
         "                   dictation: 4.0 s  (profiles/dictation.yaml:7)",
-        "                   elderly: 4.0 s  (profiles/elderly.yaml:20)",
+        "                   elderly: 4.0 s  (profiles/elderly.yaml:21)",
         "                   patient: 4.0 s  (profiles/patient.yaml:13)",
         "                   phone-menu: 5.0 s  (profiles/phone-menu.yaml:7)",
     ]

@@ -44,7 +44,7 @@ async def test_the_schema_beside_the_folder_is_watched(watcher: Watcher, tmp_pat
     beside.write_text(tightened.replace('"minimum": 0.7', '"minimum": 0.95'), encoding="utf-8")
     await eventually(lambda: watcher.serving.problems, 20, "a problem")
     assert [str(problem) for problem in watcher.serving.problems] == [
-        "profiles/elderly.yaml:19:10: tts.speed: 0.9 is less than the minimum of 0.95 (factor)"
+        "profiles/elderly.yaml:26:10: tts.speed: 0.9 is less than the minimum of 0.95 (factor)"
     ]
 
 

@@ -17,6 +17,7 @@ from sandbox import speech
 from sandbox.caller.sound import SAMPLE_RATE
 from timing_profiles.rehearsal import recording, rehearse, sweep
 from timing_profiles.rehearsal.outcome import Outcome, Played
+from timing_profiles.rehearsal.rehearse import Conditions
 
 WITHIN = 0.050
 """Seconds by which a decision may miss."""
@@ -167,13 +168,20 @@ def _compared(call: LiveCall, folder: Path) -> list[Compared]:
         return []
     file = folder / f"{call.row.asks_for}.wav"
     starts = _write(file, [turn.sound for turn in call.turns])
-    labelled = rehearse.label(file, "left")
+    labelled = rehearse.label(file, Conditions())
     if isinstance(labelled, str) or len(labelled.played) != len(starts):
         raise ValueError(f"{file.name}: {labelled if isinstance(labelled, str) else 'other turns'}")
     return [
         _turn(turn, played, start, call.row)
         for turn, played, start in zip(call.turns, labelled.played, starts, strict=True)
     ]
+
+
+def _outcome(played: Played, row: Row) -> Outcome:
+    found = sweep.judge_all(played, [row.values])[0]
+    if isinstance(found, str):
+        raise ValueError(f"{row.asks_for}: {found}")  # noqa: TRY004 - not a type: a mode with words
+    return found
 
 
 def _turn(live: LiveTurn, played: Played, start: float, row: Row) -> Compared:
@@ -185,10 +193,7 @@ def _turn(live: LiveTurn, played: Played, start: float, row: Row) -> Compared:
         start: The second of the recording at which its sound begins.
         row: What it was called with.
     """
-    phases = [
-        _decision(sweep.judge_all(_later(played, phase), [row.values])[0], played, start)
-        for phase in PHASES
-    ]
+    phases = [_decision(_outcome(_later(played, phase), row), played, start) for phase in PHASES]
     is_cut = live.decided < played.turn.speech.end - start
     return Compared(Decision(live.decided, is_cut, live.probability), tuple(phases))
 

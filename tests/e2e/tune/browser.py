@@ -71,7 +71,8 @@ def _installed() -> Path | None:
 async def _install() -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
-        command = ("apt-get", "--quiet", "--quiet", *arguments)
+        # Another process of the tests may be at it.
+        command = ("apt-get", "--quiet=2", "-o", "DPkg::Lock::Timeout=300", *arguments)
         process = await asyncio.create_subprocess_exec(*command, env=environment)
         await process.wait()
 
