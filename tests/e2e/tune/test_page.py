@@ -170,7 +170,7 @@ async def test_written_profile_keeps_its_comments(stack: Stack) -> None:
     assert after
     lines = zip(before.splitlines(), file.read_text(encoding="utf-8").splitlines(), strict=True)
     changed = [pair for pair in lines if pair[0] != pair[1]]
-    assert [(old.replace("min_delay: 2.0", "min_delay: 2.5"), new) for old, new in changed] == [
+    assert [(old.replace("min_delay: 1.0", "min_delay: 2.5"), new) for old, new in changed] == [
         (new, new) for _, new in changed
     ]
     assert len(changed) == 1
