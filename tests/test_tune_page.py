@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.caller.sound import SAMPLE_RATE
 from sandbox.sentences import FOLDER, SENTENCES, files
+from timing_profiles.turns import wait
 
 PAGE = FOLDER.parent
 PACKAGE = Path(sys.prefix, "npm", "node_modules", "livekit-client")
@@ -33,6 +34,12 @@ def test_livekit_client_is_the_locked_one() -> None:
     assert (PAGE / "vendor" / client).read_bytes() == (PACKAGE / "dist" / client).read_bytes()
     licence = PAGE / "vendor" / "livekit-client.LICENSE"
     assert licence.read_bytes() == (PACKAGE / "LICENSE").read_bytes()
+
+
+def test_lag_of_the_vad_is_that_of_the_predictions() -> None:
+    """What the page leaves out of the voice's way is what the prediction contains."""
+    found = re.findall(r"VAD_LAG = ([\d.]+);", (PAGE / "turn.js").read_text(encoding="utf-8"))
+    assert [float(number) for number in found] == [wait.VAD_LAG]
 
 
 class _Elements(HTMLParser):

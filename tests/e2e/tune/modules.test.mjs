@@ -12,7 +12,7 @@ const { predicted, running, waitText, difference } = await load("wait");
 const { Axis } = await load("axis");
 const { read, summary } = await load("diff");
 const { nested, differing, sliderEnd } = await load("values");
-const { Turn } = await load("turn");
+const { Turn, VAD_LAG } = await load("turn");
 const { Tape } = await load("tape");
 const { encode } = await load("wav");
 
@@ -107,6 +107,17 @@ test("a turn is measured from the last sound to the decision and to the answer",
   assert.equal(answered.verdict, "answered after 2.0 s");
   assert.ok(Math.abs(answered.decidedAfter - 1.6) < 1e-9);
   assert.ok(Math.abs(answered.difference - 0.01) < 1e-9);
+});
+
+test("the voice's way to the agent is no part of the difference", () => {
+  const late = turn();
+  late.vad.push({ start: 0.3, end: 2.3 }, { start: 3.3, end: 4 + VAD_LAG + 0.3 });
+  late.states.push({ at: 5.9, state: "thinking" });
+  late.sounds.push({ start: 6, end: 7 });
+  assert.ok(Math.abs(late.onTheWay - 0.3) < 1e-9);
+  assert.ok(Math.abs(late.decidedAfter - 1.9) < 1e-9);
+  assert.ok(Math.abs(late.difference - 0.01) < 1e-9);
+  assert.equal(turn().onTheWay, null);
 });
 
 test("an agent that speaks into a pause has cut in", () => {

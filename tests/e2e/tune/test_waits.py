@@ -80,7 +80,7 @@ async def test_wait_on_the_page_is_what_a_participant_hears(
     # lies between is the way there, and on a busy machine the browser's own delay.
     assert heard - 0.1 <= turn["heard"] <= heard + 0.6
     assert turn["difference"] is not None
-    assert -0.1 <= turn["difference"] <= 0.6
+    assert -0.1 <= turn["difference"] <= 0.3  # 0.1 when nothing else runs
     await page.close()
 
 

@@ -76,6 +76,7 @@ function facts(turn) {
   return [
     ["agent decided", decided === null ? "unknown" : decided < 0 ? "before you went on" : seconds(decided)],
     ["predicted", predicted.seconds === null ? `unknown: ${why}` : `${seconds(predicted.seconds)} (${why})`],
+    ["your voice on its way", turn.onTheWay === null ? "unknown" : seconds(turn.onTheWay)],
     ["difference", turn.difference === null ? "unknown" : difference(turn.difference)],
     ["LLM, voice, network", rest === null ? "unknown" : seconds(Math.max(0, rest))],
   ];

@@ -10,6 +10,7 @@ export const CUT_WINDOW = 2;
 
 const STATE_LATE = 0.3; // seconds that a state may be published after the sound that it is about
 const EARLY = 0.3; // seconds by which the agent's VAD may take speech for silence earlier
+export const VAD_LAG = 0.09; // seconds, in the mean: see turns/wait.py, whose predictions contain it
 
 /** The settings that a turn was spoken under. @typedef {{profile: string, tuned: boolean, wait: Wait, values: Values}} Under */
 
@@ -100,11 +101,26 @@ export class Turn {
     return predicted(this.under.wait, this.under.values, this.prediction);
   }
 
-  /** Decision minus prediction, in seconds; null where one is unknown. @returns {number | null} */
+  /**
+   * Seconds that the voice took to the agent: browser, network, and the room. They are those from
+   * the last sound to the end of speech as the agent's VAD has it, without the VAD's own lag.
+   * @returns {number | null}
+   */
+  get onTheWay() {
+    const until = this.decided ?? Infinity;
+    const ended = this.vad.findLast(({ end }) => end <= until && end >= this.lastSound - EARLY);
+    return ended ? Math.max(0, ended.end - this.lastSound - VAD_LAG) : null;
+  }
+
+  /**
+   * Decision minus prediction, in seconds, without the way to the agent where that is known; null
+   * where one is unknown.
+   * @returns {number | null}
+   */
   get difference() {
     const { seconds } = this.predicted;
     const after = this.decidedAfter;
-    return after === null || after < 0 || seconds === null ? null : after - seconds;
+    return after === null || after < 0 || seconds === null ? null : after - (this.onTheWay ?? 0) - seconds;
   }
 
   /** A sentence for people, and for screen readers. */
