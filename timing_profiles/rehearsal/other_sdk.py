@@ -103,18 +103,13 @@ def ask(
     Raises:
         EnvironmentUnavailableError: The code does not run under that release.
     """
-    request = {
-        "caller": caller,
-        "turns": [_to_json(one) for one in turns],
-        "profiles": {name: dict(values) for name, values in profiles.items()},
-    }
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
         shutil.copytree(
             _PACKAGE, Path(folder) / _PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__")
         )
         done = subprocess.run(  # noqa: S603 - a Python of ours
             [python, "-m", __name__],
-            input=json.dumps(request),
+            input=to_request(turns, caller, profiles),
             env={**environment.clean(), "PYTHONPATH": folder},
             capture_output=True,
             text=True,
@@ -124,7 +119,26 @@ def ask(
     if done.returncode != 0:
         last = next(reversed(done.stderr.strip().splitlines()), f"exit status {done.returncode}")
         raise EnvironmentUnavailableError(printable(f"cannot rehearse under that release: {last}"))
-    return _read(json.loads(done.stdout))
+    return of_answer(done.stdout)
+
+
+def to_request(turns: Sequence[Placed], caller: Side, profiles: Mapping[str, Values]) -> str:
+    """Return what the program reads, as JSON; see `ask`."""
+    request = {
+        "caller": caller,
+        "turns": [_to_json(one) for one in turns],
+        "profiles": {name: dict(values) for name, values in profiles.items()},
+    }
+    return json.dumps(request)
+
+
+def of_answer(text: str) -> Judged:
+    """Read what the program printed."""
+    answer = json.loads(text)
+    profiles = {
+        name: [Judgement(*each) for each in column] for name, column in answer["profiles"].items()
+    }
+    return Judged(answer["versions"], profiles)
 
 
 def here(profiles: Mapping[str, Sequence[Judgement]]) -> Judged:
@@ -185,13 +199,6 @@ def _from_json(one: Sequence[Any]) -> Placed:
     file, start, speech, pauses, next_speech, is_end = one
     silences = tuple(Interval(*each) for each in pauses)
     return Placed(file, start, Turn(Interval(*speech), silences, next_speech, is_end))
-
-
-def _read(answer: Mapping[str, Any]) -> Judged:
-    profiles = {
-        name: [Judgement(*each) for each in column] for name, column in answer["profiles"].items()
-    }
-    return Judged(answer["versions"], profiles)
 
 
 if __name__ == "__main__":

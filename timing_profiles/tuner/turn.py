@@ -52,7 +52,7 @@ def samples_of(content: bytes) -> bytes:
             form = file.getnchannels(), file.getsampwidth(), file.getframerate()
             samples: bytes = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
-        raise NoTurn(f"{wanted}, found: {error or 'the end of the file'}") from None
+        raise NoTurn(f"{wanted}, found: {str(error) or 'the end of the file'}") from None
     if form != (1, SAMPLE_BYTES, SAMPLE_RATE):
         channels, width, rate = form
         raise NoTurn(f"{wanted}, found {channels} x {8 * width} bits at {rate} Hz")
