@@ -63,7 +63,7 @@ def test_one_input_is_read_again(here: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_metadata_is_read_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of metadata, the profile and what differs from default are printed, and the problems."""
+    """The profile, the differences from default and the problems of metadata are printed."""
     (here / "input").write_bytes(b'{"profile":"open","overrides":{"tts":{"speed":1.1},"x":1}}')
     assert command.main(["metadata", "--input", "input"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -72,7 +72,7 @@ def test_metadata_is_read_again(here: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_schema_is_read_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whether it is accepted is printed, and what a set and a call make of it."""
+    """Its acceptance is printed, and the results for a set and for a call."""
     (here / "input").write_bytes(TARGETS["schema"].seeds[0])
     assert command.main(["schema", "--input", "input"]) == 0
     verdict, *problems, _, _ = capsys.readouterr().out.splitlines()
@@ -92,13 +92,13 @@ def test_a_schema_that_takes_more_is_a_fault() -> None:
 
 
 def test_a_command_is_run_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Which one, by the bytes of the input; what it prints is printed."""
+    """The bytes of the input select the command; its output is printed."""
     (here / "input").write_bytes(b"x")
     assert command.main(["commands", "--input", "input"]) == 0
     assert re.match(r"[a-z -]+ --format [a-z]+: [01]\n", capsys.readouterr().out)
 
 
-def test_what_a_terminal_obeys_is_a_fault() -> None:
+def test_terminal_control_sequence_is_a_fault() -> None:
     """In any line that a command prints."""
     target = TARGETS["commands"]
     printed = {"out": "\x1b[2J\n", "err": "::error::x\n"}
@@ -154,7 +154,7 @@ def left(folder: Path, data: bytes, fault: str, growth: int = 0, objects: int = 
 
 
 def test_input_is_not_blamed_for_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes too long is measured again, after a pause each time."""
+    """An input that takes too long is measured again, after a pause each time."""
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     measured = iter([0.02] * 5 + [0.005, 0.001])

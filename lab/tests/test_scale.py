@@ -40,26 +40,26 @@ def call(tmp_path: Path) -> Call:
     return made
 
 
-def test_a_call_may_report_what_was_in_force_when_it_began(call: Call) -> None:
-    """From the swap of the files, as the worker publishes a moment before it says so."""
+def test_call_may_report_the_revision_active_at_its_start(call: Call) -> None:
+    """A revision counts from the swap of the files: the worker publishes just before it logs."""
     assert table.wrong_revision(call("second", 12.0, 13.0), HISTORY) == ""
     assert table.wrong_revision(call("second", 9.0, 10.2), HISTORY) == ""
 
 
 def test_in_a_change_a_call_may_report_either_revision(call: Call) -> None:
-    """Its job reads at some moment between its beginning and when it says what it took."""
+    """Its job reads the profiles at some moment between its start and its report."""
     found = {table.wrong_revision(call(name, 9.5, 11.0), HISTORY) for name in ("first", "second")}
     assert found == {""}
 
 
-def test_a_call_may_not_report_what_was_replaced_before_it(call: Call) -> None:
-    """The second was in force when it began."""
+def test_call_may_not_report_a_revision_replaced_before_its_start(call: Call) -> None:
+    """The second revision was active at its start."""
     why = table.wrong_revision(call("first", 11.0, 12.0), HISTORY)
     assert why == "a call reported first, which worker 1 had replaced before it"
 
 
-def test_a_call_may_not_report_what_came_later_or_from_elsewhere(call: Call) -> None:
-    """Nor what another machine had."""
+def test_call_may_not_report_a_later_or_foreign_revision(call: Call) -> None:
+    """Nor a revision of another machine."""
     later = table.wrong_revision(call("third", 11.0, 12.0), HISTORY)
     foreign = table.wrong_revision(call("fourth", 11.0, 12.0), HISTORY)
     other = table.wrong_revision(call("second", 11.0, 12.0, reported="first"), HISTORY)
@@ -69,7 +69,7 @@ def test_a_call_may_not_report_what_came_later_or_from_elsewhere(call: Call) -> 
 
 
 def test_table_is_aligned_and_names_failures() -> None:
-    """What nothing is promised of has no verdict."""
+    """Measurements without a limit have no verdict."""
     rows = [Row("calls", "3 of 4", held=False), Row("rooms", "2"), Row("x", "", held=True)]
     assert table.text(rows) == (
         "|       | seen   | held |\n"
@@ -80,8 +80,8 @@ def test_table_is_aligned_and_names_failures() -> None:
     )
 
 
-def test_a_result_replaces_the_one_before_on_its_page(tmp_path: Path) -> None:
-    """What stands around the markers stays."""
+def test_result_replaces_the_former_one_on_its_page(tmp_path: Path) -> None:
+    """Text around the markers is kept."""
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- make scale ARGS=--write -->\n<!-- end of make scale -->\nafter\n")
     table.write(page, "one \\1")

@@ -128,7 +128,7 @@ def test_table_counts_decisions_that_agree() -> None:
 
 
 def test_every_starter_profile_is_called_in_every_mode() -> None:
-    """All that callers can tell apart; the one other combination says what it is the same as."""
+    """All combinations that callers can tell apart are called; the other one names its equal."""
     found = plan(ROOT / "profiles")
     assert len(found.rows) == len(STARTERS) * len(MODES) - 1
     assert found.left_out == {"flux-conversation/stt": "the same as flux-conversation/flux"}
@@ -159,7 +159,7 @@ def test_a_combination_that_the_rules_refuse_is_left_out(tmp_path: Path) -> None
 def test_unknown_row_is_a_usage_error(
     name: str, instead: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It says what there is instead, and calls nobody."""
+    """The message lists the known rows, and no call is made."""
     with pytest.raises(SystemExit) as ended:
         main([name])
     output, errors = capsys.readouterr()
