@@ -13,7 +13,7 @@ PLEASE = Script("Please don't rush me.").turns()[0]
 
 
 async def test_spoken_request_for_more_time_changes_profile(email_worker: Worker) -> None:
-    """The LLM calls the tool; the next turn has the patient's wait, until the client says else."""
+    """The LLM calls the tool; the next turn has patient's wait, until the client's next request."""
     worker = email_worker
     worker.llm.calls = {"rush": ToolCall("give_more_time")}
     worker.deepgram.words = ("one",)

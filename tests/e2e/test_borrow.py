@@ -69,8 +69,8 @@ async def test_borrowed_profile_allows_slow_spelling(email_worker: Worker) -> No
     assert worker.tracebacks == []
 
 
-async def test_a_call_keeps_the_profiles_that_it_began_with(email_worker: Worker) -> None:
-    """Also what it has not asked for until an edit came: it sees the set of its first moment."""
+async def test_call_keeps_the_profiles_of_its_start(email_worker: Worker) -> None:
+    """A profile that is first requested after an edit also comes from the set of its start."""
     worker = email_worker
     expected = timing_profiles.resolve(metadata("elderly"), profiles_dir=worker.profiles)
     async with joined(worker, metadata()) as caller, BackEnd(worker, caller) as back_end:

@@ -48,7 +48,7 @@ phone-menu  removed
 
 
 def test_uncommitted_edit_shows_its_effects(repository: Repository) -> None:
-    """Every profile that inherits it, whether git knows the new file or not."""
+    """Every profile that inherits it is shown, also from a new file that git does not track."""
     assert diff(repository, "HEAD") == (
         "no caller notices a difference between HEAD and the work tree\n"
     )

@@ -51,7 +51,7 @@ def test_no_line_is_wider_than_the_terminal(line: str, columns: int, folder: Pat
 
 
 def test_problems_are_wrapped_and_counted(folder: Path) -> None:
-    """A person sees how it ended; a pipe gets the problems alone, a line each."""
+    """A terminal gets a summary, too; a pipe gets the problems alone, a line each."""
     (folder / "profiles/a.yaml").write_text(
         "vad: {nothing: 1}\nturn_handling: {endpointing: {min_delay: 1200}}\n"
     )
@@ -112,7 +112,7 @@ def test_columns_of_the_environment_win_over_the_terminal(folder: Path) -> None:
 
 
 def test_ctrl_c_exits_without_traceback(folder: Path) -> None:
-    """As a shell expects of what was interrupted."""
+    """The exit status is the one that a shell expects after an interruption."""
     command = ["timing-profiles", "explain", "--format", "json"]
     with at_terminal(command, folder) as terminal:
         # More is printed than the terminal holds: the command waits there until it is read.
@@ -162,7 +162,7 @@ def test_closed_stream_discards_output(line: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("line", ["list", "--help", "explain --format json"])
 def test_full_disk_prints_one_line(line: str, folder: Path) -> None:
-    """What was not written must not look like success."""
+    """Incomplete output must not look like success."""
     assert typed(f"timing-profiles {line} > /dev/full", folder) == (
         1,
         "",

@@ -108,7 +108,7 @@ def closed(folder: Path) -> Iterator[Path]:
 
 
 def test_unreadable_file_is_named(closed: Path) -> None:
-    """Within its set, and by itself."""
+    """Within its set, and alone."""
     (closed / "profiles/brisk.yaml").chmod(0)
     expected = "profiles/brisk.yaml: cannot be read: Permission denied\n"
     assert as_any_user("check", closed) == (1, expected, "")
@@ -131,7 +131,7 @@ def test_unreadable_directory_is_named(mode: int, closed: Path) -> None:
 
 
 def test_directory_without_execute_permission_is_named(closed: Path) -> None:
-    """What lies in it may not even be looked at."""
+    """Its entries may not even be examined."""
     (closed / "profiles").chmod(0)
     assert as_any_user("check profiles/brisk.yaml", closed) == (
         1,

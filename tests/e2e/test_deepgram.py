@@ -116,7 +116,7 @@ async def test_speech_never_ends_without_endpointing(deepgram: Deepgram) -> None
 
 
 async def test_long_speech_is_finalized_in_segments_of_five_seconds(deepgram: Deepgram) -> None:
-    """Who talks without a pause gets finals without speech_final, and one sentence."""
+    """Speech without a pause gets finals without speech_final, and one sentence."""
     request = await hear(deepgram, SENTENCE * 6 + silence(0.5), endpointing_ms=400)
     first, second = results(request, is_final=True, from_finalize=False)
     assert (first["duration"], first["speech_final"]) == (5.0, False)
@@ -320,8 +320,8 @@ async def test_record_has_time_of_last_speech(deepgram: Deepgram) -> None:
     assert request.audio == pytest.approx(1.0 + len(SENTENCE) / 2 / RATE, abs=0.01)
 
 
-async def test_the_plugin_sees_a_refusal(deepgram: Deepgram) -> None:
-    """A number with a decimal point, which the plugin passes on as it is, costs the connection."""
+async def test_plugin_gets_the_refusal(deepgram: Deepgram) -> None:
+    """A number with a decimal point, which the plugin passes on unchanged, ends the connection."""
     stream = new_stt(deepgram, endpointing_ms=800.0).stream(conn_options=ONCE)
     with pytest.raises(APIStatusError) as error:
         await anext(stream)
@@ -456,7 +456,7 @@ async def test_a_client_that_hangs_up_is_noticed(deepgram: Deepgram) -> None:
 
 
 async def test_requests_are_served_over_http(deepgram: Deepgram) -> None:
-    """Another process sees what was asked; the key is not among it."""
+    """Another process can read the requests, without the key."""
     await hear(deepgram, SENTENCE, endpointing_ms=700)
     async with (
         aiohttp.ClientSession() as session,

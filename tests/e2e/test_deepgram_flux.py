@@ -162,7 +162,7 @@ async def test_a_turn_ends_when_the_confidence_reaches_eot_threshold(
     assert end["trigger"] == "model"
 
 
-async def test_without_a_threshold_it_is_deepgrams_own(deepgram: Deepgram) -> None:
+async def test_default_threshold_is_deepgrams_own(deepgram: Deepgram) -> None:
     """0.7, and no eager end of turn."""
     bodies = await converse(deepgram, SENTENCE, silence(1))
     assert changes(bodies) == ["StartOfTurn", "EndOfTurn"]
@@ -211,7 +211,7 @@ async def test_pause_does_not_end_turn_without_eager_mode(deepgram: Deepgram) ->
 
 
 async def test_a_click_neither_starts_nor_resumes_a_turn(deepgram: Deepgram) -> None:
-    """Sound of 20 ms is no word; it only makes the silence begin anew."""
+    """Sound of 20 ms is not a word; it only restarts the silence."""
     click, quarter = tone(0.02), silence(0.25)
     audio = silence(0.5) + click + silence(1) + SENTENCE + quarter + click + silence(1)
     bodies = await converse(deepgram, audio, eager_eot_threshold="0.4")
@@ -248,7 +248,7 @@ async def test_a_time_out_that_is_shorter_than_the_threshold_asks_ends_a_turn(
 
 
 async def test_unfinished_sentence_can_be_continued(deepgram: Deepgram) -> None:
-    """The turn goes on through a long pause, and ends as others do once its last word ends it."""
+    """The turn continues through a long pause, and ends as others do after its last word."""
     deepgram.words = ["well,"]
     async with connected(deepgram) as ws:
         await ws.send_bytes(SENTENCE + silence(2))
@@ -341,7 +341,7 @@ async def test_configure_changes_following_turns(deepgram: Deepgram) -> None:
 
 
 async def test_configure_keeps_other_options(deepgram: Deepgram) -> None:
-    """And what was never set stays Deepgram's own; an empty list clears."""
+    """Options that were never set stay Deepgram's own; an empty list clears."""
     query = {"eot_threshold": "0.8", "keyterm": "Flux"}
     one = {"type": "Configure", "thresholds": {"eot_timeout_ms": 7000}}
     two = {"type": "Configure", "keyterms": []}
@@ -373,10 +373,8 @@ async def test_configure_keeps_other_options(deepgram: Deepgram) -> None:
         {"language_hints": ["en"]},
     ],
 )
-async def test_a_configure_that_is_refused_changes_nothing(
-    deepgram: Deepgram, change: Body
-) -> None:
-    """ConfigureFailure, whole or not at all, and the conversation goes on."""
+async def test_rejected_configure_has_no_effect(deepgram: Deepgram, change: Body) -> None:
+    """ConfigureFailure, whole or not at all, and the conversation continues."""
     message = {"type": "Configure", **change}
     connected, failure, *rest = await converse(deepgram, message, SENTENCE, silence(1))
     assert failure == {
@@ -757,7 +755,7 @@ async def test_language_hints_for_english_model_are_refused(deepgram: Deepgram) 
 
 
 async def test_plugin_reconnects_after_disconnect(deepgram: Deepgram) -> None:
-    """With the same options; what it says then is a new conversation."""
+    """With the same options; later messages belong to a new conversation."""
     deepgram.idle_timeout = 0.1
     stream = new_stt(deepgram, eot_threshold=0.9).stream(conn_options=AGAIN)
     await eventually(lambda: len(deepgram.requests) == 2, 5, "the second connection")
@@ -771,7 +769,7 @@ async def test_plugin_reconnects_after_disconnect(deepgram: Deepgram) -> None:
 
 
 async def test_requests_are_served_over_http(deepgram: Deepgram) -> None:
-    """What was asked, Configure included, and every answer."""
+    """All requests, Configure included, and every answer."""
     configure = {"type": "Configure", "thresholds": {"eot_threshold": 0.6}}
     bodies = await converse(deepgram, SENTENCE, configure, silence(1))
     async with (

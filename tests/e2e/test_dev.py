@@ -230,7 +230,7 @@ async def test_taken_port_is_named(tmp_path: Path) -> None:
 
 
 async def test_services_of_environment_are_used(checkout: Path) -> None:
-    """With a server and keys set nothing is started beside the worker, and each line says so."""
+    """With a server and keys set nothing is started beside the worker, and each line shows that."""
     async with (
         LiveKitServer() as livekit,
         Deepgram() as deepgram,

@@ -126,14 +126,14 @@ def test_typescript_back_end_puts_request_into_token(package: Path) -> None:
 def test_typescript_back_end_refuses_invalid_requests(
     package: Path, wish: Any, refused: str
 ) -> None:
-    """The client is told at once."""
+    """The client gets the error at once."""
     ran = node(package, "answer.ts", json.dumps({"participant_metadata": json.dumps(wish)}))
     assert ran.returncode != 0
     assert refused in ran.stderr
 
 
 def test_python_passes_type_check(tmp_path: Path) -> None:
-    """Mypy finds nothing, at its strictest, in what a page shows from top to bottom."""
+    """Strict mypy finds no error in the code of a page, from top to bottom."""
     pages = sorted({block.page for block in of_sort("python") if block.page.startswith("docs/")})
     for page in pages:
         texts = [block.text for block in of_sort("python") if block.page == page]
@@ -165,7 +165,7 @@ async def test_python_client_reads_active_timing(
 
 
 async def test_agent_identifies_callers_by_number(tmp_path: Path) -> None:
-    """The worker of docs/phone.md gives the caller whom it knows the profile of that caller."""
+    """The worker of docs/phone.md gives a known caller the profile of that caller."""
     program = tmp_path / "known.py"
     program.write_text(BEFORE + named("known.py").text + AFTER, encoding="utf-8")
     phones = {"elderly": "+15105550123", "default": "+15105550199"}

@@ -115,7 +115,7 @@ async def opened(
 
 
 async def test_starter_profiles_have_no_marks(editor: Editor) -> None:
-    """Nothing is marked in a file that is right."""
+    """A valid file has no marks."""
     files = [editor.profiles / name for name in STARTERS]
     for file in files:
         await editor.server.open(file)
@@ -179,7 +179,7 @@ async def test_every_completion_is_valid(editor: Editor, field: str) -> None:
     "field", [field for field in FIELDS if "enum" in SCHEMA.fields[field].schema]
 )
 async def test_completion_shows_description(editor: Editor, field: str) -> None:
-    """Each word of a field says what it stands for, in the list and on hovering."""
+    """Each word of a field has its description, in the list and on hovering."""
     schema = SCHEMA.fields[field].schema
     meanings = dict(zip(schema["enum"], schema["enumDescriptions"], strict=True))
     offered = await editor.offers(written(field, f" {CURSOR}\n"))
@@ -190,7 +190,7 @@ async def test_completion_shows_description(editor: Editor, field: str) -> None:
 
 @pytest.mark.parametrize("around", ["\n    - {}\n", "\n    - vad\n    - {}\n", " [vad, {}]\n"])
 async def test_policy_offers_every_field_and_section(editor: Editor, around: str) -> None:
-    """What metadata may change is chosen from a list, and comes out right."""
+    """The fields that metadata may change are chosen from a list, and inserted correctly."""
     begun = written("overrides.allow", around.format(CURSOR))
     offered = await editor.offers(begun)
     assert set(offered) == {"*", *SECTIONS, *FIELDS}
@@ -226,7 +226,7 @@ async def test_hover_renders_readable_text(editor: Editor) -> None:
 
 
 async def test_typo_is_marked_on_its_line(editor: Editor) -> None:
-    """The key alone is marked, and what it may be instead is offered as a fix."""
+    """Only the key is marked, and a fix offers the valid key."""
     endpointing = "turn_handling:\n  endpointing:\n    max_delay: 4.0\n    min_dely: 1.2\n"
     file = await editor.saves(f"description: x\n{endpointing}")
     assert await editor.marks(file) == [
@@ -294,7 +294,7 @@ async def test_typo_is_marked_on_its_line(editor: Editor) -> None:
     ],
 )
 async def test_mistake_is_marked(editor: Editor, line: str, marked: str, message: str) -> None:
-    """The value at fault alone is marked, and the message says what is allowed."""
+    """Only the invalid value is marked, and the message has the allowed ones."""
     file = await editor.saves(f"description: x\n{line}\n")
     assert await editor.marks(file) == [(line, marked, message)]
 

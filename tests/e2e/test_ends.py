@@ -86,7 +86,7 @@ async def test_job_ends_when_lost_caller_does_not_reconnect(slow_worker: Worker)
 async def test_fault_67_a_job_goes_on_after_its_session_was_linked(
     tmp_path: Path, happened: Happened
 ) -> None:
-    """Closed, moved to somebody who leaves, or one of two: nobody's leaving cancels anything."""
+    """Closed, moved to a leaving participant, or one of two: no departure cancels anything."""
     async with worker(tmp_path, agent=OUTLIVING_AGENT) as running:
         for profile in ("patient", "brisk", "elderly"):
             metadata = json.dumps({"profile": profile})
@@ -185,7 +185,7 @@ async def test_worker_with_invalid_profiles_does_not_start(tmp_path: Path, mode:
 
 
 async def test_fault_62_a_worker_without_a_deepgram_key_does_not_start(happened: Happened) -> None:
-    """One line says so, at once, and the status is 1."""
+    """One line names the reason, at once, and the status is 1."""
     begun = time.monotonic()
     status, printed = await _run_agent("start")
     seconds = time.monotonic() - begun
@@ -199,7 +199,7 @@ async def test_fault_62_a_worker_without_a_deepgram_key_does_not_start(happened:
 async def test_fault_62_worker_waits_for_unreachable_server(
     tmp_path: Path, happened: Happened
 ) -> None:
-    """It says so, tries again by itself, and takes calls once the server is there."""
+    """It logs the failure, retries, and takes calls once the server is there."""
     async with services() as among, contextlib.AsyncExitStack() as running:
         await among.livekit.aclose()
         starting = asyncio.create_task(

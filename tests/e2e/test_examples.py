@@ -17,10 +17,10 @@ BRISK = {"profile": "brisk"}
 NO_DEEPGRAM = {"DEEPGRAM_API_KEY": ""}
 
 
-async def test_an_existing_agent_without_deepgram_answers_with_the_profile_asked_for(
+async def test_existing_agent_without_deepgram_answers_with_the_requested_profile(
     tmp_path: Path,
 ) -> None:
-    """Another provider's speech, no Deepgram key: the profile is in force, the call is answered."""
+    """Another provider's speech, no Deepgram key: the profile is active, the call is answered."""
     async with (
         worker(tmp_path, agent=EXISTING_AGENT, mode="dev", env=NO_DEEPGRAM) as running,
         join(running.connection, Dial(metadata=json.dumps(BRISK))) as caller,

@@ -64,7 +64,7 @@ async def unusual_worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGener
 
 @pytest.mark.parametrize("claim", unless_unsupported(EFFECTS), ids=lambda claim: claim.of)
 def test_field_has_documented_effect(claim: Claim, held: Held) -> None:
-    """Sessions that differ in this field alone differ as it says."""
+    """Sessions that differ in this field alone differ as documented."""
     assert claim.seen(held) == claim.expected
 
 
@@ -106,7 +106,7 @@ def test_every_field_is_proven(profiles: Catalog) -> None:
 
 
 def test_every_field_on_a_wire_or_in_the_room_is_seen_there(profiles: Catalog) -> None:
-    """The calls above set each of them, and what only Deepgram shows is among them."""
+    """The calls above set each of them, including those that only Deepgram shows."""
     fields = set(profiles.schema.fields)
     seen = {field for sets in real_call.UNUSUAL.values() for field in sets}
     told = {field for field in fields if field.startswith(real_call.READ_BACK)}
@@ -115,7 +115,7 @@ def test_every_field_on_a_wire_or_in_the_room_is_seen_there(profiles: Catalog) -
 
 
 def test_explain_names_fields_seen_only_by_deepgram(profiles: Catalog) -> None:
-    """Nobody looks in a session for what happens elsewhere."""
+    """A session does not show their effects."""
     said = {
         field.path
         for field in profiles.schema.fields.values()
@@ -125,7 +125,7 @@ def test_explain_names_fields_seen_only_by_deepgram(profiles: Catalog) -> None:
 
 
 def test_explain_names_unread_fields(profiles: Catalog) -> None:
-    """It is said of these fields and of no other."""
+    """No other field has this text."""
     said = {
         field
         for field in profiles.schema.fields

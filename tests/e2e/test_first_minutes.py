@@ -133,7 +133,7 @@ def test_missing_python_is_named(checkout: Path) -> None:
     assert ran.stderr.startswith(f"{NEEDED}/nowhere/python: not found\n{INSTALL_ONE}")
 
 
-def test_install_without_network_explains_itself(checkout: Path) -> None:
+def test_install_without_network_prints_the_reason(checkout: Path) -> None:
     """Without network the reason stays on the terminal, and nothing counts as complete."""
     lock = checkout / "requirements.lock"
     lock.write_text(f"some-package==1.0 --hash=sha256:{'0' * 64}\n")
@@ -159,8 +159,8 @@ def test_lock_update_without_network_keeps_the_former_environment(checkout: Path
     assert not (checkout / ".venv.former").exists()
 
 
-def test_full_disk_explains_itself(checkout: Path) -> None:
-    """A disk that gets full ends with the reason and with what the environment needs."""
+def test_full_disk_prints_the_reason(checkout: Path) -> None:
+    """A full disk ends it with the reason and with the needs of the environment."""
     (checkout / ".venv").mkdir()
     small = namespaces(f"mount -t tmpfs -o size=1m tmpfs {shlex.quote(str(checkout / '.venv'))}")
     ran = subprocess.run(  # noqa: S603 - ours

@@ -154,7 +154,7 @@ def seconds_of_wait(turn: Turn) -> float:
 
 
 async def test_every_field_of_flux_is_on_the_wire(flux_worker: Worker) -> None:
-    """The query is what the profile and the metadata resolve to; auto and null are left out."""
+    """The query has the resolved values of profile and metadata; auto and null are left out."""
     overrides = {"stt": flux(eot_threshold=0.8, eager_eot_threshold=0.45, eot_timeout_ms=7000.0)}
     asked = [
         ("plain", {}),
@@ -328,7 +328,7 @@ async def test_a_caller_interrupts_the_agent(
 
 
 async def test_caller_can_hang_up_during_a_turn(flux_worker: Worker) -> None:
-    """The SDK sends silence until Flux has ended the turn; nobody is answered any more."""
+    """The SDK sends silence until Flux has ended the turn; no reply follows."""
     async with seen(flux_worker, asking()) as call:
         speaking = asyncio.create_task(call.caller.say(Script(SENTENCE).turns()[0]))
         await eventually(lambda: call.said("Update")[-1].body["words"], 10, "a word")

@@ -67,8 +67,8 @@ async def test_a_change_of_metadata_changes_the_wait(shared_worker: Worker) -> N
     assert 2.5 < after < 3.4
 
 
-async def test_other_metadata_changes_nothing(shared_worker: Worker) -> None:
-    """Broken, unknown, forbidden, too late, or somebody else's: told once, and nothing more."""
+async def test_invalid_or_foreign_metadata_has_no_effect(shared_worker: Worker) -> None:
+    """Broken, unknown, forbidden, too late, or another participant's: reported once, no effect."""
     boundary = {"turn_handling": {"interruption": {"backchannel_boundary": None}}}
     asked = {
         '{"profile": "patient"': "metadata-invalid",
@@ -132,7 +132,7 @@ async def test_change_of_speech_to_text_loses_no_word(shared_worker: Worker) -> 
 
 
 async def test_engine_changes_and_changes_back(shared_worker: Worker) -> None:
-    """nova, then Flux, then nova again: each hears its turn, and ends it in its own time."""
+    """nova, then Flux, then nova again: each transcribes its turn, and ends it in its own time."""
     async with (
         joined(shared_worker, metadata(endpointing_ms=321)) as caller,
         BackEnd(shared_worker, caller) as back_end,
@@ -161,7 +161,7 @@ async def test_engine_changes_and_changes_back(shared_worker: Worker) -> None:
 
 
 async def test_a_thousand_changes_in_a_moment(shared_worker: Worker) -> None:
-    """The call goes on as usual; speech-to-text gets one new connection, for the last of them."""
+    """The call continues as usual; speech-to-text gets one new connection, for the last of them."""
     gate = asyncio.Semaphore(8)
     async with (
         joined(shared_worker, metadata(endpointing_ms=331)) as caller,

@@ -201,7 +201,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
             yield held
 
 
-async def test_a_change_in_a_sentence_does_not_cut_it(stage: Stage) -> None:
+async def test_change_during_a_sentence_does_not_cut_the_sentence(stage: Stage) -> None:
     """The old delay until the caller is silent, then Deepgram's 801 ms and nothing more."""
     assert stage.seen["in a sentence"] == pytest.approx([1.5, 0.0], abs=TOLERANCE)
     assert len(stage.connections("/v1/listen", endpointing=801)) == 1
@@ -215,17 +215,17 @@ async def test_next_agent_keeps_requested_timing(stage: Stage) -> None:
     assert nova.last_loud_at is None
 
 
-async def test_request_during_a_step_holds_after_it(stage: Stage) -> None:
-    """The agent that took the step would go on as it had left off."""
+async def test_request_during_a_step_is_active_after_the_step(stage: Stage) -> None:
+    """Otherwise the agent that took the step would continue with its former settings."""
     assert stage.seen["after a step"] == pytest.approx([1.5, 1.5], abs=TOLERANCE)
 
 
-async def test_an_agent_with_its_own_timing_keeps_it(stage: Stage) -> None:
-    """What it says itself goes before the caller's wish, as before the session's."""
+async def test_agent_keeps_its_own_timing(stage: Stage) -> None:
+    """Its own settings override the caller's request, as they override the session's."""
     assert stage.seen["own timing"] == pytest.approx([0.8], abs=TOLERANCE)
 
 
 async def test_caller_hangs_up_before_pending_change(stage: Stage) -> None:
-    """Nothing is left of it: no connection, and no traceback."""
+    """No connection is left, and no traceback."""
     assert stage.connections("/v2/listen", eot_timeout_ms=6005) == []
     assert stage.errors.records == []

@@ -139,7 +139,7 @@ def described(
 
 
 async def test_page_shows_each_allowed_field_and_no_other() -> None:
-    """With its title, its text and its bounds; the profiles are what can be chosen from."""
+    """With its title, its text and its bounds; the profiles can be chosen from a list."""
     schema = metadata_schema(STARTERS)
     default = profile(STARTERS, "default")
     (answer,) = await done([Job(schema, numbers(default))])
@@ -157,7 +157,7 @@ async def test_page_shows_each_allowed_field_and_no_other() -> None:
 
 
 async def test_page_follows_the_policy_of_the_chosen_profile() -> None:
-    """Whoever chooses another profile sees what that one allows."""
+    """The choice of another profile shows the fields that this one allows."""
     policies = {"default": ("vad", "tts.speed"), "patient": ("*",), "brisk": ()}
     profiles = with_policies(policies)
     schema = metadata_schema(profiles)
@@ -167,8 +167,8 @@ async def test_page_follows_the_policy_of_the_chosen_profile() -> None:
         assert Page(answer["html"]).controls.keys() == {"root_profile"} | fields.keys()
 
 
-async def test_untouched_page_changes_nothing() -> None:
-    """What a page sends that fills the defaults in is taken by the worker, and is the profile."""
+async def test_untouched_page_has_no_effect() -> None:
+    """The worker accepts the defaults that a page fills in, and the result is the profile."""
     names = STARTERS.names()
     jobs = [Job(metadata_schema(STARTERS, name)) for name in names]
     for name, answer in zip(names, await done(jobs), strict=True):
@@ -183,7 +183,7 @@ async def test_untouched_page_changes_nothing() -> None:
 
 @pytest.mark.parametrize("name", [None, "patient"])
 async def test_back_end_accepts_the_documented_metadata(name: str | None) -> None:
-    """Ajv in its strictest mode takes the schema, and what the documentation shows."""
+    """Ajv in its strictest mode accepts the schema and the documented metadata."""
     (answer,) = await done([Job(metadata_schema(STARTERS, name), metadata=DOCUMENTED)])
     assert answer["errors"] == [[], []]
 
@@ -218,7 +218,7 @@ BAD: Mapping[str, tuple[object, list[str]]] = {
 
 
 async def test_back_end_refuses_same_requests_as_worker() -> None:
-    """Ajv says where."""
+    """Ajv reports the place."""
     metadata = [each for each, _ in BAD.values()]
     (answer,) = await done([Job(metadata_schema(STARTERS), metadata=metadata)])
     assert dict(zip(BAD, answer["errors"], strict=True)) == {

@@ -69,7 +69,7 @@ def error_at(revision: str, profiles_dir: Path) -> str:
     return str(caught.value)
 
 
-def test_a_commit_gives_what_the_folder_held(repository: Repository) -> None:
+def test_commit_has_the_revision_of_its_directory(repository: Repository) -> None:
     """The same bytes under the same names, and so the same revision, as on the disk."""
     assert git.contents("main", repository.profiles) == git.Committed(
         "main:profiles", folder.read(repository.profiles, "profiles"), "main:schema.json", None
@@ -78,8 +78,8 @@ def test_a_commit_gives_what_the_folder_held(repository: Repository) -> None:
     assert at_commit.revision == catalog.load(repository.profiles).revision
 
 
-def test_a_commit_gives_nothing_of_what_came_later(repository: Repository) -> None:
-    """Neither what is edited or new in the work tree, nor what is staged."""
+def test_commit_has_no_later_changes(repository: Repository) -> None:
+    """Edited, new and staged files of the work tree are left out."""
     repository.write("profiles/patient.yaml", PATIENT.replace("1.5", "2.5"))
     repository.write("profiles/new.yaml", PATIENT)
     repository.git("add", "--all")
@@ -92,7 +92,7 @@ def test_a_commit_gives_nothing_of_what_came_later(repository: Repository) -> No
 
 
 def test_only_profiles_are_read(repository: Repository) -> None:
-    """What the folder's own rules pass over is passed over in a commit, too."""
+    """Files that are ignored in the directory are ignored in a commit, too."""
     for name in ("README.md", ".patient.yaml.swp", ".hidden.yaml", "patient.yaml~", "notes.yml"):
         repository.write(f"profiles/{name}", PATIENT)
     repository.commit()
@@ -107,8 +107,8 @@ def test_a_commit_before_the_profiles_is_an_empty_set(repository: Repository) ->
     assert (found.names(), found.warnings) == ([], ())
 
 
-def test_a_folder_that_is_gone_can_be_read_from_history(repository: Repository) -> None:
-    """What was removed is compared with nothing."""
+def test_removed_directory_can_be_read_from_history(repository: Repository) -> None:
+    """The removed profiles are compared with an empty set."""
     shutil.rmtree(repository.profiles)
     repository.commit()
     found = git.catalog_at("HEAD~1", repository.profiles)
@@ -228,8 +228,8 @@ def test_the_folder_may_be_the_one_that_the_command_runs_in(
     assert "patient" in git.catalog_at("main", Path()).names()
 
 
-def test_the_folder_may_be_a_repository_of_its_own(tmp_path: Path) -> None:
-    """What lies beside it is not in that repository, and so the packaged schema is in force."""
+def test_directory_may_be_its_own_repository(tmp_path: Path) -> None:
+    """Files beside it are not in that repository, and so the packaged schema is active."""
     made = Repository.init(tmp_path / "profiles")
     shutil.copytree(ROOT / "profiles", made.folder, dirs_exist_ok=True)
     made.commit()
@@ -263,10 +263,10 @@ def test_the_work_tree_may_be_a_linked_one(repository: Repository, tmp_path: Pat
     assert "new" not in git.catalog_at("HEAD", repository.profiles).names()
 
 
-def test_the_environment_of_a_hook_does_not_lead_elsewhere(
+def test_environment_of_a_hook_does_not_change_the_repository(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The repository is the one with the profiles, whatever git says to its children."""
+    """The repository is the one with the profiles, despite git's variables for its children."""
     elsewhere = Repository.init(tmp_path / "elsewhere")
     elsewhere.commit()
     monkeypatch.setenv("GIT_DIR", str(elsewhere.folder / ".git"))
@@ -275,9 +275,7 @@ def test_the_environment_of_a_hook_does_not_lead_elsewhere(
     assert "patient" in git.catalog_at("HEAD", repository.profiles).names()
 
 
-def test_a_commit_can_be_read_while_it_is_being_received(
-    repository: Repository, tmp_path: Path
-) -> None:
+def test_commit_can_be_read_while_being_received(repository: Repository, tmp_path: Path) -> None:
     """In a bare repository, before the push is accepted: a server can refuse broken profiles."""
     bare = Repository.init(tmp_path / "bare.git", "--bare")
     hook = bare.folder / "hooks" / "pre-receive"
@@ -346,7 +344,7 @@ def test_shallow_clone_message_names_fetch_command(repository: Repository, tmp_p
 
 
 def test_partial_clone_message_names_fetch_command(repository: Repository, tmp_path: Path) -> None:
-    """Git would run what the configuration names to fetch it; that is left to the person."""
+    """Git would run a configured program to fetch the objects; that is left to the user."""
     repository.write("profiles/patient.yaml", PATIENT)
     repository.commit()
     repository.git("config", "uploadpack.allowFilter", "true")
@@ -439,7 +437,7 @@ def test_repository_without_commits_prints_one_line(tmp_path: Path) -> None:
 def test_repository_of_another_user_prints_one_line(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a container whose user did not check it out; git says what it refuses."""
+    """As in a container with another user than the owner; the line has git's reason."""
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     assert error_at("HEAD", repository.profiles) == (
         f"{repository.folder}: detected dubious ownership in repository at "
@@ -450,7 +448,7 @@ def test_repository_of_another_user_prints_one_line(
 def test_missing_git_prints_one_line(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No traceback for what is not installed."""
+    """A missing program causes no traceback."""
     monkeypatch.setenv("PATH", "")
     assert error_at("HEAD", repository.profiles) == "git is not installed"
 
@@ -489,7 +487,7 @@ def test_directory_with_line_break_prints_one_line(repository: Repository) -> No
 
 
 def test_too_long_path_prints_one_line(repository: Repository) -> None:
-    """What the system says of it is enough."""
+    """The system's own message is enough."""
     assert error_at("HEAD", repository.folder / ("x" * 5000)) == (
         f"{repository.folder}/{'x' * 5000}: File name too long"
     )
@@ -505,7 +503,7 @@ def test_a_file_in_place_of_the_folder_is_a_problem(empty: Repository) -> None:
 
 
 def test_links_are_followed_within_the_commit(repository: Repository) -> None:
-    """What lies outside is not in history; each link that has no content says why."""
+    """Files outside are not in history; each link without content has a reason."""
     links = {
         "linked": "patient.yaml",
         "outside": "../../../elsewhere.yaml",
@@ -536,7 +534,7 @@ def test_links_are_followed_within_the_commit(repository: Repository) -> None:
 def test_folders_and_submodules_named_like_profiles_are_problems(
     repository: Repository, tmp_path: Path
 ) -> None:
-    """They are read by nobody, and look as if they were."""
+    """They look like profiles, but are not read."""
     module = Repository.init(tmp_path / "module")
     module.commit()
     repository.write("profiles/folder.yaml/inner.yaml", PATIENT)
@@ -576,7 +574,7 @@ def test_oversized_file_is_not_loaded(repository: Repository) -> None:
     ],
 )
 def test_any_file_name_is_read_and_shown(repository: Repository, name: bytes, shown: str) -> None:
-    """As by the check of the disk, which says that it is no name."""
+    """As by the check of the disk, which reports an invalid name."""
     (repository.profiles / os.fsdecode(name)).write_text(PATIENT)
     repository.commit()
     (problem,) = problems_at("HEAD", repository.profiles)
@@ -635,7 +633,7 @@ def test_missing_git_object_is_a_problem(repository: Repository) -> None:
 def test_no_program_of_the_repository_is_run(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No pager, text conversion, filter, hook or monitor, whatever its configuration says."""
+    """No pager, text conversion, filter, hook or monitor, with any configuration."""
     program = tmp_path / "program"
     program.write_text(f'#!/bin/sh\necho "$0 $*" >> {tmp_path / "ran"}\ncat\n')
     program.chmod(0o755)

@@ -24,7 +24,7 @@ def held(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("claim", [idle.claim for idle in IDLE], ids=lambda claim: claim.of)
 def test_dead_setting_takes_effect_once_its_reason_is_gone(claim: Claim, held: Held) -> None:
-    """Nothing differs while the reason holds; without it, the same change is noticed."""
+    """While the reason holds a change has no effect; without it, the same change has one."""
     assert claim.seen(held) == claim.expected
 
 
@@ -48,7 +48,7 @@ def _named(profiles: Catalog, sets: Sets, idle: Idle) -> list[str]:
 
 @pytest.mark.parametrize("claim", NOT_IDLE, ids=lambda claim: claim.of)
 def test_setting_that_seems_dead_takes_effect(claim: Claim, held: Held, profiles: Catalog) -> None:
-    """Rules that called these idle were wrong: what differs is noticed, and no rule is left."""
+    """Rules that called these idle were wrong: a change has an effect, and no rule is left."""
     assert claim.seen(held) == claim.expected
     default = profiles.profile("default")
     assert default

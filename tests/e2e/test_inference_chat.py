@@ -45,7 +45,7 @@ async def answer(llm: inference.LLM, *users: str) -> list[str]:
 
 
 async def test_the_answer_is_streamed_word_by_word(llm: inference.LLM, server: Inference) -> None:
-    """Text arrives in pieces, as from a real model, and the record says what was asked and said."""
+    """Text arrives in pieces, as from a real model; the record has the request and the answer."""
     assert await answer(llm, "Hello.") == ["Thank", " you.", " Please", " go", " on."]
     request = server.requests[-1]
     assert (request.path, request.status, request.user, request.reply) == (
@@ -58,20 +58,22 @@ async def test_the_answer_is_streamed_word_by_word(llm: inference.LLM, server: I
     assert request.cancelled_at is None
 
 
-async def test_without_a_user_message_it_greets(llm: inference.LLM, server: Inference) -> None:
+async def test_answer_without_a_user_message_is_a_greeting(
+    llm: inference.LLM, server: Inference
+) -> None:
     """The first words of a call are a greeting."""
     assert "".join(await answer(llm)) == "Hello. How can I help you?"
     assert server.requests[-1].user is None
 
 
 async def test_the_answer_varies_by_turn(llm: inference.LLM) -> None:
-    """Neighbouring turns do not sound the same."""
+    """Consecutive answers differ."""
     answers = ["".join(await answer(llm, *["word"] * turns)) for turns in range(1, 5)]
     assert len(set(answers)) == 4
 
 
 async def test_the_answer_can_be_set(llm: inference.LLM, server: Inference) -> None:
-    """A test chooses what the agent says."""
+    """A test sets the answer of the agent."""
     server.reply = "Forty two."
     assert "".join(await answer(llm, "And?")) == "Forty two."
 
@@ -99,10 +101,10 @@ async def test_a_cancelled_request_is_noticed_at_once(
     assert server.requests[-1].completed_at is None
 
 
-async def test_client_disconnect_before_answer_logs_nothing(
+async def test_client_disconnect_before_answer_is_not_logged(
     server: Inference, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whenever it does: it is recorded as cancelled, unless all was said, and nothing is logged."""
+    """At any moment: it is recorded as cancelled, unless the answer was complete."""
     body = b'{"messages": [{"role": "user", "content": "Hello."}], "stream": true}'
     head = "POST /chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer key\r\n"
     for turns in range(20):  # of the event loop, until it hangs up
@@ -180,7 +182,7 @@ async def test_invalid_requests_are_refused(
 
 @pytest.mark.parametrize("path", ["/eot", "/bargein"])
 async def test_unknown_path_is_recorded_as_404(server: Inference, path: str) -> None:
-    """The SDK's other models are refused at once, and a test sees that they were tried."""
+    """Requests for the SDK's other models are refused at once, and a test can read them."""
     async with aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
             await session.ws_connect(f"{server.url}{path}")
@@ -188,7 +190,7 @@ async def test_unknown_path_is_recorded_as_404(server: Inference, path: str) -> 
 
 
 async def test_requests_are_served_over_http(llm: inference.LLM, server: Inference) -> None:
-    """Another process sees what was asked."""
+    """Another process can read the requests."""
     await answer(llm, "Hello.")
     async with (
         aiohttp.ClientSession() as session,

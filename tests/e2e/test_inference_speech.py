@@ -120,7 +120,7 @@ async def session(
 
 
 async def test_speech_becomes_transcripts(server: Inference) -> None:
-    """The SDK sees speech begin, grow, end: the last transcript holds every word."""
+    """The SDK gets the start, interim results and the end: the last one holds every word."""
     events = await events_of(server, silence(0.3) + SENTENCE + silence(0.5))
     types = [event.type for event in events]
     assert types == [
@@ -136,7 +136,7 @@ async def test_speech_becomes_transcripts(server: Inference) -> None:
 async def test_a_transcript_has_its_language_and_its_words_with_their_times(
     server: Inference,
 ) -> None:
-    """What goes over the wire is what the SDK reads, field by field."""
+    """The message has the fields that the SDK reads, one by one."""
     await events_of(server, silence(0.3) + SENTENCE + silence(0.5))
     request = await closed(server)
     created = request.bodies("session.created")[0]
@@ -153,7 +153,7 @@ async def test_a_transcript_has_its_language_and_its_words_with_their_times(
 
 
 async def test_a_transcript_ends_at_the_first_pause(server: Inference) -> None:
-    """Half a second of silence parts two transcripts; no word is lost or told twice."""
+    """Half a second of silence separates two transcripts; no word is lost or sent twice."""
     events = await events_of(server, SENTENCE + silence(0.5) + SENTENCE + silence(0.5), ends=2)
     assert texts(events) == ["One two three four.", "Five six seven eight."]
 
@@ -246,7 +246,7 @@ async def test_deaf_stand_in_sends_no_transcript(server: Inference) -> None:
 
 
 async def test_changed_options_reach_a_running_session(server: Inference) -> None:
-    """The SDK's session.update is taken, and the session goes on."""
+    """The SDK's session.update is accepted, and the session continues."""
     stt = inference.STT("assemblyai/universal-streaming", **account(server))
     stream = stt.stream(conn_options=ONCE)
     send(stream, silence(0.5))
@@ -284,10 +284,10 @@ async def test_record_has_request_and_time_of_last_speech(server: Inference) -> 
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 24000, 48000])
-async def test_text_becomes_speech_at_the_sample_rate_that_is_asked_for(
+async def test_text_becomes_speech_at_the_requested_sample_rate(
     server: Inference, rate: int
 ) -> None:
-    """What is heard is what espeak-ng says, sample by sample."""
+    """The audio is that of espeak-ng, sample by sample."""
     tts = inference.TTS("cartesia/sonic-3", sample_rate=rate, **account(server))
     heard = await spoken(tts, "Thank you. Please go on.")
     await tts.aclose()
@@ -317,7 +317,7 @@ async def test_speech_begins_before_the_reply_is_complete(tts: inference.TTS) ->
 async def test_a_reply_that_is_cut_off_ends_its_connection(
     tts: inference.TTS, server: Inference
 ) -> None:
-    """Who interrupts the agent gets rid of the rest; the next reply is whole."""
+    """After an interruption no more audio comes; the next reply is whole."""
     async with tts.stream(conn_options=ONCE) as stream:
         stream.push_text("This is the first sentence of the reply. And this is")
         await anext(aiter(stream))
@@ -327,7 +327,7 @@ async def test_a_reply_that_is_cut_off_ends_its_connection(
     assert (len(cut_off.bodies("done")), len(whole.bodies("done"))) == (0, 1)
 
 
-async def test_a_speech_session_ends_when_the_client_closes_it(server: Inference) -> None:
+async def test_speech_session_ends_on_close_by_the_client(server: Inference) -> None:
     """session.close is answered, and the connection ends."""
     async with session(server, "/tts", TTS_CREATE) as ws:
         await ws.send_json({"type": "session.close"})
@@ -364,7 +364,7 @@ async def test_missing_key_starts_no_session(
 async def test_invalid_message_is_an_error_and_ends_session(
     server: Inference, path: str, messages: list[Any]
 ) -> None:
-    """A client that speaks another protocol is told so, and not left waiting."""
+    """A client with another protocol gets an error instead of a timeout."""
     async with session(server, path, *messages) as ws:
         answers = [message.json() async for message in ws]
     assert answers[-1]["type"] == "error"

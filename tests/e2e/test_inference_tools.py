@@ -90,7 +90,7 @@ async def test_tool_result_gets_a_reply(model: inference.LLM, server: Inference)
 async def test_no_other_tool_is_called(
     model: inference.LLM, text: str, tools: list[llm.Tool]
 ) -> None:
-    """Only what is offered, and only where the words are said."""
+    """Only an offered tool, and only after its words."""
     assert await answer(model, conversation(text), *tools) == ("Thank you. Please go on.", [])
 
 
@@ -119,7 +119,7 @@ async def test_a_call_comes_whole_when_not_streamed(server: Inference) -> None:
 
 
 async def test_tool_calls_are_served_over_http(model: inference.LLM, server: Inference) -> None:
-    """Another process sees what was called."""
+    """Another process can read the calls."""
     await answer(model, conversation("example"), note_email)
     async with (
         aiohttp.ClientSession() as session,

@@ -36,7 +36,7 @@ def below(directory: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["there", "new/voice"])
-def test_a_full_disk_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
+def test_full_disk_leaves_no_files(name: str, tmp_path: Path) -> None:
     """Neither files nor directories, of a repository that is new and of one that is not."""
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / HOOK).write_text(META)

@@ -66,14 +66,14 @@ def files(folder: Path) -> list[str]:
 
 
 async def test_the_program_on_path_comes_first(program: Program) -> None:
-    """Who has a livekit-server gets that one, and nothing is built."""
+    """An installed livekit-server is used, and nothing is built."""
     program("go", "exit 1")
     installed = program("livekit-server", "")
     assert await ensure_binary() == installed
 
 
-async def test_it_is_built_once_into_the_cache(program: Program, tmp_path: Path) -> None:
-    """Two at the same time and one later build it once, and say why it takes so long."""
+async def test_server_is_built_once_into_the_cache(program: Program, tmp_path: Path) -> None:
+    """Two simultaneous starts and a later one build it once, and print why it takes so long."""
     program("go", GO)
     lines: list[str] = []
     both = await asyncio.gather(ensure_binary(lines.append), ensure_binary(lines.append))
@@ -104,7 +104,7 @@ async def test_it_is_built_once_into_the_cache(program: Program, tmp_path: Path)
 async def test_build_failure_names_alternatives(
     program: Program, tmp_path: Path, go: str | None, reason: str
 ) -> None:
-    """One message: what was tried, what helps. The cache stays empty."""
+    """One message has the attempts and the remedies. The cache stays empty."""
     if go:
         program("go", go)
     with pytest.raises(LiveKitServerError) as caught:
@@ -125,8 +125,8 @@ do one of these:
     assert files(tmp_path / "cache") == ["livekit-server.lock"]
 
 
-async def test_interrupted_build_leaves_nothing(program: Program, tmp_path: Path) -> None:
-    """Ctrl-C ends the compiler and removes what it made; the next build starts afresh."""
+async def test_interrupted_build_leaves_no_files(program: Program, tmp_path: Path) -> None:
+    """Ctrl-C ends the compiler and removes its files; the next build starts from the beginning."""
     program("go", GO.replace("sleep 0.3", 'echo $$ > "$HOME/pid"; sleep 60'))
     building = asyncio.create_task(ensure_binary())
     compiler = await eventually(lambda: content(tmp_path / "pid"), 10, "the build")
@@ -137,8 +137,8 @@ async def test_interrupted_build_leaves_nothing(program: Program, tmp_path: Path
     assert not runs(int(compiler))
 
 
-async def test_it_answers_until_the_end_of_the_block() -> None:
-    """The server is there inside the block, with its own key, and gone after it."""
+async def test_server_answers_until_the_end_of_the_block() -> None:
+    """The server has its own key inside the block, and is gone after it."""
     async with LiveKitServer() as server:
         assert len(server.api_secret) >= 32
         assert await rooms(server, server.api_secret) == []
@@ -186,7 +186,7 @@ async def test_taken_port_is_retried(real: Path, program: Program, tmp_path: Pat
 
 
 async def test_failed_start_quotes_the_log(program: Program) -> None:
-    """The message ends with what the server said last; it exits with 0 then."""
+    """The message ends with the last output of the server, which exits with 0 then."""
     binary = program("livekit-server", "seq 20; echo out of luck")
     with pytest.raises(LiveKitServerError) as caught:
         async with LiveKitServer():
@@ -196,7 +196,7 @@ async def test_failed_start_quotes_the_log(program: Program) -> None:
 
 
 async def test_server_ends_with_its_killed_parent(tmp_path: Path) -> None:
-    """Nothing is left when the process that started it gets SIGKILL."""
+    """No server is left when the process that started it gets SIGKILL."""
     start = f"""
 import asyncio, pathlib
 from sandbox.livekit_server import LiveKitServer

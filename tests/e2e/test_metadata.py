@@ -126,7 +126,7 @@ async def test_fault_50_invalid_metadata_does_not_end_the_call(
 async def test_fault_50_512_kib_of_metadata_do_not_change_a_running_call(
     shared_worker: Worker, happened: Happened
 ) -> None:
-    """A problem, and what was in force stays; with more, LiveKit lets no caller in."""
+    """A problem, and the active settings stay; a caller with more is rejected by LiveKit."""
     with pytest.raises(NotAnsweredError, match="refused the caller"):
         await call(shared_worker.connection, Dial(metadata=f"{BIG} "))
     async with (
@@ -146,7 +146,7 @@ async def test_fault_50_512_kib_of_metadata_do_not_change_a_running_call(
 async def test_fault_51_unknown_profile_falls_back_to_default(
     shared_worker: Worker, happened: Happened
 ) -> None:
-    """Whoever names it, and however; the log says which profiles there are."""
+    """In every layer and form; the log lists the profiles."""
     found = await each(shared_worker, UNKNOWN)
     assert found == dict.fromkeys(UNKNOWN, ("default", ("profile-unknown",)))
     log = await shared_worker.logs("../../etc/passwd")
@@ -159,7 +159,7 @@ async def test_fault_51_unknown_profile_falls_back_to_default(
 async def test_fault_58_63_overrides_that_would_end_the_call_are_refused(
     shared_worker: Worker, happened: Happened
 ) -> None:
-    """All at once: what makes the SDK raise, and what it takes and then never answers."""
+    """All at once: values on which the SDK raises, and values after which it never answers."""
     dial = telling(
         profile="brisk",
         turn_detection="manual",
@@ -246,7 +246,7 @@ CODES = {
 async def test_fault_54_hostile_metadata_is_contained_in_every_layer(
     shared_worker: Worker, metrics_port: int, happened: Happened
 ) -> None:
-    """Each layer alone, and all at once: policy and bounds hold, nothing is said unescaped."""
+    """Each layer alone, and all at once: policy and bounds hold, nothing is logged unescaped."""
     assert len(HOSTILE) <= request.MAX_BYTES
     running, port = shared_worker, metrics_port
     default = timing_profiles.resolve(profiles_dir=running.profiles).values

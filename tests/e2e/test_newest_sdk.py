@@ -87,7 +87,7 @@ deepgram.STT.patience        -         float = 1.0"""
 def test_release_that_cannot_be_installed_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is said that nothing is compared, and why."""
+    """The report states that nothing is compared, and why."""
     assert main(known()) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -100,7 +100,7 @@ def test_release_that_cannot_be_installed_is_an_error(
 
 
 def test_a_release_without_drift_is_a_success() -> None:
-    """And it is said how much was compared."""
+    """The report states how much was compared."""
     options = {"endpointing_ms": "int = 25", "smart_format": "bool = False"}
     told = (
         "No drift: 2 options, all as tests/sdk/known.yaml has them,"
@@ -124,6 +124,6 @@ def test_broken_contract_is_drift() -> None:
 
 
 def test_decision_that_differs_is_drift() -> None:
-    """The report has what the rehearsal found."""
+    """The report has the result of the rehearsal."""
     differs = "Decisions on synthetic calls:\n1 of 48 decisions differ"
     assert outcome(known(), Release({}, {}, {}, rehearsed=differs)) == (1, differs)

@@ -50,7 +50,7 @@ def run(image: Path, *words: str, **environment: str) -> subprocess.CompletedPro
 
 
 def test_image_runs_a_worker(image: Path) -> None:
-    """It starts until it misses its key: code and profiles are there, and sound."""
+    """It starts until it misses its key: code and profiles are there, and valid."""
     (command,) = said("CMD")
     program, *words = json.loads(command)
     ended = run(image, *words)
@@ -67,7 +67,7 @@ def test_the_image_has_the_command_line(image: Path) -> None:
 
 
 def test_image_reads_fallbacks_from_the_package(image: Path) -> None:
-    """What calls fall back to lies in the package, and is the image's own."""
+    """The fallback profiles of calls are in the package, and are the image's own."""
     code = "from timing_profiles.catalog import schema_file as s; print(*map(s.packaged, {names}))"
     names = ("default.yaml", "schema.json")
     ended = run(image, "-c", code.format(names=names))

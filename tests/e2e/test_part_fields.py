@@ -110,7 +110,7 @@ async def test_field_reaches_assemblyai(field: PartField) -> None:
 
 
 async def test_agents_own_turn_detection_stays(server: Inference) -> None:
-    """Its type, and what it sets of it; the rest of that type is the profile's."""
+    """Its type and its own options stay; the other options of that type are the profile's."""
     vad = importlib.import_module("openai.types.realtime.realtime_audio_input_turn_detection")
     own = vad.ServerVad(type="server_vad", threshold=0.7)
     model = inference.RealtimeModel("openai/gpt-realtime", turn_detection=own)
@@ -167,7 +167,7 @@ async def test_model_of_an_agent_is_tuned(server: Inference) -> None:
         assert running.timing.problems == ()
 
 
-async def test_call_without_a_profile_for_it_tells_a_realtime_model_nothing(
+async def test_default_profile_does_not_change_a_realtime_model(
     server: Inference,
 ) -> None:
     """`default` leaves the model as the plugin makes it."""

@@ -159,7 +159,7 @@ def test_the_folders_to_check_can_be_named(user: User) -> None:
 
 
 def test_hook_can_be_limited_to_profiles(user: User) -> None:
-    """With `always_run: false`, by the files that it names itself."""
+    """With `always_run: false`, by its own pattern of files."""
     user.repository.write("profiles/patient.yaml", TOO_MUCH)
     user.configure(always_run=False)
     user.repository.write("notes.txt", "Nothing of profiles.\n")

@@ -169,7 +169,7 @@ def test_workflow_is_valid() -> None:
 
 
 def test_workflow_gives_no_secret_to_pull_requests() -> None:
-    """A fork's code gets no token that writes; what strangers type is never part of a script."""
+    """A fork's code gets no write token; text of strangers is never part of a script."""
     made = workflow()
     # `on` is a boolean in YAML 1.1, which this reader takes it for.
     assert list(made[True]) == ["pull_request"]
@@ -199,10 +199,8 @@ def test_a_problem_is_marked_on_its_line(origin: Repository, tmp_path: Path) -> 
     )
 
 
-def test_an_edit_of_default_shows_every_profile_that_it_moves(
-    origin: Repository, tmp_path: Path
-) -> None:
-    """In the summary and in the comment; what sets the value itself is not there."""
+def test_edit_of_default_shows_every_affected_profile(origin: Repository, tmp_path: Path) -> None:
+    """In the summary and in the comment; profiles that set the value themselves are not there."""
     answer_sooner(origin)
     runner = checked_out(origin, tmp_path)
     assert runner.step("Check").returncode == 0
@@ -241,7 +239,7 @@ def test_edit_without_effect_is_reported_as_such(origin: Repository, tmp_path: P
     )
 
 
-def test_a_base_without_profiles_shows_all_of_them_as_added(tmp_path: Path) -> None:
+def test_base_without_profiles_shows_all_profiles_as_added(tmp_path: Path) -> None:
     """The pull request that brings the first profiles."""
     origin = Repository.init(tmp_path / "origin")
     origin.commit("Begin")
@@ -259,7 +257,7 @@ def test_a_base_without_profiles_shows_all_of_them_as_added(tmp_path: Path) -> N
 def test_broken_profiles_on_either_side_are_named(
     origin: Repository, tmp_path: Path, broken: str, side: str
 ) -> None:
-    """Nothing can be compared, and the comment says why."""
+    """The sides cannot be compared, and the comment has the reason."""
     sound = (origin.profiles / "patient.yaml").read_bytes()
     origin.git("switch", "--quiet", broken)
     origin.write("profiles/patient.yaml", TOO_MUCH)
@@ -309,7 +307,7 @@ def test_make_prints_problems(origin: Repository) -> None:
 
 
 def test_make_prints_changes_of_branch(origin: Repository) -> None:
-    """Since it left its base: with edits without a commit, without what the base did since."""
+    """Since it left its base: with uncommitted edits, without later changes of the base."""
     origin.git("switch", "--quiet", "main")
     origin.write("profiles/brisk.yaml", "description: Quick.\n")
     origin.commit("Of the base")

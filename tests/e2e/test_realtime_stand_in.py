@@ -82,7 +82,7 @@ async def test_turn_ends_as_requested(
 @pytest.mark.parametrize(
     "message", [update(output={"speed": 2.0}), turns(type="client_vad"), turns(type=None)]
 )
-async def test_what_openai_refuses_is_an_error(message: Any, server: Inference) -> None:
+async def test_message_rejected_by_openai_is_an_error(message: Any, server: Inference) -> None:
     """With the id of the message."""
     async with session(server, message) as ws:
         assert (await ws.receive_json())["type"] == "session.created"

@@ -43,7 +43,7 @@ def test_commits_are_compared_on_the_same_turns(repository: Repository) -> None:
 
 
 def test_edit_that_no_caller_notices_needs_no_turn(repository: Repository) -> None:
-    """It says so, and the gate holds."""
+    """The result states it, and the gate holds."""
     recorded.write(repository.folder / "call.wav", *recorded.sides("Yes please."))
     command = ["timing-profiles", "rehearse", "call.wav", "--against", "HEAD"]
     ran = run([*command, "--gate", "newly_cut<=0"], repository.folder)

@@ -45,7 +45,7 @@ async def test_fault_47_48_an_edit_reaches_the_next_call_and_not_the_running_one
 
 
 async def test_invalid_edit_keeps_last_good_set_until_fixed(edited_worker: Worker) -> None:
-    """The log says where, what was found and what is allowed; calls go on; the repair is seen."""
+    """The log has place, value and what is allowed; calls continue; the repair is loaded."""
     worker = edited_worker
     profile = worker.profiles / "patient.yaml"
     first, known = _revision(worker), len(worker.log)

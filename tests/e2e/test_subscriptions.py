@@ -115,7 +115,7 @@ async def test_fault_86_only_what_the_session_uses_is_subscribed_to(
     happened("of four tracks one; two for a session with video; all once it moves to the other")
 
 
-async def test_an_application_that_handles_tracks_gets_them(here: Job) -> None:
+async def test_application_with_a_track_handler_gets_the_tracks(here: Job) -> None:
     """As where it is connected without this library: from when it has a handler."""
     here.subscriptions.listen_to("caller")
     await here.gets_only(CALLER)

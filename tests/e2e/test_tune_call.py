@@ -141,7 +141,7 @@ def _profile(call: Talk, name: str) -> dict[str, Any] | None:
 
 
 async def test_written_profile_is_the_next_calls(served: Page, called_worker: Worker) -> None:
-    """By the worker's ordinary reload; and a call that is ended says so."""
+    """By the worker's ordinary reload; and an ended call is reported."""
     overrides = {"turn_handling": {"endpointing": {"min_delay": 0.8}}}
     asked = {"name": "mine", "base": "patient", "overrides": overrides}
     await served.post("/api/write", asked)
@@ -154,7 +154,7 @@ async def test_written_profile_is_the_next_calls(served: Page, called_worker: Wo
     assert call.events[-1] == ended
 
 
-async def test_an_agent_that_never_comes_is_told_once(
+async def test_missing_agent_is_reported_once(
     called_worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No worker has the name; the call stays open."""

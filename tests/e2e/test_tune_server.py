@@ -46,7 +46,7 @@ def _endpointing(**values: Any) -> dict[str, Any]:
     return {"turn_handling": {"endpointing": values}}
 
 
-async def test_set_has_what_the_page_shows(served: Page) -> None:
+async def test_set_has_the_data_of_the_page(served: Page) -> None:
     """Each profile with its wait, each field with its text, and how to call."""
     found = await served.get("/api/set")
     assert [profile["name"] for profile in found["profiles"]] == sorted(
@@ -66,8 +66,8 @@ async def test_set_has_what_the_page_shows(served: Page) -> None:
     assert (found["problems"], found["broken"], found["agent"]) == ([], None, None)
 
 
-async def test_preview_is_what_a_worker_would_do(served: Page) -> None:
-    """The rest of the overrides is used where one is refused."""
+async def test_preview_matches_the_worker(served: Page) -> None:
+    """The other overrides are used where one is refused."""
     overrides = {**_endpointing(min_delay=2.0), "stt": {"engine": "flux"}}
     shown = await served.post("/api/preview", {"profile": "patient", "overrides": overrides})
     assert shown["values"]["turn_handling.endpointing.min_delay"] == 2.0
@@ -108,8 +108,8 @@ async def test_bad_requests_get_one_message_each(served: Page) -> None:
     ]
 
 
-async def test_edit_reaches_the_page_as_it_is_saved(served: Page) -> None:
-    """A broken file too: the last valid set stays, and the page says why."""
+async def test_edit_reaches_the_page_on_save(served: Page) -> None:
+    """A broken file too: the last valid set stays, and the page shows the reason."""
     file = served.profiles / "patient.yaml"
     valid = file.read_text()
     async with served.socket("/api/changes") as changes:
@@ -200,7 +200,7 @@ async def test_a_link_is_not_written_through(served: Page) -> None:
 
 
 async def test_turn_is_played_to_every_profile(served: Page) -> None:
-    """Brisk cuts into the pause, patient does not; what needs Deepgram is unknown."""
+    """Brisk cuts into the pause, patient does not; decisions of Deepgram are unknown."""
     overrides = json.dumps(_endpointing(min_delay=0.65, max_delay=0.65))
     answer = await served.asked(
         "POST",
@@ -374,7 +374,7 @@ async def test_large_body_is_refused_before_it_is_read(served: Page) -> None:
 
 
 async def test_thousands_of_requests_make_nothing_grow(served: Page) -> None:
-    """Strangers are refused; calls are bounded, and no room is made before somebody joins."""
+    """Strangers are refused; calls are bounded, and no room is made before a participant joins."""
     headers = {"Authorization": "Bearer wrong"}
 
     async def stranger() -> int:
@@ -402,7 +402,7 @@ def _times(count: int, ask: Any) -> Any:
 
 
 async def test_sockets_are_bounded(served: Page) -> None:
-    """A page that opens more is told so, and closed ones are free again."""
+    """A page that opens more gets an error, and closed ones are free again."""
     opened = [await served.socket("/api/changes") for _ in range(MOST_SOCKETS)]
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await served.socket("/api/changes")
@@ -440,7 +440,7 @@ async def test_call_has_a_token_for_its_room_only(served: Page) -> None:
 
 
 async def test_unreachable_livekit_is_one_message(served: Page) -> None:
-    """The page can say why there is no call."""
+    """The page can show why there is no call."""
     made = await served.post("/api/call", {"profile": "patient"})
     async with served.socket(f"/api/calls/{made['room']}/events") as events:
         ended = await events.receive_json(timeout=30)
@@ -477,7 +477,7 @@ async def test_command_ends_quietly(profiles: Path, number: signal.Signals) -> N
 
 
 async def test_an_ended_server_closes_its_sockets(served: Page) -> None:
-    """The page hears that it is over, and that it was meant."""
+    """The page is notified that the server has ended intentionally."""
     changes = await served.socket("/api/changes")
     await changes.receive_json(timeout=20)
     await served.stop()

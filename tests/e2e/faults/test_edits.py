@@ -31,7 +31,7 @@ MISTAKE_PROBLEM = (
 def test_fault_01_04_syntax_error_is_rejected_until_it_is_corrected(
     followed: FollowedFolder, happened: Happened
 ) -> None:
-    """The last good set stays, and the file and the line are said; a new good one is taken."""
+    """The last valid set stays active, file and line are logged; the next valid set is loaded."""
     first = followed.in_force
     followed.write("patient.yaml", SYNTAX)
     kept = followed.keeps(SYNTAX_PROBLEM)
@@ -99,7 +99,7 @@ def test_fault_06_write_in_place_is_published(followed: FollowedFolder, happened
 def test_fault_07_partial_write_is_never_published(
     followed: FollowedFolder, happened: Happened, pause: float
 ) -> None:
-    """Each half would be a sound profile."""
+    """Each half would be a valid profile."""
     first = followed.in_force
     with (followed.folder / "patient.yaml").open("w", encoding="utf-8") as file:
         file.write("vad: {min_silence_duration: 0.3}\n")
@@ -113,7 +113,7 @@ def test_fault_07_partial_write_is_never_published(
 def test_fault_68_partial_write_of_another_users_file_is_never_published(
     folder: Path, happened: Happened
 ) -> None:
-    """The kernel does not tell of its writers, which is logged once: the set waits longer."""
+    """The kernel does not report its writers, which is logged once: the set waits longer."""
     if os.geteuid():
         pytest.skip("only root makes files of other users")
     profile = folder / "patient.yaml"
@@ -227,7 +227,7 @@ def write(path: Path, text: str) -> None:
 def test_fault_12_save_of_an_editor_is_published(
     followed: FollowedFolder, happened: Happened, save: Callable[[Path, str], None]
 ) -> None:
-    """Three saves, one after the other; what the editor keeps beside the file is no profile."""
+    """Three saves in sequence; an editor's own files beside it are not profiles."""
     slowest = 0.0
     for seconds in (20, 21, 22):
         save(followed.folder / "patient.yaml", away(seconds))

@@ -55,7 +55,7 @@ def test_fault_21_a_stopped_process_with_an_overflowing_queue_converges(
 def test_fault_22_worker_rescans_where_inotify_limits_prevent_events(
     folder: Path, happened: Happened, limit: str
 ) -> None:
-    """It is said, once and in a metric; and no longer once there are events again."""
+    """It is logged once and shown in a metric, until there are events again."""
     with following(folder, within=namespaces(f"echo 0 > {limit}")) as followed:
         until(lambda: NO_EVENTS in followed.log, "no events is said", followed)
         assert followed.metric("watching_events") == 0
@@ -113,7 +113,7 @@ def odd_name(folder: Path) -> Path:
 def test_fault_24_non_utf8_filename_keeps_watcher_alive(
     followed: FollowedFolder, happened: Happened, where: str
 ) -> None:
-    """A file that is no profile, in the folder or beside it, comes and goes."""
+    """A file that is not a profile, in the folder or beside it, appears and disappears."""
     folder = followed.folder if where == "beside" else followed.folder.parent
     odd_name(folder).touch()
     followed.write("patient.yaml", away(20))

@@ -38,7 +38,7 @@ def test_fault_13_each_swap_of_a_config_map_is_published(
 
 
 def test_fault_14_each_swap_of_git_sync_is_published(tmp_path: Path, happened: Happened) -> None:
-    """The folder is reached by way of a link, which is what changes; the old work tree goes."""
+    """The directory is reached through a link, which is replaced; the old work tree is removed."""
     repository = Repository.init(tmp_path / "origin")
     repository.add_profiles()
     repository.commit()
@@ -102,7 +102,7 @@ def test_fault_17_edit_of_a_link_target_is_published(
 def test_fault_18_a_directory_that_is_deleted_and_recreated_is_followed(
     followed: FollowedFolder, happened: Happened
 ) -> None:
-    """Kept while it is gone; then what is there, and the edits in it."""
+    """The set is kept while it is missing; then its new content and edits are published."""
     shutil.rmtree(followed.folder)
     kept = followed.keeps(GONE)
     shutil.copytree(PROFILES, followed.folder)
@@ -145,7 +145,7 @@ def test_fault_78_a_recreated_directory_with_the_same_inode_is_watched(
 def test_fault_19_directory_that_is_replaced_by_rename_is_followed(
     followed: FollowedFolder, tmp_path: Path, happened: Happened
 ) -> None:
-    """What is in it at once, and an edit in it later; not what becomes of the old one."""
+    """Its content is published at once, and a later edit; changes of the old one are not."""
     fresh, old = tmp_path / "fresh", tmp_path / "old"
     shutil.copytree(followed.folder, fresh)
     (fresh / "patient.yaml").write_text(away(20), encoding="utf-8")

@@ -102,7 +102,7 @@ def test_fault_29_unreadable_subdirectory_is_ignored(folder: Path, happened: Hap
 def test_fault_30_a_removed_profile_that_others_extend_keeps_the_set(
     followed: FollowedFolder, happened: Happened
 ) -> None:
-    """Who extends it is said, with the line; back again, all is as before."""
+    """The profile that extends it is reported with its line; once it is back, all is as before."""
     followed.write("base.yaml", away(20))
     followed.write("heir.yaml", "description: More\nextends: base\n")
     followed.serves()
@@ -136,7 +136,7 @@ def test_fault_30_a_removed_default_keeps_the_set(
 def test_fault_31_invalid_file_is_rejected_and_named(
     followed: FollowedFolder, happened: Happened, case: str
 ) -> None:
-    """The message names what it looks like; nothing else is said of it."""
+    """The message names the kind of file, and is the only one about it."""
     first = followed.in_force
     shutil.copy(CASES / case / "profiles" / "patient.yaml", followed.folder)
     message = (CASES / case / "expected.txt").read_text(encoding="utf-8").strip()

@@ -113,7 +113,7 @@ async def test_fault_45_the_main_process_killed_while_it_publishes(
 async def test_jobs_end_with_a_killed_main_process(
     tmp_path: Path, around: Services, happened: Happened
 ) -> None:
-    """The SDK ends them: nobody is left who would need what it had published."""
+    """The SDK ends them: no process is left that would need its published file."""
     async with worker(tmp_path, among=around) as running, calling(running) as caller:
         job = job_of(running, caller)
         os.kill(running.process.pid, signal.SIGKILL)
@@ -126,7 +126,7 @@ async def test_jobs_end_with_a_killed_main_process(
 async def test_worker_reconnects_to_a_killed_livekit_server(
     lasting: Worker, happened: Happened
 ) -> None:
-    """SIGKILL during a call: once it is back, the call goes on and the worker serves the next."""
+    """SIGKILL during a call: after a restart the call continues, and the worker serves the next."""
     livekit = lasting.services.livekit
     async with calling(lasting) as caller:
         before = registrations(lasting)
@@ -145,7 +145,7 @@ async def test_worker_reconnects_to_a_killed_livekit_server(
     happened("registered again, the next call served, the old one went on", recovered=recovered)
 
 
-async def test_a_job_that_is_back_after_its_caller_follows_it(lasting: Worker) -> None:
+async def test_job_that_reconnects_after_its_caller_follows_the_caller(lasting: Worker) -> None:
     """LiveKit was killed. A caller who is there before the job is heard, and is followed."""
     async with calling(lasting) as caller:
         before = registrations(lasting)
@@ -187,7 +187,7 @@ async def back_before_its_job(running: Worker, caller: Caller) -> None:
 async def test_deepgram_gone_for_two_seconds_does_not_end_a_call(
     lasting: Worker, happened: Happened
 ) -> None:
-    """It hangs up in the middle of a call, and listens to nobody: what is said later is heard."""
+    """It disconnects in the middle of a call and refuses connections; later speech is heard."""
     deepgram = lasting.deepgram
     async with calling(lasting) as caller:
         assert (await caller.say(SENTENCE)).wait is not None
@@ -251,7 +251,7 @@ async def test_fault_85_sighup_ends_a_worker_as_sigterm_does(
 async def test_fault_45_full_disk_does_not_affect_calls(
     tmp_path: Path, temporary: Path, around: Services, happened: Happened
 ) -> None:
-    """Calls go on with the last good revision; once there is room, the edit is in force."""
+    """Calls continue with the last valid revision; once there is space, the edit is active."""
     disk = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", SMALL_DISK, "sh", "1m")
     env = {"TMPDIR": str(temporary)}
     async with worker(tmp_path, among=around, env=env, within=disk) as running:
@@ -273,7 +273,7 @@ async def test_fault_45_full_disk_does_not_affect_calls(
 async def test_two_workers_started_at_once_do_not_conflict(
     tmp_path: Path, temporary: Path, around: Services, happened: Happened
 ) -> None:
-    """Each has a folder of its own that nobody can guess or read, and serves its own profiles."""
+    """Each has a private directory with an unguessable name, and serves its own profiles."""
     async with contextlib.AsyncExitStack() as workers:
 
         async def start(name: str, delay: float) -> str:

@@ -73,7 +73,7 @@ def until_publishing(followed: FollowedFolder, before: set[tuple[str, int]]) -> 
 def test_fault_45_a_full_disk_keeps_the_last_good_set(
     folder: Path, tmp_path: Path, happened: Happened, *, for_the_old_one: bool
 ) -> None:
-    """No room, or what the old set took; once there is more, the edit is published by itself."""
+    """No space, or only that of the old set; once there is more, the edit is published."""
     small = tmp_path / "small"
     small.mkdir()
     within = namespaces(f"mount -t tmpfs -o size=512k none {small}")

@@ -48,7 +48,7 @@ async def livekit_port() -> AsyncGenerator[tuple[int, list[object]]]:
 async def test_fault_32_a_worker_without_a_valid_set_does_not_start(
     tmp_path: Path, livekit_port: tuple[int, list[object]], happened: Happened, *, broken: bool
 ) -> None:
-    """Every problem is printed, the status is 1, and nobody has come to LiveKit's door."""
+    """Every problem is printed, the status is 1, and no worker has connected to LiveKit."""
     port, knocked = livekit_port
     folder = tmp_path / "profiles"
     if broken:

@@ -45,7 +45,7 @@ def generation(number: int) -> Mapping[str, bytes]:
 def test_fault_15_thousands_of_swaps_never_publish_a_mixture(
     tmp_path: Path, happened: Happened, layout: type[ConfigMap | Trees]
 ) -> None:
-    """2,000 swaps of 20 files, as fast as can be, with a rest of up to 0.4 s after every 100."""
+    """2,000 swaps of 20 files, at full speed, with a pause of up to 0.4 s after every 100."""
     delivered = layout(tmp_path / "delivered")
     delivered.update(generation(0))
     rests = itertools.cycle(RESTS)
@@ -92,7 +92,7 @@ that rests for longer, after half a profile that is a sound one, is like one tha
 def test_fault_10_truncated_profile_is_never_published(
     followed: FollowedFolder, happened: Happened
 ) -> None:
-    """Cut at every byte, by a writer that closes the file; at each sound cut, by a slow one."""
+    """Cut at every byte, by a writer that closes the file; at each valid cut, by a slow one."""
     first = followed.in_force
     sound = dict(sound_cuts(catalog.load(followed.folder)))
     assert len(sound) > 50

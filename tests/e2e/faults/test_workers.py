@@ -34,7 +34,7 @@ async def revision_of_a_call(running: Worker) -> str:
 async def test_fault_44_the_loop_survives_a_handler_that_raises(
     tmp_path: Path, happened: Happened
 ) -> None:
-    """Whatever it raises, the set in force stays, and the next good state is taken."""
+    """The active set stays after any exception, and the next valid state is loaded."""
     port = free_port()
     env = {"METRICS_PORT": str(port)}
     async with worker(tmp_path, agent=RAISING_AGENT, env=env) as running:

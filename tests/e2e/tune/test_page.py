@@ -33,8 +33,8 @@ async def test_page_shows_profiles_and_settings_without_a_call(stack: Stack) -> 
     await page.close()
 
 
-async def test_idle_page_runs_no_timer_and_draws_nothing(stack: Stack) -> None:
-    """While nothing happens, no timer and no frame is asked for."""
+async def test_idle_page_requests_no_timer_and_no_frame(stack: Stack) -> None:
+    """While nothing happens, no timer and no frame is requested."""
     page = await stack.browser.open(stack.tune.address)
     before = await page.value("({ ...counted })")
     await asyncio.sleep(1.5)
@@ -65,7 +65,7 @@ async def test_sentence_is_answered_beside_its_prediction(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(stack: Stack, scheme: str) -> None:
+async def test_axe_finds_no_violation(stack: Stack, scheme: str) -> None:
     """Contrast, names, roles and order: before a call, with a message, and with YAML."""
     page = await stack.browser.open(stack.tune.address, colorScheme=scheme)
     await page.value(
@@ -79,8 +79,8 @@ async def test_axe_finds_nothing(stack: Stack, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 1280, 3840])
-async def test_nothing_is_wider_than_the_screen(stack: Stack, width: int) -> None:
-    """From a small phone to 4K, nothing is to be scrolled sideways."""
+async def test_page_is_not_wider_than_the_screen(stack: Stack, width: int) -> None:
+    """From a small phone to 4K, nothing scrolls sideways."""
     viewport = {"width": width, "height": 800}
     page = await stack.browser.open(stack.tune.address, viewport=viewport)
     assert await page.value("document.scrollingElement.scrollWidth") <= width
@@ -97,7 +97,7 @@ async def test_microphone_is_heard_and_answered(stack: Stack) -> None:
     await page.close()
 
 
-async def test_refused_microphone_says_what_to_do(stack: Stack) -> None:
+async def test_refused_microphone_message_names_alternatives(stack: Stack) -> None:
     """No call is made; the recorded sentences are named."""
     page = await stack.browser.open(stack.tune.address)
     await page.click("#begin")
@@ -138,8 +138,8 @@ async def test_bad_combination_is_named_and_not_sent(stack: Stack) -> None:
     await page.close()
 
 
-async def test_blind_comparison_is_told_afterwards(stack: Stack) -> None:
-    """Two calls with one sentence; which was which is shown after the choice."""
+async def test_blind_comparison_is_revealed_after_the_choice(stack: Stack) -> None:
+    """Two calls with one sentence; the profile of each is shown after the choice."""
     page = await stack.browser.open(stack.tune.address)
     await page.do("selectOption", "#compare-sentence", "order")
     await page.do("check", "#blind")
@@ -178,8 +178,8 @@ async def test_written_profile_keeps_its_comments(stack: Stack) -> None:
     await page.close()
 
 
-async def test_broken_file_is_named_until_it_is_repaired(stack: Stack) -> None:
-    """The page says where, keeps the last valid set, and takes the message back."""
+async def test_broken_file_is_named_until_repaired(stack: Stack) -> None:
+    """The page shows the place, keeps the last valid set, and removes the message."""
     file = stack.worker.profiles / "courier.yaml"
     valid = file.read_text(encoding="utf-8")
     page = await stack.browser.open(stack.tune.address)
@@ -195,8 +195,8 @@ async def test_broken_file_is_named_until_it_is_repaired(stack: Stack) -> None:
     await page.close()
 
 
-async def test_reload_in_a_call_ends_it_and_keeps_the_settings(stack: Stack) -> None:
-    """The page says so, has the profile and the slider as before, and can call again."""
+async def test_reload_ends_the_call_and_keeps_the_settings(stack: Stack) -> None:
+    """The page shows that, has the profile and the slider as before, and can call again."""
     page = await stack.browser.open(stack.tune.address)
     await page.choose("brisk")
     await page.move(MIN_DELAY, 0.5)
@@ -212,7 +212,7 @@ async def test_reload_in_a_call_ends_it_and_keeps_the_settings(stack: Stack) -> 
 
 
 async def test_second_tab_ends_the_call_of_the_first(stack: Stack) -> None:
-    """Two calls at one microphone would hear each other: the first says why it ended."""
+    """Two calls at one microphone would hear each other: the first shows why it ended."""
     page = await stack.browser.open(stack.tune.address)
     other = Page(stack.browser, await page.do("beside", {"address": stack.tune.address}))
     await other.ready()
@@ -228,7 +228,7 @@ async def test_second_tab_ends_the_call_of_the_first(stack: Stack) -> None:
 
 
 async def test_agent_that_never_comes_is_named(stack: Stack) -> None:
-    """After ten seconds the page says what to look at; the call can be ended."""
+    """After ten seconds the page shows what to check; the call can be ended."""
     async with tune(stack.worker, ["--agent", "nobody"]) as served:
         page = await stack.browser.open(served.address)
         await page.click("#play")
@@ -240,7 +240,7 @@ async def test_agent_that_never_comes_is_named(stack: Stack) -> None:
 
 
 async def test_stopped_server_is_named_and_comes_back(stack: Stack) -> None:
-    """A call goes on without it; started again, its new address is asked for."""
+    """A call continues without it; after a restart, the page needs its new address."""
     async with tune(stack.worker) as served:
         page = await stack.browser.open(served.address)
         await page.click("#play")

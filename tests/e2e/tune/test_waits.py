@@ -62,7 +62,7 @@ async def observing(connection: Connection, name: str) -> AsyncGenerator[Observe
             task.cancel()
 
 
-async def test_wait_on_the_page_is_what_a_participant_hears(
+async def test_wait_on_the_page_matches_the_wait_of_a_participant(
     stack: Stack, record_property: Record
 ) -> None:
     """The decision comes when it is predicted, and the drawn wait is the one that is heard."""
