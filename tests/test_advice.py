@@ -121,7 +121,7 @@ def every_sound(silence: str) -> Problem:
     ],
 )
 def test_advice_warns_of_likely_complaint(changes: dict[str, Any], expected: Problem) -> None:
-    """What they will notice, and what helps; the likeliest field first."""
+    """With the effect that callers notice, and the remedy; the likeliest field first."""
     assert expected in found(changes)
 
 
@@ -163,7 +163,7 @@ def test_all_advice_is_reported() -> None:
 
 @pytest.mark.parametrize("name", CATALOG.names())
 def test_starter_profile_gives_no_warning(name: str) -> None:
-    """What comes with the project can be used as it is."""
+    """The profiles of the project can be used unchanged."""
     profile = CATALOG.profile(name)
     assert profile
     assert list(advice.problems(profile.values)) == []

@@ -163,8 +163,8 @@ def test_field_changes_at_the_time_that_the_schema_states(field: str) -> None:
 @pytest.mark.parametrize(
     "field", unless_unsupported(field for field in ANOTHER if "flux" not in field)
 )
-def test_a_field_comes_back(field: str) -> None:
-    """What the caller takes back is as it was, `auto` and `null` included."""
+def test_withdrawn_field_is_restored(field: str) -> None:
+    """A field that the caller withdraws has its former value, `auto` and `null` included."""
 
     async def story() -> tuple[Any, Any, list[str]]:
         running = Running(asking()).follow()
@@ -178,8 +178,8 @@ def test_a_field_comes_back(field: str) -> None:
     assert (after, found) == (before, [])
 
 
-def test_what_auto_stands_for_follows_the_activation_threshold() -> None:
-    """The VAD works it out once; 0.15 under the threshold is told each time."""
+def test_auto_deactivation_threshold_follows_the_activation_threshold() -> None:
+    """The VAD computes it once; 0.15 below the threshold is set each time."""
 
     async def story() -> list[float]:
         running = Running(asking()).follow()
@@ -193,8 +193,8 @@ def test_what_auto_stands_for_follows_the_activation_threshold() -> None:
     assert run(story()) == pytest.approx([0.55, 0.35, 0.01])
 
 
-def test_where_speech_to_text_ends_the_turns_its_delays_wait_for_it() -> None:
-    """With the speech-to-text of before, they would end the caller's sentence in a pause."""
+def test_delays_of_turn_ending_speech_to_text_wait_for_its_start() -> None:
+    """With the former speech-to-text, they would end the caller's sentence in a pause."""
     changes = {DETECTION: "stt", "stt.nova.endpointing_ms": 800, MIN_DELAY: 0.0}
 
     async def story() -> list[tuple[Any, ...]]:
@@ -217,8 +217,8 @@ def test_where_speech_to_text_ends_the_turns_its_delays_wait_for_it() -> None:
 
 
 @in_virtual_time
-async def test_a_detector_may_come_with_the_silence_that_it_needs() -> None:
-    """The VAD is told first: with 0.1 s, the session would refuse the detector."""
+async def test_detector_can_be_set_together_with_the_silence_it_needs() -> None:
+    """The VAD is changed first: with 0.1 s, the session would refuse the detector."""
     vad = {DETECTION: "vad", "vad.min_silence_duration": 0.1}
     seen = []
     async with Running(asking(vad), session=MUTE).follow().started() as running:
@@ -312,8 +312,8 @@ def test_parts_that_an_agent_brings_are_retuned_too() -> None:
 
 
 @needs_pace
-def test_parts_of_the_application_are_left_alone() -> None:
-    """What it gave to the session, it changes itself."""
+def test_parts_of_the_application_are_not_changed() -> None:
+    """Only the application changes the parts that it gave to the session."""
 
     async def story() -> tuple[list[Any], list[str]]:
         own: dict[str, Any] = {
@@ -334,8 +334,8 @@ def test_parts_of_the_application_are_left_alone() -> None:
     assert run(story()) == ([123, 0.4, 1.1, 7.0, 0.7, 4.0, "vad"], [])
 
 
-def test_what_the_application_decides_needs_no_next_call() -> None:
-    """It would not change on the next call either."""
+def test_application_settings_are_not_reported_as_next_call() -> None:
+    """They would not change on the next call either."""
 
     async def story() -> list[str]:
         own = {"aec_warmup_duration": 5.0, "turn_handling": {"interruption": {"mode": "vad"}}}
@@ -349,8 +349,8 @@ def test_what_the_application_decides_needs_no_next_call() -> None:
 
 
 @in_virtual_time
-async def test_an_agents_own_turn_handling_is_left_alone() -> None:
-    """It goes on with its own detection and delays; the agent after it has the session's."""
+async def test_agents_own_turn_handling_is_not_changed() -> None:
+    """It keeps its own detection and delays; the agent after it has the session's."""
     own = Deaf(
         instructions="", turn_handling={"turn_detection": "vad", "endpointing": {"min_delay": 0.7}}
     )
@@ -367,8 +367,8 @@ async def test_an_agents_own_turn_handling_is_left_alone() -> None:
 
 
 @in_virtual_time
-async def test_what_changes_during_a_step_holds_after_it() -> None:
-    """The agent that goes on after an AgentTask would have the detection of before."""
+async def test_change_during_a_step_is_active_after_the_step() -> None:
+    """Otherwise the agent that continues after an AgentTask would have the former detection."""
     step = Step(instructions="")
     outer = Stepping(step)
     async with Running(asking(), session=MUTE).follow().started(outer) as running:
@@ -396,8 +396,8 @@ async def test_another_engine_goes_along_to_the_next_agent() -> None:
 
 
 @in_virtual_time
-async def test_an_agents_own_speech_to_text_is_left_alone() -> None:
-    """Only what was built from the settings changes with them."""
+async def test_agents_own_speech_to_text_is_not_changed() -> None:
+    """Only parts that were built from the settings change with them."""
     own = deepgram.STT(endpointing_ms=123)
     agent = Deaf(instructions="", stt=own)
     async with Running(asking(), session=MUTE).follow().started(agent) as running:
@@ -408,10 +408,10 @@ async def test_an_agents_own_speech_to_text_is_left_alone() -> None:
 
 
 @in_virtual_time
-async def test_what_the_sdk_refuses_does_not_end_the_call(
+async def test_settings_rejected_by_the_sdk_do_not_end_the_call(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A VAD of the application that takes no change: all else changes, and one line."""
+    """A VAD of the application that accepts no change: all else changes, and one line."""
     running = Running(asking(), session={**MUTE, "vad": Stubborn()}).follow()
     async with running.started():
         running.room.change_metadata(asking({MIN_DELAY: 1.5, "vad.activation_threshold": 0.7}))
@@ -444,7 +444,7 @@ async def test_a_quick_vad_of_the_application_gets_no_detector() -> None:
 async def test_arguments_of_the_other_engine_do_not_end_the_call(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Flux takes over without what only nova takes, which is logged once; nova gets it back."""
+    """Flux starts without nova's own arguments, which is logged once; nova gets them back."""
     running = Running(asking())
     ear = running.timing.stt(punctuate=True)
     running.session = Session(**running.timing.session_kwargs(**MUTE, stt=ear))
@@ -480,7 +480,7 @@ def test_a_session_that_has_not_started_takes_changes() -> None:
 
 
 @in_virtual_time
-async def test_an_engine_that_is_asked_for_before_the_start_is_there_after_it() -> None:
+async def test_engine_requested_before_the_start_is_active_after_it() -> None:
     """The first agent gets it before it listens."""
     running = Running(asking(), session=MUTE).follow()
     running.room.change_metadata(asking(FLUX))
@@ -490,8 +490,8 @@ async def test_an_engine_that_is_asked_for_before_the_start_is_there_after_it() 
 
 
 @in_virtual_time
-async def test_a_realtime_model_is_followed_where_it_can_be() -> None:
-    """It hears, speaks and ends turns itself; the rest changes."""
+async def test_realtime_model_gets_the_changes_that_act_beside_it() -> None:
+    """It hears, speaks and ends turns on its own; all other settings change."""
     own = {"llm": Realtime()}
     running = Running(asking(), session=own).follow()
     running.room.change_metadata(
@@ -506,8 +506,8 @@ async def test_a_realtime_model_is_followed_where_it_can_be() -> None:
 
 
 @in_virtual_time
-async def test_a_session_that_has_closed_is_let_be(caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing is resolved, told or logged any more, and no timer is left."""
+async def test_closed_session_is_not_changed(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing is resolved, announced or logged any more, and no timer is left."""
     async with Running(asking(), session=MUTE).follow().started() as running:
         running.session.becomes("speaking")
         running.room.change_metadata(asking(FLUX))

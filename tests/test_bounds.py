@@ -115,8 +115,8 @@ def test_a_long_list_of_values_is_cut() -> None:
     assert words.endswith("...")
 
 
-def test_words_for_people_are_no_bounds() -> None:
-    """Descriptions, examples, and what editors show."""
+def test_descriptive_keywords_are_not_bounds() -> None:
+    """Descriptions, examples, and texts for editors."""
 
     def edit(properties: Any) -> None:
         edited = field(properties, ENDPOINTING)
@@ -133,7 +133,7 @@ def test_a_set_that_was_not_there_had_no_bounds() -> None:
     assert bounds.changed(nothing, after) == []
 
 
-def test_bounds_stand_in_tables_of_their_own() -> None:
+def test_bounds_have_tables_of_their_own() -> None:
     """Those that callers notice first; text of a schema cannot end a cell."""
 
     def edit(properties: Any) -> None:

@@ -141,8 +141,8 @@ def test_a_call_on_a_narrow_terminal_that_has_only_ascii() -> None:
     assert page([call("slow", (SAID, WAITS))], ASCII, Style(width=40)) == NARROW
 
 
-def test_call_page_draws_each_turn_and_lists_what_was_left_out() -> None:
-    """In the worker's words, where the same thing is resolved here, else what the code means."""
+def test_call_page_draws_each_turn_and_lists_omitted_overrides() -> None:
+    """In the worker's words where the same settings resolve here, else by the code's meaning."""
     second = (((120.0, 121.0),), ((122.3, 123.0),))
     one = call(
         "default",

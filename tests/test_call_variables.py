@@ -29,8 +29,8 @@ def test_a_profile_is_named_in_the_metadata() -> None:
     assert {(dial.patience, dial.kind) for _, dial in named.dials} == {(2.5, "sip")}
 
 
-def test_metadata_goes_to_the_agent_as_it_is() -> None:
-    """Also when it is broken: what the agent makes of it is seen in the call."""
+def test_metadata_reaches_the_agent_unchanged() -> None:
+    """Broken metadata, too: the call shows how the agent handles it."""
     dial = Dial(metadata="{'profile'", patience=30.0)
     assert read_variables({"METADATA": "{'profile'"}).dials == [("", dial)]
 

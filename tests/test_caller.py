@@ -44,12 +44,12 @@ def turn(parts: list[tuple[float, float]], sounds: list[tuple[float, float]]) ->
     ],
 )
 def test_a_number_in_brackets_is_a_pause(text: str, items: list[str | float]) -> None:
-    """Everything else is said."""
+    """All other text is spoken."""
     assert parse_say(text) == items
 
 
-def test_a_script_has_turns_of_speech_without_silence_around_it() -> None:
-    """A bar ends a turn; a pause is as long as it says, for speech is cut to what is audible."""
+def test_script_has_turns_of_speech_without_surrounding_silence() -> None:
+    """A bar ends a turn; a pause has its exact length, since speech is cut to its audible part."""
     first, second = Script("Hello. | One [0.7] two.").turns()
     assert [isinstance(item, bytes) for item in first] == [True]
     assert [isinstance(item, bytes) for item in second] == [True, False, True]
@@ -72,8 +72,8 @@ def test_audible_cuts_to_whole_frames_with_sound() -> None:
     assert audible(silence(1)) == b""
 
 
-def test_the_wait_counts_from_what_was_said_before_the_answer() -> None:
-    """That is the whole turn, or, when the agent cuts in, what it cut off."""
+def test_wait_counts_from_the_speech_before_the_answer() -> None:
+    """That is the whole turn or, when the agent cuts in, the part before the cut."""
     assert turn([(0, 1), (2.5, 3)], [(3.75, 5)]).wait == pytest.approx(0.75)
     assert turn([(0, 1), (2.5, 3)], [(1.6, 2), (3.75, 5)]).wait == pytest.approx(0.6)
     assert turn([(0, 1)], []).wait is None
@@ -108,8 +108,8 @@ def test_a_turn_is_judged_in_a_line(
     assert turn(parts, sounds).verdict == verdict
 
 
-def test_a_track_fills_what_is_missing_with_silence() -> None:
-    """A stream that begins anew later stays in its place; a late frame moves nothing."""
+def test_track_fills_gaps_with_silence() -> None:
+    """A stream that restarts later stays in its place; a late frame moves nothing."""
     track = Track()
     track.add(tone(0.01), 100.0)
     track.add(tone(0.01), 100.1)
@@ -140,7 +140,7 @@ def answered(profile: str, revision: str) -> Call:
 
 
 def test_a_report_has_each_value_with_its_origin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The metadata is resolved again here; the rest is what the agent said and what was heard."""
+    """The metadata is resolved again here; the other values come from the agent and the audio."""
     monkeypatch.setenv("PROFILES_DIR", str(PROFILES))
     dial = Dial(metadata='{"profile": "patient", "min_endpointing_delay": 1.25}')
     here = timing_profiles.resolve(dial.metadata)
@@ -160,10 +160,10 @@ def test_a_report_has_each_value_with_its_origin(monkeypatch: pytest.MonkeyPatch
     }
 
 
-def test_a_report_tells_when_the_agent_took_something_else(
+def test_report_notes_that_the_agent_used_other_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Values of another revision would be wrong: there are none, and a note says why."""
+    """Values of another revision would be wrong: there are none, and a note has the reason."""
     monkeypatch.setenv("PROFILES_DIR", str(PROFILES))
     revision = timing_profiles.resolve().revision
     call = answered("patient", "0123456789ab")

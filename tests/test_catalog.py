@@ -59,7 +59,7 @@ def test_broken_set_is_refused_with_all_its_problems(case: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("case", cases("valid"))
 def test_valid_set_is_merged(case: Path, tmp_path: Path) -> None:
-    """Every profile has its values with their places; what has no effect is a warning."""
+    """Every profile has its values with their places; a dead setting is a warning."""
     loaded = catalog.load(laid_out(case, tmp_path))
     assert "".join(f"{line}\n" for line in report(loaded)) == (case / "expected.txt").read_text()
 
@@ -77,7 +77,7 @@ def report(loaded: Catalog) -> Iterator[str]:
 
 
 def test_cases_keep_their_bytes() -> None:
-    """Git leaves the line ends and the encoding of the cases alone: `.gitattributes` says so."""
+    """`.gitattributes` keeps the line ends and the encoding of the cases."""
     assert "tests/cases/** -text" in (ROOT / ".gitattributes").read_text().splitlines()
     assert b"\r\n" in (CASES / "valid/windows-file/profiles/patient.yaml").read_bytes()
 
@@ -114,7 +114,7 @@ def test_starter_profiles_are_valid() -> None:
 
 
 def test_unknown_profile_is_none() -> None:
-    """A name that is not in the set is no error."""
+    """A name that is not in the set is not an error."""
     assert built({}).profile("nobody") is None
 
 
@@ -243,7 +243,7 @@ def test_revision_differs_with_the_content(other: Catalog) -> None:
 
 
 def test_file_with_same_bytes_is_not_parsed_again() -> None:
-    """A reload reads only what changed, and sees the same as a fresh start."""
+    """A reload reads only changed files, and has the result of a fresh start."""
     before = built({"a": "tts: {speed: 0.9}", "b": "{}"})
     after = built({"a": "tts: {speed: 0.9}", "b": "extends: a"}, before)
     assert after.files["a.yaml"] is before.files["a.yaml"]
@@ -252,7 +252,7 @@ def test_file_with_same_bytes_is_not_parsed_again() -> None:
 
 
 def test_another_schema_checks_every_file_again() -> None:
-    """What one schema let pass, the next one may not."""
+    """A value that one schema accepts, the next one may refuse."""
     before = built({"a": "tts: {speed: 0.9}"})
     tighter = Schema(SCHEMA.text.replace('"minimum": 0.7', '"minimum": 1.0'))
     with pytest.raises(ProfilesError, match=r"0\.9 is less than the minimum of 1\.0"):
@@ -321,7 +321,7 @@ def test_unreadable_file_hides_no_other_problem(profiles: Path) -> None:
 
 
 def test_unreadable_file_has_problem_instead_of_bytes(tmp_path: Path) -> None:
-    """Who reads a folder gets every file of it: its bytes, or why there are none."""
+    """Every file of a folder has its bytes, or the reason why they are missing."""
     (tmp_path / "a.yaml").mkdir()
     (tmp_path / "b.yaml").write_bytes(b"{}")
     assert folder.read(tmp_path, "calls") == {

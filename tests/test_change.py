@@ -47,14 +47,14 @@ async def test_overrides_alone_keep_the_callers_profile() -> None:
 
 @in_virtual_time
 async def test_policy_holds_for_the_application_too() -> None:
-    """What is left out is a problem, as in metadata."""
+    """An override that is left out is a problem, as in metadata."""
     running = Running(PATIENT).follow()
     settings = running.timing.change(overrides={"stt": {"nova": {"model": "nova-2"}}})
     assert [(p.code, p.file) for p in settings.problems] == [("override-forbidden", "application")]
 
 
 @in_virtual_time
-async def test_unknown_profile_changes_nothing() -> None:
+async def test_unknown_profile_has_no_effect() -> None:
     """It is the application's mistake: an error, not a problem of the call."""
     running = Running(PATIENT).follow()
     with pytest.raises(LookupError, match='unknown profile "brsk"'):

@@ -124,7 +124,7 @@ def test_version(run: CommandLine) -> None:
 
 
 def test_no_command_at_all_is_a_wrong_command_line(run: CommandLine) -> None:
-    """Exit 2, the usage, and what is missing."""
+    """Exit 2, the usage, and the missing argument."""
     assert run() == (
         2,
         "",
@@ -163,7 +163,7 @@ def test_no_command_at_all_is_a_wrong_command_line(run: CommandLine) -> None:
     ids=" ".join,
 )
 def test_a_wrong_command_line_ends_with_2(words: list[str], run: CommandLine) -> None:
-    """The usage and one line that says what is wrong, on stderr."""
+    """The usage and one line with the mistake, on stderr."""
     status, out, err = run(*words)
     usage, _, message = err.partition("\ntiming-profiles")
     assert (status, out) == (2, "")
@@ -181,7 +181,7 @@ def test_hostile_words_are_printed_in_plain_letters(word: str, run: CommandLine)
 
 
 def test_a_wall_of_words_is_cut(run: CommandLine) -> None:
-    """The message does not grow with what was typed."""
+    """The length of the message does not grow with the input."""
     assert len(run("list", "x" * 100_000).err) < 1000
 
 
@@ -204,7 +204,7 @@ def test_no_folder_is_a_problem_of_the_files(
 
 
 @pytest.mark.parametrize("name", sorted({*OF_A_SET, "check"} - {"explain"}))
-def test_a_missing_folder_is_reported_with_its_path_and_what_to_do(
+def test_missing_folder_is_reported_with_its_path_and_a_remedy(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
 ) -> None:
     """Exit 1; `check` prints it with the other problems, on stdout."""
@@ -237,7 +237,7 @@ def test_a_problem_names_the_file_as_the_environment_does(
 
 @pytest.mark.usefixtures("starters")
 def test_a_picture_that_cannot_be_written_is_a_wrong_command_line(run: CommandLine) -> None:
-    """One line that says why."""
+    """One line has the reason."""
     assert run("timeline", "brisk", "-o", "nowhere/turn.svg") == (
         2,
         "",
@@ -262,7 +262,7 @@ def test_letters_that_a_terminal_lacks_are_escaped(
 def test_files_and_pipes_of_windows_get_utf_8_and_line_feeds(
     starters: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever its code page: what is redirected into a file is the same on every system."""
+    """With any code page: redirected output is the same on every system."""
     (starters / "ruhig.yaml").write_text("description: 'Für Ältere: 安静.'\n", encoding="utf-8")
     stream = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", newline="\r\n")
     monkeypatch.setattr(sys, "stdout", stream)
@@ -291,8 +291,8 @@ WORDS = st.one_of(
 @given(st.lists(WORDS, max_size=6))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.usefixtures("starters")
-def test_no_words_make_it_raise(words: list[str]) -> None:
-    """Whatever is typed, it ends with 0, 1 or 2."""
+def test_any_arguments_end_with_a_documented_status(words: list[str]) -> None:
+    """Any arguments lead to exit status 0, 1 or 2."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         assert cli.main(words) in {0, 1, 2}, words
 
@@ -310,8 +310,8 @@ DEFAULT = (Path(__file__).parents[1] / "profiles" / "default.yaml").read_bytes()
     )
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_content_of_a_file_makes_it_raise(starters: Path, content: bytes) -> None:
-    """Whatever lies in the folder, each command ends with 0 or 1."""
+def test_any_file_content_ends_with_a_documented_status(starters: Path, content: bytes) -> None:
+    """With any files in the folder, each command ends with 0 or 1."""
     (starters / "default.yaml").write_bytes(content)
     for name in ("check", "show", "explain", "metadata-schema"):
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):

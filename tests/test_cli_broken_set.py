@@ -43,7 +43,7 @@ def without_revision(out: str) -> str:
 def test_valid_profile_is_shown_while_others_are_invalid(
     line: str, folder: Path, run: CommandLine
 ) -> None:
-    """As beside sound ones, with exit 0; a line on stderr tells of the others."""
+    """As beside valid ones, with exit 0; a line on stderr names the others."""
     broken = run(*line.split())
     for name in ("slow", "slower"):
         (folder / f"{name}.yaml").unlink()
@@ -75,16 +75,16 @@ def test_a_broken_set_has_no_revision(run: CommandLine) -> None:
     ],
     ids=" ".join,
 )
-def test_what_needs_a_broken_profile_is_refused(
+def test_commands_that_need_a_broken_profile_are_refused(
     words: list[str], folder: Path, run: CommandLine
 ) -> None:
-    """So is what extends one, and what is asked of the whole set: exit 1, and all problems."""
+    """So are profiles that extend one, and commands on the whole set: exit 1, and all problems."""
     (folder / "child.yaml").write_text("extends: slow\n")
     assert run(*words) == (1, "", run("check").out)
 
 
 def test_everything_extends_a_broken_default(folder: Path, run: CommandLine) -> None:
-    """No profile is sound then, and none without any default."""
+    """No profile is valid then, and none without any default."""
     default = folder / "default.yaml"
     default.write_text(default.read_text().replace("engine: nova", "engine: nvoa"))
     assert run("show", "patient") == (1, "", run("check").out)
@@ -102,7 +102,7 @@ def test_an_unknown_profile_is_answered_with_all_names(run: CommandLine) -> None
     assert run("show", "slowr") == (2, "", f"{OTHERS}timing-profiles: {message}")
 
 
-def test_problems_name_files_as_they_are_reached(
+def test_problems_name_files_by_the_given_path(
     folder: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
 ) -> None:
     """While origins name them by the folder's own name."""
@@ -149,7 +149,7 @@ def test_a_value_that_is_not_valid_sets_no_field(folder: Path, run: CommandLine)
 def test_a_field_is_explained_without_any_profiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
 ) -> None:
-    """By the schema alone, before there is a folder; and what is missing is told."""
+    """By the schema alone, before there is a folder; the missing folder is reported."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PROFILES_DIR", raising=False)
     status, out, err = run("explain", SPEED)
@@ -162,7 +162,7 @@ def test_a_field_is_explained_without_any_profiles(
     )
 
 
-def test_nothing_is_explained_by_a_broken_schema(folder: Path, run: CommandLine) -> None:
-    """Exit 1: it is all that an explanation needs."""
+def test_broken_schema_explains_no_field(folder: Path, run: CommandLine) -> None:
+    """Exit 1: an explanation needs the schema alone."""
     (folder.parent / "schema.json").write_text("[")
     assert run("explain", SPEED) == (1, "", "schema.json:1:2: invalid JSON: Expecting value\n")

@@ -217,7 +217,7 @@ def test_valid_file_beside_an_invalid_one_has_no_problems(folder: Path, run: Com
     assert run("check", "profiles/b.yaml", "--format", "json") == (0, "[]\n", "")
 
 
-def test_a_file_is_held_to_what_it_inherits(folder: Path, run: CommandLine) -> None:
+def test_file_is_checked_with_its_inherited_values(folder: Path, run: CommandLine) -> None:
     """A rule is broken by two files, and reported where this one sets its part."""
     (folder / "slow.yaml").write_text("turn_handling: {endpointing: {min_delay: 2.0}}\n")
     (folder / "a.yaml").write_text(
@@ -241,7 +241,7 @@ def test_a_cycle_is_reported_for_each_of_its_files(folder: Path, run: CommandLin
 
 
 def test_a_file_in_a_set_without_default_cannot_be_right(folder: Path, run: CommandLine) -> None:
-    """What is missing is said for every file."""
+    """The missing default is reported for every file."""
     (folder / "default.yaml").rename(folder / "standard.yaml")
     assert run("check", "profiles/standard.yaml") == (
         1,
@@ -261,7 +261,7 @@ def test_a_file_in_a_set_without_default_cannot_be_right(folder: Path, run: Comm
         (".", "./profiles/", "profiles/a.yaml"),
     ],
 )
-def test_a_path_is_shown_as_it_was_typed(
+def test_path_is_shown_as_typed(
     inside: str,
     path: str,
     shown: str,
@@ -269,7 +269,7 @@ def test_a_path_is_shown_as_it_was_typed(
     monkeypatch: pytest.MonkeyPatch,
     run: CommandLine,
 ) -> None:
-    """So that a terminal or an editor opens it from where the person is."""
+    """A terminal or an editor can open it from the current directory."""
     (folder / "a.yaml").write_text("vad: {nothing: 1}\n")
     monkeypatch.chdir(inside)
     assert run("check", path) == (1, f"{shown}:1:7: {UNKNOWN_VAD}\n", "")
@@ -333,8 +333,8 @@ def test_a_schema_that_lies_above_is_shown_there(
     assert run("check", ".") == (1, "../schema.json:1:2: invalid JSON: Expecting value\n", "")
 
 
-def test_a_warning_fails_the_check_only_when_it_is_strict(folder: Path, run: CommandLine) -> None:
-    """It says what makes the setting dead; GitHub shows it at its line."""
+def test_warning_fails_only_the_strict_check(folder: Path, run: CommandLine) -> None:
+    """It has the reason of a dead setting; GitHub shows it at its line."""
     (folder / "a.yaml").write_text("turn_handling: {endpointing: {alpha: 0.5}}\n")
     text = "turn_handling.endpointing.alpha: has no effect: endpointing.mode is fixed"
     warning = f"profiles/a.yaml:1:31: warning: {text}\n"
@@ -345,7 +345,7 @@ def test_a_warning_fails_the_check_only_when_it_is_strict(folder: Path, run: Com
     assert run("check", "--strict", "--format", "github") == (1, annotation, "")
 
 
-def test_an_annotation_escapes_what_would_end_it(folder: Path, run: CommandLine) -> None:
+def test_annotation_escapes_its_delimiters(folder: Path, run: CommandLine) -> None:
     """GitHub's own escapes: `%`, and in a file's name `:` and `,`, too."""
     (folder / "a,b:c%.yaml").write_text("tts: {speed: '50%'}\n")
     assert run("check", "--format", "github") == (

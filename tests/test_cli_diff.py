@@ -105,9 +105,7 @@ def test_profiles_without_a_difference_are_reported_as_equal(
     assert json.loads(run("diff", "brisk", "copy", "--format", "json").out)["changes"] == []
 
 
-def test_a_policy_is_shown_by_what_it_allows_beyond_the_other(
-    starters: Path, run: CommandLine
-) -> None:
+def test_policy_is_shown_by_its_additional_fields(starters: Path, run: CommandLine) -> None:
     """Two long lists side by side would hide it."""
     (starters / "open.yaml").write_text("overrides: {allow: [tts.speed, vad, stt.nova.model]}\n")
     (starters / "shut.yaml").write_text("overrides: {allow: [tts.speed]}\n")
@@ -140,7 +138,7 @@ def test_a_policy_is_shown_by_what_it_allows_beyond_the_other(
     ids=" ".join,
 )
 def test_anything_but_two_sides_is_a_wrong_command_line(words: list[str], run: CommandLine) -> None:
-    """Exit 2, and what it takes."""
+    """Exit 2, and the accepted arguments."""
     assert run("diff", *words) == (2, "", WRONG)
 
 
@@ -156,7 +154,7 @@ def test_a_name_that_is_not_there_gets_a_hint(run: CommandLine) -> None:
     assert run("diff", "brisk", "patint") == (2, "", expected)
 
 
-def test_cells_of_a_table_end_where_they_should(starters: Path) -> None:
+def test_cells_of_a_table_are_escaped(starters: Path) -> None:
     """A bar would end the cell, a backtick the code; neither can."""
     found = catalog.load(starters)
     changes = (Change("stt.flux.language_hint", ["a|b"], "`x` | y"), Change("tts.speed", None, 1.2))
@@ -204,10 +202,10 @@ def compared(profile: str, changes: list[Change]) -> Comparison:
     return Comparison(profile, "changed", tuple(changes), *WAITS)
 
 
-def test_an_edit_of_default_shows_every_profile_that_it_moves(
+def test_edit_of_default_shows_every_affected_profile(
     starters: Path,
 ) -> None:
-    """Equal changes stand together; where the field has no effect, nobody notices."""
+    """Equal changes are grouped; where the field has no effect, callers notice nothing."""
     before = catalog.load(starters)
     text = (starters / "default.yaml").read_text()
     (starters / "default.yaml").write_text(text.replace("max_delay: 2.5", "max_delay: 2.0"))
@@ -235,7 +233,7 @@ def test_an_edit_of_default_shows_every_profile_that_it_moves(
 
 
 def test_sets_without_a_difference_are_reported_as_equal(starters: Path) -> None:
-    """A comment that says nothing has changed is still a comment."""
+    """A comment without a change is still a comment."""
     found = catalog.load(starters)
     assert diff_markdown.sets(found.schema, ("main", "HEAD"), []) == (
         "No caller notices a difference between `main` and `HEAD`.\n"

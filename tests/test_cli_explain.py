@@ -15,8 +15,8 @@ MAX_DELAY = "turn_handling.endpointing.max_delay"
 pytestmark = pytest.mark.usefixtures("starters")
 
 
-def test_text_tells_all_that_is_known(run: CommandLine) -> None:
-    """What a caller notices, bounds, default, what makes it dead, and who sets it to what."""
+def test_text_has_all_facts_of_a_field(run: CommandLine) -> None:
+    """Effect on callers, bounds, default, reasons for no effect, and the values of profiles."""
     status, out, err = run("explain", MAX_DELAY)
     name, description, *facts = out.splitlines()
     schema = catalog.load(Path("profiles")).schema
@@ -73,7 +73,7 @@ def test_json_has_the_keys_that_programs_build_on(run: CommandLine) -> None:
 
 
 def test_a_section_is_an_overview_of_its_fields(run: CommandLine) -> None:
-    """With the default of each, and what it does."""
+    """With the default and the effect of each."""
     status, out, err = run("explain", "turn_handling.user_turn_limit")
     assert (status, err) == (0, "")
     assert [line[:52] for line in out.splitlines()] == [
@@ -83,7 +83,7 @@ def test_a_section_is_an_overview_of_its_fields(run: CommandLine) -> None:
     ]
 
 
-def test_a_section_includes_those_below_it(run: CommandLine) -> None:
+def test_section_includes_its_subsections(run: CommandLine) -> None:
     """`stt` is its engine, nova, flux and assemblyai."""
     out = run("explain", "stt", "--format", "json").out
     sections = {field["field"].rpartition(".")[0] for field in json.loads(out)}
@@ -100,7 +100,7 @@ def test_without_a_field_all_are_explained(form: str, run: CommandLine) -> None:
     assert missing == []
 
 
-def test_markdown_is_a_page_about_the_fields_that_are_asked_for(run: CommandLine) -> None:
+def test_markdown_is_a_page_about_the_requested_fields(run: CommandLine) -> None:
     """Of all, of a section, or of one."""
     found = catalog.load(Path("profiles"))
     known = [explain_field(found, field) for field in found.schema.fields.values()]
@@ -180,7 +180,7 @@ def test_an_unknown_field_is_answered_with_its_neighbours(
 
 
 def test_metadata_schema_is_one_for_all_profiles_or_for_one(run: CommandLine) -> None:
-    """JSON Schema, draft 2020-12; what it says is tested where it is made."""
+    """JSON Schema, draft 2020-12; its content has tests of its own."""
     status, out, err = run("metadata-schema")
     assert (status, err) == (0, "")
     assert json.loads(out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -188,7 +188,7 @@ def test_metadata_schema_is_one_for_all_profiles_or_for_one(run: CommandLine) ->
     assert run("metadata-schema", "brsk").status == 2
 
 
-def test_metadata_schema_as_text_is_what_a_client_may_send(run: CommandLine) -> None:
+def test_metadata_schema_as_text_lists_the_fields_of_clients(run: CommandLine) -> None:
     """By section; a field that only some profiles open names them."""
     Path("profiles/free.yaml").write_text("overrides: {allow: [tts, stt.nova.smart_format]}\n")
     status, out, err = run("metadata-schema", "--format", "text")

@@ -80,7 +80,7 @@ def test_the_hook_is_that_of_other_repositories(repository: Path, run: CommandLi
     assert hook == {name: published[name] for name in hook}
 
 
-def test_a_second_run_changes_nothing(repository: Path, run: CommandLine) -> None:
+def test_second_run_keeps_each_file(repository: Path, run: CommandLine) -> None:
     """Exit 0; each file is kept."""
     run("init")
     before = contents(repository)
@@ -104,7 +104,7 @@ def test_a_directory_that_is_absent_is_created(repository: Path, run: CommandLin
 
 
 def test_files_that_exist_are_kept(repository: Path, run: CommandLine) -> None:
-    """Whatever they hold, and wherever a link leads; the others are written."""
+    """With any content, and any target of a link; the others are written."""
     run("init")
     own = (
         (repository / "profiles/default.yaml").read_text().replace("max_delay: 2.5", "max_delay: 3")
@@ -173,7 +173,7 @@ def test_a_linked_configuration_is_not_written_through(repository: Path, run: Co
 
 
 def test_settings_of_an_editor_are_not_rewritten(repository: Path, run: CommandLine) -> None:
-    """They may hold comments; what to add is printed until it is there."""
+    """They may hold comments; the lines to add are printed until they are there."""
     text = '{\n  // ours\n  "editor.tabSize": 2,\n}\n'
     (repository / ".vscode").mkdir()
     for name in ("settings", "extensions"):
@@ -231,7 +231,7 @@ def test_json_has_the_same_steps(repository: Path, run: CommandLine) -> None:
 def test_a_directory_that_the_environment_names_is_not_written(
     repository: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
 ) -> None:
-    """The set is that of the repository; that agents read another one is said."""
+    """The set is that of the repository; a line states that agents read another one."""
     monkeypatch.setenv("PROFILES_DIR", "config/profiles")
     note = "\nPROFILES_DIR is config/profiles: agents and commands read that directory\n"
     assert run("init").out.endswith(f"{AGENT}{note}")
@@ -241,7 +241,7 @@ def test_a_directory_that_the_environment_names_is_not_written(
 
 
 @pytest.mark.parametrize("name", ["", "file", "link", "\ud800"], ids=ascii)
-def test_what_cannot_be_a_directory_is_a_wrong_command_line(
+def test_path_that_cannot_be_a_directory_is_a_wrong_command_line(
     name: str, repository: Path, run: CommandLine
 ) -> None:
     """Exit 2, and one line."""
@@ -251,9 +251,7 @@ def test_what_cannot_be_a_directory_is_a_wrong_command_line(
     assert run("init", name) == (2, "", f"timing-profiles: {shown}: is not a directory\n")
 
 
-def test_what_is_in_the_way_is_reported_and_nothing_is_written(
-    repository: Path, run: CommandLine
-) -> None:
+def test_obstacles_are_reported_and_no_file_is_written(repository: Path, run: CommandLine) -> None:
     """All of it in one run: files for directories, links, directories for files, pipes."""
     (repository / "elsewhere" / "profiles").mkdir(parents=True)
     (repository / "profiles").symlink_to("elsewhere/profiles")

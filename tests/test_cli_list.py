@@ -8,7 +8,7 @@ from tests.command_line import CommandLine
 
 
 def test_every_profile_has_a_line(starters: Path, run: CommandLine) -> None:
-    """Name, wait, what it extends, how many fields it sets, and what it is for."""
+    """Name, wait, parent, number of fields that it sets, and purpose."""
     for name in ("courier", "dictation", "elderly", "flux-conversation", "phone-menu"):
         (starters / f"{name}.yaml").unlink()
     assert run("list") == (
@@ -28,8 +28,8 @@ def test_every_profile_has_a_line(starters: Path, run: CommandLine) -> None:
     )
 
 
-def test_json_tells_what_people_see(starters: Path, run: CommandLine) -> None:
-    """And where the wait comes from."""
+def test_json_has_the_data_of_the_text(starters: Path, run: CommandLine) -> None:
+    """And the origin of the wait."""
     (starters / "bare.yaml").write_text("tts: {speed: 1.2}\n")
     status, out, err = run("list", "--format", "json")
     rows = {row["name"]: row for row in json.loads(out)}
@@ -51,7 +51,7 @@ def test_json_tells_what_people_see(starters: Path, run: CommandLine) -> None:
 
 
 def test_profiles_that_end_up_identical_are_named(starters: Path, run: CommandLine) -> None:
-    """Whatever they are written like; a policy of its own makes a difference."""
+    """With any spelling; a policy of its own makes a difference."""
     (starters / "calm.yaml").write_text("description: A copy.\nextends: patient\n")
     shutil.copy(starters / "patient.yaml", starters / "slow.yaml")
     (starters / "usual.yaml").write_text("turn_handling: {endpointing: {max_delay: 2.5}}\n")
@@ -71,7 +71,7 @@ def test_profiles_that_end_up_identical_are_named(starters: Path, run: CommandLi
     }
 
 
-def test_waits_are_aligned_whatever_they_are(starters: Path, run: CommandLine) -> None:
+def test_waits_of_every_kind_are_aligned(starters: Path, run: CommandLine) -> None:
     """A wait without an end, and one that the application decides."""
     for path in starters.iterdir():
         if path.name != "default.yaml":

@@ -69,10 +69,10 @@ def test_fault_76_nothing_that_is_printed_is_obeyed(
         assert {row["name"]: row["description"] for row in json.loads(out)}["hostile"] == stranger
 
 
-def test_outside_of_a_workflow_text_stays_as_it_is(
+def test_text_is_unchanged_outside_a_workflow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line that begins with `::` is obeyed by GitHub's runner only."""
+    """Only GitHub's runner obeys a line that begins with `::`."""
     lay_out(tmp_path, "::notice::hello", broken=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PROFILES_DIR", raising=False)

@@ -53,7 +53,7 @@ def masked(text: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("starters")
-def test_page_shows_what_is_printed(run: CommandLine) -> None:
+def test_page_shows_the_printed_results(run: CommandLine) -> None:
     """The same columns and sorts of lines, for two calls of synthetic speech."""
     Path("calls").mkdir()
     booking = recorded.sides(
@@ -83,7 +83,7 @@ def test_page_shows_what_is_printed(run: CommandLine) -> None:
 
 @pytest.mark.usefixtures("call")
 def test_text_has_a_row_for_each_profile_and_the_worst_pauses(run: CommandLine) -> None:
-    """Numbers of one machine: what they are is asserted from the JSON."""
+    """The numbers are those of one machine: their values are asserted from the JSON."""
     status, out, err = run(
         *("rehearse", "call.wav", "--profile", "quick", "--profile", "slow"),
         *("--profile", "flux-conversation", "--gate", "turns_cut<=5%"),
@@ -149,7 +149,7 @@ def test_json_has_the_turns_of_each_profile(run: CommandLine) -> None:
 
 @pytest.mark.usefixtures("call")
 def test_metadata_of_a_caller_overrides_the_profiles(run: CommandLine) -> None:
-    """As in a call: what is allowed acts, the rest is a problem."""
+    """As in a call: allowed overrides act, the others are problems."""
     delays = '{"min_endpointing_delay": 1.6, "overrides": {"stt": {"engine": "flux"}}}'
     words = ("rehearse", "call.wav", "--profile", "quick", "--format", "json")
     status, out, err = run(*words, "--metadata", delays)
@@ -160,7 +160,7 @@ def test_metadata_of_a_caller_overrides_the_profiles(run: CommandLine) -> None:
 
 @pytest.mark.usefixtures("call")
 def test_unknown_profile_is_null_and_has_a_reason(run: CommandLine) -> None:
-    """Nothing is guessed."""
+    """No value is guessed."""
     (flux,) = rehearsed(run, "call.wav", "--profile", "flux-conversation")["profiles"]
     assert flux == {
         "profile": "flux-conversation",
@@ -260,7 +260,7 @@ def encoded(source: Path, target: Path, codec: str) -> None:
         written.mux(stream.encode(None))
 
 
-def test_each_file_that_is_no_call_is_reported_and_the_others_are_judged(
+def test_each_file_that_is_not_a_call_is_reported_and_the_others_are_judged(
     call: Path, run: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One line for each, and exit status 1."""
@@ -311,7 +311,7 @@ def test_directory_without_recordings_is_reported(starters: Path, run: CommandLi
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are text here")
-def test_name_that_is_no_text_is_read_and_printed(call: Path, run: CommandLine) -> None:
+def test_non_utf8_name_is_read_and_printed(call: Path, run: CommandLine) -> None:
     """In letters that any terminal has."""
     call.rename(call.with_name(os.fsdecode(b"\xff \n.wav")))
     status, out, err = run("rehearse", os.fsdecode(b"\xff \n.wav"), "--profile", "quick")

@@ -15,8 +15,8 @@ MIN_DELAY = "turn_handling.endpointing.min_delay"
 pytestmark = pytest.mark.usefixtures("starters")
 
 
-def test_json_tells_values_origins_wait_and_problems(run: CommandLine) -> None:
-    """What programs build on; the problems of metadata are in it, not beside it."""
+def test_json_has_values_origins_wait_and_problems(run: CommandLine) -> None:
+    """For programs; the problems of metadata are in it, not beside it."""
     metadata = '{"endpointing_ms": 500, "min_endpointing_delay": "1"}'
     status, out, err = run("show", "patient", "--metadata", metadata, "--format", "json")
     shown = json.loads(out)
@@ -100,7 +100,7 @@ def test_every_field_has_a_line(run: CommandLine) -> None:
     assert len(lines) == len(fields) + len(sections)
 
 
-def test_what_metadata_changes_is_marked_and_what_it_cannot_goes_to_stderr(
+def test_changes_of_metadata_are_marked_and_refused_ones_go_to_stderr(
     run: CommandLine,
 ) -> None:
     """Stdout holds the profile alone, so that it can be kept."""

@@ -75,7 +75,7 @@ def test_an_address_of_another_machine_is_refused(run: CommandLine) -> None:
 
 @pytest.mark.usefixtures("starters", "livekit")
 @pytest.mark.parametrize("port", ["-1", "65536", "x", "8.0", "٣"])
-def test_what_is_no_port_is_refused(run: CommandLine, port: str) -> None:
+def test_invalid_port_is_refused(run: CommandLine, port: str) -> None:
     """Words too."""
     ran = run("tune", f"--port={port}")
     assert ran.status == 2

@@ -33,7 +33,7 @@ def waiting(seconds: tuple[float, float]) -> Wait:
 
 
 def test_values_are_compared_after_merging() -> None:
-    """In the order of the second profile; what only the first one has comes last."""
+    """In the order of the second profile; fields of the first one alone come last."""
     a = Profile("a", {"x": 1.0, "y": None, "gone": 1}, {}, ("vad", "tts"))
     b = Profile("b", {"x": 1.5, "y": "auto", "new": 7}, {}, ("tts",))
     assert comparison.changes(a, b) == (
@@ -45,15 +45,15 @@ def test_values_are_compared_after_merging() -> None:
     )
 
 
-def test_equal_values_are_no_change() -> None:
+def test_equal_values_are_not_a_change() -> None:
     """Nor is a policy in another order."""
     a = Profile("a", {"x": 800.0, "y": [1, 2]}, {}, ("vad", "tts"))
     b = Profile("b", {"y": [1, 2], "x": 800}, {}, ("tts", "vad"))
     assert comparison.changes(a, b) == ()
 
 
-def test_an_edit_of_default_moves_all_that_inherit_it(starters: Path) -> None:
-    """But for those that set the field themselves, or where it has no effect."""
+def test_edit_of_default_changes_all_inheriting_profiles(starters: Path) -> None:
+    """Except those that set the field, or where it has no effect."""
     before = catalog.load(starters)
     after = edited(starters, "default", "max_delay: 2.5", "max_delay: 2.0")
     change = (Change(MAX_DELAY, 2.5, 2.0),)
@@ -63,7 +63,7 @@ def test_an_edit_of_default_moves_all_that_inherit_it(starters: Path) -> None:
     ]
 
 
-def test_an_edit_moves_what_extends_the_file(starters: Path) -> None:
+def test_edit_changes_the_profiles_that_extend_the_file(starters: Path) -> None:
     """Over several steps: `courier` extends `noisy-line`."""
     before = catalog.load(starters)
     after = edited(starters, "noisy-line", "min_words: 1", "min_words: 2")
@@ -91,7 +91,7 @@ def test_edit_without_effect_is_not_a_change(name: str, old: str, new: str, star
 
 
 def test_a_policy_is_something_that_callers_notice(starters: Path) -> None:
-    """What they send is taken, or not."""
+    """Their overrides are accepted, or not."""
     before = catalog.load(starters)
     after = edited(starters, "brisk", "turn_handling:", "overrides: {allow: []}\nturn_handling:")
     (found,) = comparison.of_sets(before, after)
@@ -109,7 +109,7 @@ def test_added_and_removed_profiles_have_one_wait(starters: Path) -> None:
     ]
 
 
-def test_equal_changes_stand_together() -> None:
+def test_equal_changes_are_grouped() -> None:
     """In the order of their first profile; the waits may differ."""
     change = (Change(MIN_DELAY, 0.3, 0.4),)
     a = Comparison("a", "changed", change, waiting((0.39, 2.59)), waiting((0.49, 2.59)))

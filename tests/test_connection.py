@@ -21,7 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_call_finds_make_dev_of_its_directory() -> None:
-    """And nobody afterwards."""
+    """And none afterwards."""
     with connection.alone(), connection.published(HERE):
         assert connection.find() == HERE
     with pytest.raises(ConnectionUnknownError, match="no LiveKit server to call"):
@@ -29,7 +29,7 @@ def test_call_finds_make_dev_of_its_directory() -> None:
 
 
 def test_fault_94_second_make_dev_is_refused_without_side_effects() -> None:
-    """It says which process the first one is."""
+    """The message names the process of the first one."""
     pid = os.getpid()
     with connection.alone(), connection.published(HERE):
         with pytest.raises(AlreadyRunningError) as refused, connection.alone():

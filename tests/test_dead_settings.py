@@ -228,7 +228,7 @@ def because(field: str, changes: dict[str, Any]) -> list[str]:
 def test_setting_is_dead_only_while_condition_is_met(
     field: str, reason: str, dead: dict[str, Any], alive: dict[str, Any]
 ) -> None:
-    """It is named with the reason, and the reason goes when what it speaks of goes."""
+    """It is named with the reason, which disappears with its condition."""
     assert reason in because(field, dead)
     assert reason not in because(field, alive)
 
@@ -271,7 +271,7 @@ def test_dead_setting_is_reported_once_with_all_reasons() -> None:
 
 
 def test_only_requested_settings_are_checked() -> None:
-    """A profile is not blamed for what it inherits."""
+    """An inherited setting is not reported."""
     assert dead_settings.reasons(values(FLUX), []) == {}
 
 

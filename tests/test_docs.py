@@ -42,8 +42,8 @@ def test_every_block_is_of_a_sort_that_is_tested() -> None:
     assert sum(read(page).count("```") for page in PAGES) == 2 * len(BLOCKS)
 
 
-def test_a_part_of_a_file_is_shown_as_the_file_has_it() -> None:
-    """The block's lines stand in the file, one after the other."""
+def test_quoted_part_of_a_file_matches_the_file() -> None:
+    """The block's lines are in the file, one after the other."""
     for block in of_sort("part"):
         file = ROOT / block.mark.removeprefix("from ")
         assert block.text in file.read_text(encoding="utf-8"), block
@@ -57,8 +57,8 @@ def test_every_profile_that_is_shown_is_whole_and_clean(project: Catalog) -> Non
     assert sorted(set(names)) == sorted(names)
 
 
-def test_a_starter_profile_is_shown_as_its_file_has_it(tmp_path: Path) -> None:
-    """What a page calls profiles/patient.yaml says what that file says."""
+def test_quoted_starter_profile_matches_its_file(tmp_path: Path) -> None:
+    """A block that a page calls profiles/patient.yaml has the content of that file."""
     shutil.copytree(PROFILES, tmp_path / "profiles")
     starters = catalog.load(tmp_path / "profiles").layers
     blocks = [block for block in of_sort("profile") if shown.name(block) in starters]
@@ -71,10 +71,10 @@ def test_a_starter_profile_is_shown_as_its_file_has_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", of_sort("problem"), ids=str)
-def test_a_problem_is_shown_as_check_prints_it(
+def test_quoted_problem_matches_the_output_of_check(
     block: Block, starters: Path, run: CommandLine
 ) -> None:
-    """Once the value that it names stands in the profile that the page shows."""
+    """With the value that it names in the profile that the page shows."""
     line = int(block.text.split(":")[1])
     (field, value), name = re.findall(r"(\w+): (\S+) is ", block.text)[0], block.text.split(":")[0]
     (shown_as,) = (b for b in of_sort("profile") if b.page == block.page and name in b.text)
@@ -85,7 +85,7 @@ def test_a_problem_is_shown_as_check_prints_it(
 
 
 def test_the_wait_beneath_a_profile_is_its_wait(project: Catalog) -> None:
-    """Where the text says after how long it answers, it says what the formula says."""
+    """Where the text states the time of the answer, it is that of the formula."""
     found = {
         shown.name(block): re.match(r"\s*Answers after ([0-9. to]+ s)\b", block.after)
         for block in of_sort("profile")
@@ -136,7 +136,7 @@ def test_metadata_that_is_shown_is_applied(block: Block) -> None:
 
 @pytest.mark.parametrize("block", of_sort("message"), ids=str)
 def test_livekit_api_call_selects_the_profile(block: Block) -> None:
-    """The API's own class takes it, and what it says of timing is applied without a problem."""
+    """The API's own class accepts it, and its timing is applied without a problem."""
     message = getattr(sip, block.mark.removeprefix("livekit."))()
     json_format.Parse(block.text, message)
     if isinstance(message, sip.CreateSIPInboundTrunkRequest):

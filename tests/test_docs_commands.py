@@ -35,7 +35,7 @@ def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("block", of_sort("console"), ids=str)
-def test_commands_print_what_is_shown(
+def test_commands_print_the_shown_output(
     block: Block, profiles: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`timing-profiles` runs; of `make` and `lk` the names must be right."""

@@ -61,7 +61,7 @@ def test_it_runs(page: str) -> None:
     assert set(run(page)) > set(WORKER)
 
 
-def test_the_back_end_signs_the_wish_into_the_token() -> None:
+def test_back_end_signs_the_request_into_the_token() -> None:
     """The worker applies it without a problem, and the client cannot change it afterwards."""
     request = {"participant_metadata": json.dumps(WISH)}
     signed = claims(run("docs/clients.md")["credentials"]("ada", request))
@@ -73,7 +73,7 @@ def test_the_back_end_signs_the_wish_into_the_token() -> None:
     assert not signed.video.can_update_own_metadata
 
 
-def test_the_back_end_takes_a_client_without_a_wish() -> None:
+def test_back_end_accepts_a_client_without_a_request() -> None:
     """The call has the default profile."""
     signed = claims(run("docs/clients.md")["credentials"]("ada", {}))
     found = timing_profiles.resolve(signed.metadata)
@@ -89,22 +89,22 @@ def test_the_back_end_takes_a_client_without_a_wish() -> None:
     ],
     ids=["an unknown profile", "out of bounds", "a forbidden field"],
 )
-def test_the_back_end_refuses_what_the_worker_would_leave_out(wish: Any) -> None:
-    """The client is told at once."""
+def test_back_end_refuses_overrides_that_the_worker_would_leave_out(wish: Any) -> None:
+    """The client gets the error at once."""
     credentials = run("docs/clients.md")["credentials"]
     with pytest.raises(jsonschema.ValidationError):
         credentials("ada", {"participant_metadata": json.dumps(wish)})
 
 
-def test_the_dispatch_of_the_back_end_is_below_the_callers_wish() -> None:
-    """It decides only where the client asks for nothing."""
+def test_dispatch_of_the_back_end_is_below_the_callers_request() -> None:
+    """It decides only where the client requests nothing."""
     (agent,) = run("docs/clients.md")["room_config"].agents
     assert timing_profiles.resolve(dispatch=agent.metadata).profile == "brisk"
     assert timing_profiles.resolve(WISH, dispatch=agent.metadata).profile == "patient"
 
 
-def test_a_stored_wish_comes_back_as_metadata() -> None:
-    """It is applied without a problem, until it is forgotten."""
+def test_stored_request_becomes_metadata() -> None:
+    """It is applied without a problem, until it is deleted."""
     with closing(run("docs/storing.md")["Store"](":memory:")) as store:
         assert store.save("ada", WISH) == []
         found = timing_profiles.resolve(store.metadata("ada"))
@@ -113,16 +113,16 @@ def test_a_stored_wish_comes_back_as_metadata() -> None:
         assert store.metadata("ada") == ""
 
 
-def test_a_wish_that_does_not_fit_is_not_stored() -> None:
-    """What is wrong is said, and the former wish stays."""
+def test_invalid_request_is_not_stored() -> None:
+    """The problem is reported, and the former request stays."""
     with closing(run("docs/storing.md")["Store"](":memory:")) as store:
         store.save("ada", WISH)
         assert store.save("ada", {"profile": "patient", "overrides": {"tts": {"speed": 9}}}) != []
         assert json.loads(store.metadata("ada")) == WISH
 
 
-def test_a_stored_wish_survives_that_its_profile_goes(project: Path) -> None:
-    """It is sent as it is and costs no call; the store can say whom it concerns."""
+def test_stored_request_survives_the_removal_of_its_profile(project: Path) -> None:
+    """It is sent unchanged and ends no call; the store can list the callers it concerns."""
     with closing(run("docs/storing.md")["Store"]("wishes.db")) as before:
         before.save("ada", WISH)
         before.save("bob", {"profile": "brisk"})
@@ -138,7 +138,7 @@ def test_a_stored_wish_survives_that_its_profile_goes(project: Path) -> None:
     )
 
 
-def test_a_former_name_of_a_profile_goes_on_working() -> None:
-    """Who still has it gets what the new name means."""
+def test_former_name_of_a_profile_still_works() -> None:
+    """A client that still has it gets the profile of the new name."""
     former, new = (timing_profiles.resolve({"profile": name}) for name in ("slow", "patient"))
     assert (former.problems, former.values) == ((), new.values)

@@ -27,7 +27,7 @@ def found(starters: Path) -> Catalog:
 
 
 def test_a_field_is_explained_from_schema_and_set(found: Catalog) -> None:
-    """What the schema says, what the profiles make of it, and who may change it."""
+    """Facts of the schema, values of the profiles, and the layers that may change it."""
     field = found.schema.fields["tts.speed"]
     assert explain_field(found, field) == Explanation(
         field="tts.speed",
@@ -93,6 +93,6 @@ def test_text_of_bounds_matches_the_schema(
     maximum: float | None,
     found: Catalog,
 ) -> None:
-    """A bound that is itself refused is told apart; teams may tighten them in `schema.json`."""
+    """An exclusive bound has its own text; teams may tighten them in `schema.json`."""
     known = explain_field(found, Field("tts.speed", {"type": "number", **schema}))
     assert (known.range, known.minimum, known.maximum) == (words, minimum, maximum)

@@ -76,8 +76,8 @@ def test_a_change_reaches_the_session_the_room_and_the_log(
     )
 
 
-def test_what_was_written_while_the_session_was_made_counts() -> None:
-    """Between the wait for the caller and `follow`, nobody listens to the room."""
+def test_metadata_written_while_the_session_was_made_counts() -> None:
+    """Between the wait for the caller and `follow`, no handler listens to the room."""
 
     async def story() -> Running:
         running = Running(BRISK)
@@ -88,8 +88,10 @@ def test_what_was_written_while_the_session_was_made_counts() -> None:
     assert (running.in_force(MIN_DELAY), running.timing.profile) == (1.5, "patient")
 
 
-def test_follow_without_a_request_changes_and_logs_nothing(log: pytest.LogCaptureFixture) -> None:
-    """Neither where all is well, nor where the request had its problems from the start."""
+def test_follow_without_a_request_has_no_effect_and_no_log_line(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """Neither for a valid request, nor for one with problems from the start."""
     for metadata in ("", BRISK, BROKEN, '{"endpointing_ms": "x", "profile": "patient"}'):
         running = run(followed(metadata))
         assert running.room.local_participant.announced == []
@@ -156,7 +158,7 @@ def test_the_attribute_names_a_profile_below_the_metadata() -> None:
         ),
     ],
 )
-def test_a_bad_request_leaves_what_runs_and_is_reported_once(
+def test_invalid_request_keeps_active_settings_and_is_reported_once(
     metadata: str, code: str, line: str, log: pytest.LogCaptureFixture
 ) -> None:
     """However often it comes; the code is in the room as long as the request stands."""
@@ -180,7 +182,7 @@ def test_a_bad_request_leaves_what_runs_and_is_reported_once(
     assert log.messages == [line]
 
 
-def test_a_problem_that_goes_at_once_leaves_nothing_behind() -> None:
+def test_problem_that_is_corrected_at_once_leaves_no_attribute() -> None:
     """Also where the attribute is still on its way when the next change comes."""
 
     async def story() -> dict[str, str]:
@@ -194,15 +196,15 @@ def test_a_problem_that_goes_at_once_leaves_nothing_behind() -> None:
     assert PROBLEMS not in run(story())
 
 
-def test_what_is_not_ours_is_not_looked_at(log: pytest.LogCaptureFixture) -> None:
-    """The application's own data, text that is no JSON, and nothing at all."""
+def test_foreign_metadata_is_ignored(log: pytest.LogCaptureFixture) -> None:
+    """The application's own data, text that is not JSON, and no metadata at all."""
     running = run(followed("", '{"user": 7}', "hello", "[1, 2]", ""))
     assert running.room.local_participant.announced == []
     assert log.messages == []
 
 
 def test_other_participants_are_not_followed() -> None:
-    """Neither a guest's metadata, nor what a guest makes of its attributes."""
+    """Neither the metadata nor the attributes of a guest."""
 
     async def story() -> Running:
         running = Running(BRISK).follow()
@@ -218,7 +220,7 @@ def test_other_participants_are_not_followed() -> None:
     assert running.timing.profile == "brisk"
 
 
-def test_a_caller_who_comes_back_is_followed_again() -> None:
+def test_returning_caller_is_followed_again() -> None:
     """After a lost connection, LiveKit has another participant of the same identity."""
 
     async def story() -> list[str]:
@@ -234,8 +236,8 @@ def test_a_caller_who_comes_back_is_followed_again() -> None:
     assert run(story()) == ["patient", "courier"]
 
 
-def test_what_is_in_force_is_announced_once_the_room_is_connected_again() -> None:
-    """LiveKit loses attributes that are set while the connection is being made anew."""
+def test_active_settings_are_announced_after_a_reconnect() -> None:
+    """LiveKit loses attributes that are set during a reconnect."""
 
     async def story() -> tuple[list[dict[str, str]], list[dict[str, str]]]:
         running = Running(BRISK).follow()
@@ -254,7 +256,7 @@ def test_what_is_in_force_is_announced_once_the_room_is_connected_again() -> Non
     assert [attributes["timing.profile"] for attributes in after] == ["patient"]
 
 
-def test_a_caller_who_came_back_before_it_was_followed_is_followed() -> None:
+def test_caller_who_returned_before_follow_is_followed() -> None:
     """The connection was lost while the application made its session."""
 
     async def story() -> list[str]:
@@ -303,7 +305,7 @@ def test_fault_73_metadata_that_changes_all_the_time_is_followed(happened: Happe
 
 
 def test_changes_that_come_one_by_one_make_one_connection_for_the_last() -> None:
-    """Each would be taken in, but speech-to-text only once they rest."""
+    """Each is accepted, but speech-to-text changes only after a pause in the changes."""
 
     async def story() -> list[int]:
         running = Running(BRISK).follow()
@@ -320,10 +322,10 @@ def test_changes_that_come_one_by_one_make_one_connection_for_the_last() -> None
     assert run(story()) == [25, 300, 307]
 
 
-def test_change_for_the_next_call_is_announced_until_it_is_withdrawn(
+def test_change_for_the_next_call_is_announced_until_withdrawn(
     log: pytest.LogCaptureFixture,
 ) -> None:
-    """`next-call`: the session goes on with what it has, and the settings say so."""
+    """`next-call`: the session keeps its value, and the settings have the problem."""
     path = "turn_handling.interruption.backchannel_boundary"
     metadata = '{"overrides": {"turn_handling": {"interruption": {"backchannel_boundary": null}}}}'
 
@@ -351,7 +353,7 @@ def test_change_for_the_next_call_is_announced_until_it_is_withdrawn(
 def test_a_caller_who_changes_all_the_time_does_not_fill_the_log(
     log: pytest.LogCaptureFixture,
 ) -> None:
-    """Everything is put in force; ten changes of a minute are logged, and that others are not."""
+    """Everything is applied; ten changes of a minute are logged, and that others are not."""
 
     async def story() -> Running:
         running = await followed("", *[BRISK, PATIENT] * 10)
@@ -368,7 +370,7 @@ def test_a_caller_who_changes_all_the_time_does_not_fill_the_log(
     ]
 
 
-def test_a_room_whose_metadata_cannot_be_read_does_not_stop_its_caller() -> None:
+def test_unreadable_room_metadata_does_not_affect_its_caller() -> None:
     """The room's problem stays; the caller's requests count all the same."""
     running = run(followed("", PATIENT, room_metadata="{"))
     assert (running.timing.profile, running.in_force(MIN_DELAY)) == ("patient", 1.5)

@@ -65,7 +65,7 @@ def test_files_import_from_directories_before_their_own() -> None:
 
 
 def test_each_file_imports_one_third_party_package() -> None:
-    """What one package knows stays in few files."""
+    """Knowledge of one package stays in few files."""
     found = {
         module: {PACKAGES.get(name.split(".")[0], name.split(".")[0]) for name in imports(file)}
         - OURS

@@ -165,7 +165,7 @@ async def test_arguments_of_the_session_are_reported_as_the_applications() -> No
 
 @in_virtual_time
 async def test_change_by_the_application_is_reported() -> None:
-    """What it sets with `update_options` acts from then on."""
+    """Options that it sets with `update_options` act from then on."""
     async with Running(naming("patient"), session=MUTE).follow().started() as running:
         running.session.update_options(endpointing_opts={"min_delay": 2.2})
         running.session.update_agent(Deaf(instructions=""))
@@ -197,8 +197,8 @@ async def test_setting_that_does_not_fit_the_applications_is_left_out(
 
 
 @in_virtual_time
-async def test_message_says_what_was_left_out_and_why() -> None:
-    """And what acts in its place, before the session has started."""
+async def test_message_names_omitted_settings_and_reasons() -> None:
+    """And the values that act instead, before the session has started."""
     own = {"turn_handling": {"endpointing": {"min_delay": 3.0}}}
     running = Running(naming("brisk"), session=own)
     assert messages(running) == [
@@ -225,7 +225,7 @@ async def test_later_request_is_checked_against_the_applications_too() -> None:
 
 @in_virtual_time
 async def test_vad_of_the_application_is_tuned() -> None:
-    """Loaded before the call, as for all calls of a process; what it set itself stays."""
+    """Loaded before the call, as for all calls of a process; the application's options stay."""
     own = inference.VAD(min_speech_duration=0.2)
     async with Running(naming("noisy"), session={**MUTE, "vad": own}).follow().started() as running:
         paths = (ACTIVATION, "vad.min_speech_duration", "vad.deactivation_threshold")
@@ -238,7 +238,7 @@ async def test_vad_of_the_application_is_tuned() -> None:
 
 
 @in_virtual_time
-async def test_vad_of_a_process_remembers_what_the_application_set() -> None:
+async def test_vad_of_a_process_keeps_the_options_of_the_application() -> None:
     """On the next call, it still has the settings of this one; they are not the application's."""
     own = inference.VAD(min_speech_duration=0.2)
     for profile, activation in (("noisy", 0.7), ("default", 0.5)):
@@ -270,7 +270,7 @@ async def test_speech_to_text_by_its_name_is_tuned(ear: str) -> None:
 
 
 @in_virtual_time
-async def test_what_the_application_asks_of_the_gateway_stays() -> None:
+async def test_gateway_options_of_the_application_stay() -> None:
     """Its own `extra_kwargs`, and its language."""
     own = inference.STT("deepgram/nova-3", language="de", extra_kwargs={"endpointing": 25})
     async with Running(naming("noisy"), session={**MUTE, "stt": own}).follow().started() as running:
@@ -343,7 +343,7 @@ async def test_settings_are_followed_inside_an_adapter(*, wrapped: bool) -> None
 
 @in_virtual_time
 async def test_every_part_of_an_adapter_is_reported() -> None:
-    """What acts in the first part alone is in force, with a problem."""
+    """A value of the first part alone is active, with a problem."""
     own = {**MUTE, "stt": stt.FallbackAdapter([deepgram.STT(), Ear()])}
     async with Running(asking({ENDPOINTING: 400}), session=own).follow().started() as running:
         assert found(running, ENDPOINTING) == [400]
@@ -355,7 +355,7 @@ async def test_every_part_of_an_adapter_is_reported() -> None:
 
 
 @in_virtual_time
-async def test_what_another_part_of_an_adapter_keeps_is_reported() -> None:
+async def test_value_kept_by_another_part_of_an_adapter_is_reported() -> None:
     """The application's own value of the second, and the profile's of the first."""
     own = {**MUTE, "stt": stt.FallbackAdapter([deepgram.STT(), deepgram.STT(endpointing_ms=77)])}
     async with Running(asking({ENDPOINTING: 400}), session=own).follow().started() as running:
@@ -369,7 +369,7 @@ async def test_what_another_part_of_an_adapter_keeps_is_reported() -> None:
 
 @in_virtual_time
 async def test_value_that_a_part_cannot_give_up_is_reported() -> None:
-    """Flux has no word for its own threshold; the number that it was told goes on to act."""
+    """Flux cannot return to its own threshold by a change; the last number stays active."""
     own = {**MUTE, "stt": deepgram.STTv2()}
     async with Running(asking({EOT: 0.8}), session=own).follow().started() as running:
         assert found(running, EOT) == [0.8]
@@ -398,7 +398,7 @@ async def test_pace_of_a_realtime_model_waits_for_the_agent() -> None:
 
 
 @in_virtual_time
-async def test_field_of_a_part_that_is_not_there_is_said_to_be_none() -> None:
+async def test_field_of_a_missing_part_is_reported_as_none() -> None:
     """A session without a realtime model, and with Deepgram's speech-to-text."""
     sets = {SPEED: 1.2, "stt.assemblyai.max_turn_silence": 900}
     async with Running(asking(sets), session=MUTE).follow().started() as running:
@@ -434,7 +434,7 @@ def detecting(detector: Any) -> dict[str, Any]:
 
 @in_virtual_time
 async def test_detector_of_the_plugin_is_tuned_and_followed() -> None:
-    """Its threshold, back to its own one; what it does not have is said."""
+    """Its threshold, back to its own one; fields that it does not have are reported."""
     detector = EnglishModel()
     asked = asking({UNLIKELY: 0.5, "turn_detector.version": "v1"})
     running = Running(asked, session=detecting(detector)).follow()
@@ -496,8 +496,8 @@ async def test_livekits_detector_of_the_application_is_tuned() -> None:
 
 
 @in_virtual_time
-async def test_part_that_takes_no_setting_is_said_to(caplog: pytest.LogCaptureFixture) -> None:
-    """A VAD and speech-to-text of somebody else: their own timing, and no dead settings of ours."""
+async def test_part_without_settings_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """A VAD and speech-to-text of others: their own timing, and no dead settings of ours."""
     own = {**MUTE, "vad": Other(), "stt": Ear()}
     async with Running(naming("noisy"), session=own).follow().started() as running:
         assert messages(running) == [
@@ -533,8 +533,8 @@ async def test_dead_setting_is_judged_by_the_parts_that_are_there(
 
 
 @in_virtual_time
-async def test_part_that_raises_when_it_is_read_back_costs_no_call() -> None:
-    """It is not said to have what cannot be seen."""
+async def test_part_that_raises_on_read_back_does_not_end_the_call() -> None:
+    """A value that cannot be read is not reported."""
     own = inference.VAD()
     async with Running(session={**MUTE, "vad": own}).follow().started() as running:
         del vars(own)["_opts"]
@@ -548,15 +548,15 @@ async def test_part_that_raises_when_it_is_read_back_costs_no_call() -> None:
 
 
 @in_virtual_time
-async def test_part_that_cannot_be_asked_costs_no_call() -> None:
+async def test_unreadable_part_does_not_end_the_call() -> None:
     """A VAD that raises where its silence is read."""
     running = Running(naming("noisy"), session={**MUTE, "vad": Other(0)})
     assert running.session.vad is not None
 
 
 @in_virtual_time
-async def test_part_that_the_application_changes_is_reported_as_it_acts() -> None:
-    """Behind our back, and noticed when another agent takes over."""
+async def test_part_changed_by_the_application_is_reported() -> None:
+    """Changed without this library, and noticed when another agent takes over."""
     own = inference.VAD()
     async with Running(naming("noisy"), session={**MUTE, "vad": own}).follow().started() as running:
         own.update_options(activation_threshold=0.3)
@@ -568,7 +568,7 @@ async def test_part_that_the_application_changes_is_reported_as_it_acts() -> Non
 
 @needs_pace
 @in_virtual_time
-async def test_missing_part_is_said() -> None:
+async def test_missing_part_is_reported() -> None:
     """No text-to-speech, no pace."""
     async with Running(naming("fast-talker"), session=MUTE).follow().started() as running:
         assert messages(running) == ["tts.speed: 1.4 is not applied: there is no text-to-speech"]
@@ -583,7 +583,9 @@ async def test_missing_part_is_said() -> None:
     ids=["of somebody else", "nova", "nova at the gateway"],
 )
 @in_virtual_time
-async def test_speech_to_text_that_ends_no_turns_gets_the_way_of_default(own: Any) -> None:
+async def test_speech_to_text_that_ends_no_turns_gets_the_turn_detection_of_default(
+    own: Any,
+) -> None:
     """A profile for Flux would cut in at every pause."""
     running = Running(naming("flux-conversation"), session={**MUTE, "stt": own()})
     paths = (DETECTION, MIN_DELAY)
@@ -599,7 +601,9 @@ async def test_speech_to_text_that_ends_no_turns_gets_the_way_of_default(own: An
 
 
 @in_virtual_time
-async def test_speech_to_text_of_an_agent_that_ends_no_turns_gets_the_way_of_default() -> None:
+async def test_agents_speech_to_text_that_ends_no_turns_gets_the_turn_detection_of_default() -> (
+    None
+):
     """Known when it takes over; an agent without one has the session's, which does."""
     agent = Deaf(instructions="", stt=deepgram.STT())
     running = Running(naming("flux-conversation"), session=MUTE).follow()
@@ -614,8 +618,8 @@ async def test_speech_to_text_of_an_agent_that_ends_no_turns_gets_the_way_of_def
 
 
 @in_virtual_time
-async def test_caller_cannot_name_a_way_that_cuts_in() -> None:
-    """While the call runs; what the caller asks for besides is kept."""
+async def test_caller_cannot_request_a_turn_detection_that_cuts_in() -> None:
+    """While the call runs; the caller's other requests are kept."""
     async with Running("", session={**MUTE, "stt": Ear()}).follow().started() as running:
         running.room.change_metadata(
             '{"profile": "flux-conversation", "min_endpointing_delay": 1.0}'
@@ -626,16 +630,16 @@ async def test_caller_cannot_name_a_way_that_cuts_in() -> None:
 
 
 @in_virtual_time
-async def test_nova_of_the_application_ends_turns_with_a_profile_that_is_made_for_it() -> None:
-    """Its own silence, which it is told."""
+async def test_nova_of_the_application_ends_turns_with_a_profile_for_nova() -> None:
+    """With its own silence, which is set in the part."""
     asked = asking({DETECTION: "stt", ENDPOINTING: 800})
     running = Running(asked, session={**MUTE, "stt": deepgram.STT()})
     assert running.in_force(DETECTION) == "stt"
 
 
 @in_virtual_time
-async def test_application_may_have_its_own_way() -> None:
-    """What it asks for itself stays, whatever its speech-to-text does."""
+async def test_application_may_set_its_own_turn_detection() -> None:
+    """The application's own value stays, with any speech-to-text."""
     own = {**MUTE, "stt": Ear(), "turn_detection": "stt"}
     assert Running(session=own).in_force(DETECTION) == "stt"
 
@@ -653,7 +657,7 @@ def realtime(**can: bool) -> Realtime:
 
 @in_virtual_time
 async def test_realtime_model_without_turn_detection_gets_the_profiles() -> None:
-    """It is decided by what the model can do: the delay and the way of interruption act."""
+    """The model's capabilities decide: the delay and the way of interruption act."""
     own = {
         "llm": realtime(turn_detection=False),
         "stt": deepgram.STT(),
@@ -685,8 +689,8 @@ async def test_realtime_model_without_a_voice_gets_one() -> None:
 
 
 @in_virtual_time
-async def test_what_cannot_act_beside_a_realtime_model_is_said() -> None:
-    """No delay reaches a model that ends turns itself."""
+async def test_field_without_effect_beside_a_realtime_model_is_reported() -> None:
+    """No delay reaches a model that ends turns on its own."""
     asked = asking({MIN_DELAY: 1.5, "turn_handling.interruption.enabled": False})
     running = Running(asked, session={"llm": realtime()}).follow()
     assert messages(running) == [

@@ -179,7 +179,7 @@ def version(pin: Requirement) -> str:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_pin_has_its_hashes(lock: str) -> None:
-    """Nothing else stands in a lock than pins with hashes, and comments."""
+    """A lock has only pins with hashes, and comments."""
     text = (ROOT / lock).read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     odd = [
@@ -244,8 +244,8 @@ def test_lock_is_complete(lock: str) -> None:
     assert seen > 0
 
 
-def test_the_package_declares_what_it_imports() -> None:
-    """Also what a function imports when it runs; nothing more, and nothing less."""
+def test_package_declares_its_imports() -> None:
+    """Also imports inside functions; nothing more, and nothing less."""
     imported = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -54,7 +54,7 @@ def test_different_wheels_name_their_files(tmp_path: Path) -> None:
 
 
 def test_the_table_has_a_row_for_each_environment() -> None:
-    """What failed, what was not reached, and a Python that is not there, are told apart."""
+    """Failures, unreached steps and a missing Python are shown differently."""
     rows = [
         Row(PLANS[0], "3.10.9", "1.8.0", 4.25, "after 0.91 s", "7 passed"),
         Row(PLANS[1], "3.11.7", "1.8.2", 4.0, "after 1.02 s", failed=["unit tests"]),

@@ -54,8 +54,8 @@ async def ask(running: Running, metadata: str) -> None:
     await asyncio.sleep(RAPID + 0.01)
 
 
-def test_a_step_borrows_and_gives_back() -> None:
-    """What the profile sets, for as long as the block runs; all else stays the caller's."""
+def test_step_borrows_and_restores() -> None:
+    """The profile's values, for as long as the block runs; all else stays the caller's."""
 
     async def story() -> list[Any]:
         running = Running('{"profile": "brisk", "endpointing_ms": 300}').follow()
@@ -135,7 +135,7 @@ def test_silence_is_counted_by_the_speech_to_text_that_listens(
 
 
 def test_steps_within_steps() -> None:
-    """The innermost is on top; each leaves what was there before it."""
+    """The innermost is on top; each restores the values before it."""
 
     async def story() -> list[Delays]:
         running = Running().follow()
@@ -170,8 +170,8 @@ def test_steps_that_end_in_another_order() -> None:
     assert run(story()) == [DICTATION, DICTATION, DICTATION, DEFAULT]
 
 
-def test_an_exception_gives_back() -> None:
-    """And goes on its way."""
+def test_exception_restores_the_settings() -> None:
+    """And the exception reaches the application."""
 
     async def story() -> Delays:
         running = Running('{"profile": "brisk"}').follow()
@@ -204,8 +204,8 @@ def test_a_cancelled_step_gives_back() -> None:
     assert run(story()) == [DICTATION, BRISK]
 
 
-def test_a_caller_may_ask_for_something_else_meanwhile() -> None:
-    """The step keeps what it has borrowed, and what is there after it is the caller's new wish."""
+def test_caller_may_change_the_request_meanwhile() -> None:
+    """The step keeps its borrowed values; after it, the caller's new request is active."""
 
     async def story() -> list[Any]:
         running = Running('{"profile": "brisk"}').follow()
@@ -218,8 +218,8 @@ def test_a_caller_may_ask_for_something_else_meanwhile() -> None:
     assert run(story()) == [DICTATION, 5.0, "patient", PATIENT]
 
 
-def test_a_bad_request_meanwhile_takes_nothing_back() -> None:
-    """Neither from the step, nor after it."""
+def test_invalid_request_meanwhile_has_no_effect() -> None:
+    """Neither in the step, nor after it."""
 
     async def story() -> list[Delays]:
         running = Running('{"profile": "brisk"}').follow()
@@ -231,8 +231,10 @@ def test_a_bad_request_meanwhile_takes_nothing_back() -> None:
     assert run(story()) == [DICTATION, BRISK]
 
 
-def test_what_does_not_fit_the_call_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
-    """At least 2.0 s, over a caller who waits 1.0 s at most: said once, and the step goes on."""
+def test_borrowed_value_in_conflict_with_the_call_is_left_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """At least 2.0 s, over a caller who waits 1.0 s at most: logged once; the step continues."""
 
     async def story() -> list[Any]:
         running = Running('{"profile": "narrow"}').follow()
@@ -252,8 +254,8 @@ def test_what_does_not_fit_the_call_is_left_out(caplog: pytest.LogCaptureFixture
     assert caplog.messages.count(warning) == 1
 
 
-def test_what_a_running_call_cannot_change_is_not_lent() -> None:
-    """The rest of the profile is, and the caller's request has no problem of it."""
+def test_field_of_the_next_call_is_not_lent() -> None:
+    """The other fields of the profile are, and the caller's request has no problem of it."""
 
     async def story() -> list[Any]:
         running = Running().follow()
@@ -284,8 +286,8 @@ def test_there_must_be_such_a_profile() -> None:
     assert run(story()) == BRISK
 
 
-def test_a_session_that_is_not_followed_cannot_borrow() -> None:
-    """The error says what to do."""
+def test_session_without_follow_cannot_borrow() -> None:
+    """The error names the remedy."""
 
     async def story() -> None:
         async with Running().timing.borrow("dictation"):
@@ -306,8 +308,8 @@ async def test_a_step_may_outlive_its_session(caplog: pytest.LogCaptureFixture) 
     assert running.in_force(MIN_DELAY) == 1.5
 
 
-def test_what_is_refused_stays_as_it_is() -> None:
-    """Of a request for the same profile; what comes with it counts."""
+def test_refused_field_keeps_its_value() -> None:
+    """In a request for the same profile; the other fields of the request count."""
 
     async def story() -> list[Any]:
         running = Running('{"min_endpointing_delay": 1.0, "max_endpointing_delay": 3.0}').follow()
@@ -327,8 +329,8 @@ def test_what_is_refused_stays_as_it_is() -> None:
     ]
 
 
-def test_what_is_refused_of_another_profile_is_that_profiles() -> None:
-    """The caller has asked for it, and of the old one nothing is left."""
+def test_refused_field_with_another_profile_has_that_profiles_value() -> None:
+    """The caller has requested it, and of the old one nothing is left."""
 
     async def story() -> Delays:
         running = Running('{"min_endpointing_delay": 1.0}').follow()
@@ -349,7 +351,7 @@ def test_field_that_breaks_a_rule_is_not_kept() -> None:
     assert run(story()) == (0.3, 1.0)
 
 
-def test_what_the_application_changed_is_given_back() -> None:
+def test_options_changed_by_the_application_are_restored() -> None:
     """Its own delays hold before and after a step, the borrowed ones inside, also if nested."""
 
     async def story() -> list[Delays]:
@@ -366,8 +368,8 @@ def test_what_the_application_changed_is_given_back() -> None:
     assert run(story()) == [(3.0, 4.0), ELDERLY, (3.0, 4.0), (3.0, 8.0)]
 
 
-def test_what_the_application_changes_in_a_step_ends_with_it() -> None:
-    """The step gives back what was there before it."""
+def test_options_changed_by_the_application_in_a_step_end_with_the_step() -> None:
+    """The step restores the values before it."""
 
     async def story() -> list[Delays]:
         running = Running('{"profile": "patient"}').follow()
@@ -379,8 +381,8 @@ def test_what_the_application_changes_in_a_step_ends_with_it() -> None:
     assert run(story()) == [(3.0, 9.0), PATIENT]
 
 
-def test_a_later_request_replaces_what_the_application_changed() -> None:
-    """Field by field: what the request does not change stays the application's."""
+def test_later_request_replaces_options_changed_by_the_application() -> None:
+    """Field by field: fields that the request does not change stay the application's."""
 
     async def story() -> list[Delays]:
         running = Running('{"profile": "patient"}').follow()
@@ -423,7 +425,7 @@ def test_a_step_borrows_before_the_session_is_followed() -> None:
 
 
 async def test_a_session_that_starts_again_is_followed_again() -> None:
-    """With what was requested meanwhile, and with its steps."""
+    """With the requests made meanwhile, and with its steps."""
     running = Running().follow()
     async with running.started():
         pass
@@ -457,7 +459,7 @@ async def test_borrow_from_a_closed_session_is_logged(
 
 
 def test_another_session_of_the_job_is_followed(caplog: pytest.LogCaptureFixture) -> None:
-    """It takes the place of the one before it, and a line says so where that one still runs."""
+    """It replaces the one before it, and a line is logged where that one still runs."""
 
     async def story() -> list[Delays]:
         running = Running('{"profile": "brisk"}').follow()
@@ -493,8 +495,8 @@ async def test_a_new_session_after_the_first_has_closed(caplog: pytest.LogCaptur
     assert caplog.messages == []
 
 
-def test_a_second_sessions_own_options_are_its_own() -> None:
-    """What the application has set for the first session is the profile's again in the second."""
+def test_second_session_has_its_own_options() -> None:
+    """The application's options of the first session are the profile's again in the second."""
 
     async def story() -> list[float]:
         own = {"turn_handling": {"endpointing": {"min_delay": 0.7}}}

@@ -115,7 +115,7 @@ def test_fault_81_a_working_directory_that_is_gone_is_looked_for_nothing(
 
 
 @pytest.mark.usefixtures("project")
-def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_absolute_path_is_used_unchanged(tmp_path: Path) -> None:
     """As text or as a path."""
     made = make(tmp_path / "given")
     assert location.find(str(made)) == location.find(made) == made
@@ -162,7 +162,7 @@ def test_a_set_above_is_hinted_at(project: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_resolve_looks_in_the_same_places(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For what it is given, and for what the environment names."""
+    """For a path that is given, and for one that the environment names."""
     (project / "src" / "profiles").symlink_to(ROOT / "profiles")
     found = timing_profiles.resolve({"profile": "brisk"})
     assert (found.profile, found.problems) == ("brisk", ())

@@ -137,7 +137,7 @@ def section(name: str) -> str:
 @pytest.mark.parametrize("metadata", DOCUMENTED)
 @pytest.mark.parametrize("name", [None, "patient"])
 def test_documented_metadata_is_accepted(metadata: str, name: str | None) -> None:
-    """What the documentation tells clients to send fits the schema, and the worker."""
+    """The metadata that the documentation shows fits the schema, and the worker."""
     assert accepts(metadata_schema(STARTERS, name), json.loads(metadata))
     assert resolve(STARTERS, json.loads(metadata)).problems == ()
 
@@ -518,7 +518,7 @@ OFF = {"title": "Off", "type": "null", "const": None}
         ),
     ],
 )
-def test_field_has_what_a_settings_page_shows(path: str, expected: Mapping[str, Any]) -> None:
+def test_field_has_the_data_of_a_settings_page(path: str, expected: Mapping[str, Any]) -> None:
     """A title from name and unit, the text, one control for each kind of value, the default."""
     found = field(metadata_schema(with_policies({"default": ("*",)})), path)
     facts = SCHEMA.fields[path].schema
@@ -591,7 +591,7 @@ def test_field_has_what_a_settings_page_shows(path: str, expected: Mapping[str, 
 def test_rule_with_one_field_to_change_is_a_bound(
     sets: Mapping[str, Any], allow: str, path: str, expected: Mapping[str, Any]
 ) -> None:
-    """What the profile fixes on one side of a rule bounds the other side."""
+    """The profile's value on one side of a rule bounds the other side."""
     found = field(metadata_schema(made_of({"default": (sets, (allow,))})), path)
     assert {keyword: found[keyword] for keyword in expected} == expected
 
@@ -663,7 +663,7 @@ def test_profiles_that_share_a_schema_share_the_loosest_bound(
     ],
 )
 def test_text_is_beyond_a_schema(text: str, code: str) -> None:
-    """A schema judges data; what is wrong with its text, or its size, is the worker's to say."""
+    """A schema judges data; the worker reports mistakes in its text, and its size."""
     assert accepts(metadata_schema(STARTERS), json.loads(text))
     problems = settings.resolve(STARTERS, [request.read(text, "participant")]).problems
     assert [problem.code for problem in problems] == [f"metadata-{code}"]
@@ -691,7 +691,7 @@ def test_layer_below_is_beyond_a_schema() -> None:
         pytest.param(overriding(MIN_DELAY, 0.3, min_endpointing_delay="x"), id="shadowed"),
     ],
 )
-def test_schema_is_stricter_where_nothing_is_asked_for(metadata: dict[str, Any]) -> None:
+def test_schema_is_stricter_for_metadata_without_a_request(metadata: dict[str, Any]) -> None:
     """The worker lets such metadata pass, which a client does better to leave out."""
     profiles = with_policies({"default": ("vad", MIN_DELAY)})
     assert not accepts(metadata_schema(profiles), metadata)
@@ -774,7 +774,7 @@ def tightened(path: str, **keywords: Any) -> Schema:
 def test_team_that_narrows_the_schema_narrows_this_one(
     path: str, keywords: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> None:
-    """The schema in force says what metadata may hold; examples that it refuses are dropped."""
+    """The active schema decides the content of metadata; examples that it refuses are dropped."""
     schema = tightened(path, **keywords, examples=SCHEMA.fields[path].schema["examples"])
     found = field(metadata_schema(made_of({"default": ({}, (path,))}, schema)), path)
     dropped = {"title", "description", "default"}
@@ -837,7 +837,7 @@ SCHEMAS = st.sampled_from(
 
 @given(PROFILES, SCHEMAS)
 def test_schema_of_any_profiles_is_one(sets: Sets, schema: Schema) -> None:
-    """Whatever the policies are, it is a valid schema of draft 2020-12, the same one each time."""
+    """With any policies, it is a valid schema of draft 2020-12, the same one each time."""
     profiles = made_of(sets, schema)
     for name in (None, *profiles.names()):
         Draft202012Validator.check_schema(metadata_schema(profiles, name))
@@ -917,7 +917,7 @@ def anything(path: str) -> st.SearchStrategy[Any]:
 @pytest.mark.parametrize("sets", SETS, ids=str)
 @pytest.mark.parametrize("path", PARTNERS)
 def test_schema_and_worker_agree_close_to_every_rule(path: str, sets: Mapping[str, Any]) -> None:
-    """With one field to change, the schema takes exactly what the worker does."""
+    """With one field to change, the schema accepts exactly the values that the worker accepts."""
     profiles = made_of({"default": (sets, (path,))})
     validator = Draft202012Validator(metadata_schema(profiles))
     for keys in spellings(path):
@@ -1032,8 +1032,8 @@ FAULTS: st.SearchStrategy[tuple[tuple[str, ...], Any]] = st.one_of(
 
 
 @given(cases(value_of))
-def test_worker_applies_what_the_schema_accepts(case: Case) -> None:
-    """Without a problem, but for conflicts between fields that metadata may change."""
+def test_worker_applies_metadata_that_the_schema_accepts(case: Case) -> None:
+    """Without a problem, except conflicts between fields that metadata may change."""
     assume(case.accepted())
     resolved = case.resolved()
     assert [problem for problem in resolved.problems if not case.is_excused(problem)] == []
@@ -1047,15 +1047,15 @@ def test_worker_applies_what_the_schema_accepts(case: Case) -> None:
 
 
 @given(cases(anything, faults=1))
-def test_schema_rejects_what_the_worker_refuses(case: Case) -> None:
-    """All that is a problem for the worker, but for such conflicts."""
+def test_schema_rejects_metadata_that_the_worker_refuses(case: Case) -> None:
+    """Every problem of the worker, except such conflicts."""
     problems = case.resolved().problems
     assume(any(not case.is_excused(problem) for problem in problems))
     assert not case.accepted()
 
 
 @given(cases(anything))
-def test_schema_accepts_what_the_worker_takes(case: Case) -> None:
-    """It is no stricter than the worker with fields that the policy allows."""
+def test_schema_accepts_metadata_that_the_worker_accepts(case: Case) -> None:
+    """It is not stricter than the worker with fields that the policy allows."""
     assume(not case.resolved().problems)
     assert case.accepted()

@@ -19,14 +19,14 @@ from timing_profiles.worker import metrics, ports
 def test_the_environment_names_the_port(
     port: str, expected: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """None is no end point at all."""
+    """Without a port, there is no end point."""
     monkeypatch.setenv("METRICS_PORT", port)
     assert (metrics.metrics_port(), list(ports.problems(ports.METRICS))) == (expected, [])
 
 
 @pytest.mark.parametrize("port", ["ninety", "0", "65536", "-1", "9100.0", "\u0663"])
 def test_invalid_port_is_a_problem(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said at the start, and nothing is opened."""
+    """It is reported at the start, and nothing is opened."""
     monkeypatch.setenv("METRICS_PORT", port)
     assert metrics.metrics_port() is None
     (problem,) = ports.problems(ports.METRICS)
@@ -45,7 +45,7 @@ async def test_a_report_of_a_call_arrives(tmp_path: Path, monkeypatch: pytest.Mo
     assert (first, found.qsize()) == (CallReport("patient", ("override-range",)), 0)
 
 
-async def test_what_is_found_later_counts_no_second_call(
+async def test_problem_found_later_does_not_count_a_second_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only its code is counted."""
@@ -68,7 +68,7 @@ async def test_what_is_found_later_counts_no_second_call(
     assert _counted("override_rejected") - codes == 1
 
 
-async def test_what_a_live_change_cannot_apply_is_counted(
+async def test_field_that_a_live_change_cannot_apply_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once, in a call that began without a problem."""
@@ -120,10 +120,10 @@ async def test_invalid_report_is_ignored(told: bytes, tmp_path: Path) -> None:
     assert (first, found.qsize()) == (CallReport("brisk"), 0)
 
 
-def test_a_worker_that_has_gone_costs_no_call(
+def test_missing_worker_does_not_end_the_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody listens, or nothing was handed down."""
+    """No process listens, or nothing was handed down."""
     monkeypatch.setenv(variables.REPORTS, str(tmp_path / "nobody"))
     call_reports.report("patient", [])
     monkeypatch.delenv(variables.REPORTS)

@@ -68,7 +68,7 @@ def test_every_metric_is_explained() -> None:
 
 
 def test_every_variable_is_explained() -> None:
-    """What a worker asks the environment for stands in the table; commands ask for more."""
+    """The table has the variables that a worker reads; commands read more."""
     asked = set()
     commands = {"authoring", "rehearsal", "cli"}
     files = (file for file in PACKAGE.rglob("*.py") if not commands & set(file.parts))
@@ -87,7 +87,7 @@ async def next_message(caplog: pytest.LogCaptureFixture) -> None:
     await eventually(lambda: len(caplog.messages) > before, 10, "a message")
 
 
-async def test_what_a_reload_logs_is_what_is_shown(
+async def test_documented_messages_of_a_reload_match_its_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A change, a mistake, and its repair: each message is quoted, its revisions apart."""
@@ -165,7 +165,7 @@ def without_revisions(text: str) -> str:
 
 
 def test_documented_limits_match_the_sdk() -> None:
-    """How long a worker drains, and when it calls itself full."""
+    """The time in which a worker drains, and the load at which it is full."""
     page = prose(OPERATIONS)
     assert f"`drain_timeout` ({SDK['drain_timeout']} s)" in page
     assert f"a CPU load of {SDK['load_threshold'].prod_default} (" in page
@@ -215,7 +215,7 @@ def test_each_promise_about_trust_names_a_test() -> None:
     ids=lambda name: repr(name[:20]),
 )
 def test_a_profiles_name_cannot_leave_the_folder(name: str) -> None:
-    """It is no profile; the message is one short line of printable ASCII."""
+    """It is not a profile; the message is one short line of printable ASCII."""
     by_metadata = timing_profiles.resolve({"profile": name}, profiles_dir=PROFILES)
     by_attribute = timing_profiles.resolve(
         attributes={"timing.profile": name}, profiles_dir=PROFILES
@@ -229,7 +229,7 @@ def test_a_profiles_name_cannot_leave_the_folder(name: str) -> None:
 
 
 async def test_room_attributes_hold_active_names_and_codes() -> None:
-    """Nothing that a caller wrote is among the attributes, or in the fields of the job's log."""
+    """A caller's text is neither in the attributes nor in the fields of the job's log."""
     own = "4111-1111 \x1b[2J\n"
     wish = {"profile": own, "overrides": {own: own, "tts": {"speed": own}}, "card": own}
     found = timing_profiles.resolve(wish, profiles_dir=PROFILES)
@@ -263,7 +263,7 @@ def rules() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 def test_an_alert_can_be_evaluated(rule: dict[str, Any]) -> None:
-    """Prometheus' grammar takes it, and what it asks for is counted."""
+    """Prometheus' grammar accepts it, and its metrics are counted."""
     assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
     assert rule["labels"]["severity"] in {"warning", "critical"}
     assert set(rule["annotations"]) == {"summary"}
@@ -294,7 +294,7 @@ def test_the_image_runs_without_rights() -> None:
     assert all(json.loads(run) for run in said("RUN"))
 
 
-def test_the_image_is_asked_for_its_health_where_the_sdk_answers() -> None:
+def test_health_check_of_the_image_uses_the_sdks_port() -> None:
     """The check is Python that compiles, and ends before docker gives it up."""
     (check,) = said("HEALTHCHECK")
     options, _, command = check.partition(" CMD ")
@@ -316,7 +316,7 @@ def test_the_image_begins_with_one_version_of_python() -> None:
 
 
 def test_only_what_is_listed_reaches_the_image() -> None:
-    """All else is ignored, nothing is fetched from a URL, and no variable is a secret."""
+    """All others are ignored, nothing is fetched from a URL, and no variable is a secret."""
     first, *others = [line for line in read(".dockerignore").splitlines() if line[0] != "#"]
     listed = {line[1:].split("/")[0] for line in others if line.startswith("!")}
     taken = {path.strip("/").split("/")[0] for paths in copied().values() for path in paths}
@@ -326,7 +326,7 @@ def test_only_what_is_listed_reaches_the_image() -> None:
     assert re.findall(r"KEY|SECRET|TOKEN|PASSWORD", " ".join(said("ENV") + said("ARG"))) == []
 
 
-def test_the_image_falls_back_to_what_the_wheel_falls_back_to() -> None:
+def test_image_and_wheel_have_the_same_fallbacks() -> None:
     """`packaged/` holds the same files, also where a volume hides the folder of profiles."""
     project = tomli.loads(read("pyproject.toml"))
     included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
@@ -347,7 +347,7 @@ def pins(lock: str) -> dict[str, frozenset[str]]:
 
 
 def test_packages_are_installed_with_their_hashes() -> None:
-    """Those of the whole lock, without what only development needs."""
+    """Those of the whole lock, without the ones for development."""
     (install,) = [json.loads(run) for run in said("RUN") if "install" in run]
     assert "--require-hashes" in install
     assert install[-1] == f"/{LOCK}"
@@ -467,8 +467,8 @@ def test_a_pod_ends_later_than_its_calls() -> None:
     assert "lifecycle" not in worker_container()
 
 
-def test_a_pod_is_asked_where_the_worker_answers() -> None:
-    """Whether it lives at the SDK's port, whether it is ready at ours, and its metrics."""
+def test_probes_of_a_pod_use_the_ports_of_the_worker() -> None:
+    """Liveness at the SDK's port, readiness at ours, and its metrics."""
     container = worker_container()
     found = {port["name"]: port["containerPort"] for port in container["ports"]}
     probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")]

@@ -28,10 +28,10 @@ texts = st.text(alphabet="ab-c1 \n_.", max_size=6)
 @given(pattern=patterns, begin=st.booleans(), end=st.booleans(), text=texts)
 @example(pattern="(a*)*", begin=True, end=True, text="aab")
 @example(pattern="(){2,}b", begin=False, end=False, text="ab")
-def test_a_pattern_matches_what_re_matches(
+def test_pattern_matches_the_same_texts_as_re(
     pattern: str, text: str, *, begin: bool, end: bool
 ) -> None:
-    """Where both take it; `$` is the end of the text alone, as in JSON Schema."""
+    """Where both accept it; `$` is the end of the text alone, as in JSON Schema."""
     whole = f"{'^' * begin}(?:{pattern})"
     expected = re.search(whole + (r"\Z" * end), text, re.ASCII)
     assert is_like(text, whole + "$" * end) == bool(expected)

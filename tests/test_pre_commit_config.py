@@ -173,7 +173,7 @@ def test_existing_hook_is_detected(hook: dict[str, str]) -> None:
     )
 )
 def test_any_text_is_read_without_an_exception(lines: list[str]) -> None:
-    """Whatever is changed reads as before, with one more entry."""
+    """A text that is changed reads as before, with one more entry."""
     text = "\n".join(lines)
     pre_commit_config.has_hook(text)
     after = pre_commit_config.with_hook(text, ENTRY)

@@ -60,7 +60,7 @@ TOO_MUCH = Problem(
     ],
 )
 def test_problem_text_has_place_and_message(problem: Problem, text: str) -> None:
-    """A problem reads `file:line:column: path: message`, without what it does not have."""
+    """A problem reads `file:line:column: path: message`, without missing parts."""
     assert str(problem) == text
 
 
@@ -98,7 +98,7 @@ def test_problems_are_sorted_by_place_without_duplicates() -> None:
 
 
 def test_error_shows_all_its_problems() -> None:
-    """An error that nobody handles prints every problem, a line each."""
+    """An unhandled error prints every problem, a line each."""
     error = ProfilesError([Problem("c", "second", file="b"), Problem("c", "first", file="a")])
     assert str(error) == "a: first\nb: second"
 

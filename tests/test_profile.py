@@ -106,7 +106,7 @@ def test_policy_is_inherited_or_replaced(
 
 
 def test_no_layers_are_an_empty_default() -> None:
-    """Merging nothing is no error."""
+    """Merging nothing is not an error."""
     assert merged([]) == Profile(DEFAULT)
 
 
@@ -130,7 +130,7 @@ LAYERS = st.lists(
 
 @given(LAYERS)
 def test_merging_changes_no_layer(layers: list[Layer]) -> None:
-    """Whatever is merged, and merged upon, every layer stays what it was."""
+    """Every layer stays unchanged by any merge."""
     before = copy.deepcopy(layers)
     profile = merged(layers)
     overlay(dict(profile.values), {path: {"en": 99} for path in profile.values})

@@ -34,7 +34,7 @@ def pasted(found: Catalog, content: str) -> Catalog:
     return catalog.build(files, found.schema, found, "profiles")
 
 
-def test_every_value_stands_with_where_it_came_from() -> None:
+def test_every_value_has_its_origin() -> None:
     """In the order of default.yaml, with the line that gives editors the schema."""
     lines = text(CATALOG, "patient", {"session": {"user_away_timeout": None}}).splitlines()
     assert lines[:9] == [
@@ -61,14 +61,14 @@ def test_dead_setting_is_a_comment_with_the_reason() -> None:
     ]
 
 
-def test_what_is_not_inherited_stays_even_without_effect(starters: Path) -> None:
-    """The text says what the profile says; a warning goes with it."""
+def test_own_value_stays_even_without_effect(starters: Path) -> None:
+    """The text has the value of the profile."""
     (starters / "odd.yaml").write_text("turn_handling: {endpointing: {alpha: 0.5}}\n")
     found = catalog.load(starters)
     assert "    alpha: 0.5 # profiles/odd.yaml:1\n" in text(found, "odd")
 
 
-def test_a_policy_of_its_own_is_part_of_it(starters: Path) -> None:
+def test_own_policy_is_included(starters: Path) -> None:
     """The inherited one is left out."""
     (starters / "open.yaml").write_text("overrides: {allow: [tts.speed, '*']}\n")
     found = catalog.load(starters)
@@ -125,7 +125,7 @@ OVERRIDES = st.fixed_dictionaries(
 
 @given(st.sampled_from(CATALOG.names()), OVERRIDES)
 def test_any_settings_are_the_same_as_a_file(name: str, overrides: dict[str, Any]) -> None:
-    """Whatever a call would have, the file has, and only what is idle is left to `default`."""
+    """The file has all settings of a call, and only idle ones are left to `default`."""
     free = pasted_policy(name)
     settings = resolve(free, [Request("application", name, overrides={"turn_handling": overrides})])
     default = free.profile("default")

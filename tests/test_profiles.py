@@ -66,7 +66,7 @@ def test_schema_refuses_unknown_keys_in_every_section() -> None:
 
 @pytest.mark.parametrize("field", sorted(FIELDS))
 def test_field_has_a_description_and_valid_examples(field: str) -> None:
-    """An editor shows for every field what it does and values that are accepted."""
+    """An editor shows for every field its effect and valid values."""
     assert FIELDS[field]["description"].endswith(".")
     assert FIELDS[field]["examples"]
     assert [problems(nested(field, example)) for example in FIELDS[field]["examples"]] == [
@@ -76,7 +76,7 @@ def test_field_has_a_description_and_valid_examples(field: str) -> None:
 
 @pytest.mark.parametrize("field", TIMING_FIELDS)
 def test_description_of_a_field_states_when_a_change_takes_effect(field: str) -> None:
-    """Every timing field tells whether, and when, it can change during a call."""
+    """Every timing field states whether, and when, it can change during a call."""
     assert FIELDS[field]["x-live"] in {"now", "silence", "next-speech", "next-call"}
 
 
@@ -142,7 +142,7 @@ def test_default_sets_every_field() -> None:
 def test_default_equals_the_arguments_of_the_sdk(
     section: str, constructor: Callable[..., Any], pinned: dict[str, Any]
 ) -> None:
-    """default.yaml holds the default of each constructor, but for what it pins."""
+    """default.yaml holds the default of each constructor, except for the pinned values."""
     ours = {
         field.removeprefix(f"{section}."): value
         for field, value in values(DEFAULT).items()
@@ -155,7 +155,7 @@ def test_default_equals_the_arguments_of_the_sdk(
 
 
 async def test_default_equals_the_turn_handling_of_the_sdk() -> None:
-    """A session without arguments handles turns as default.yaml says, but for the pinned mode."""
+    """A session without arguments has the turn handling of default.yaml, except the pinned mode."""
     theirs = dict(AgentSession[None]().options.turn_handling)
     interruption = dict(theirs["interruption"])  # type: ignore[call-overload]  # a TypedDict
     interruption["backchannel_boundary"] = list(interruption["backchannel_boundary"])
@@ -202,7 +202,7 @@ def test_default_keeps_models_and_detection_from_metadata(field: str) -> None:
         "turn_handling.preemptive_generation.enabled",
     ],
 )
-def test_default_allows_what_existing_clients_send(field: str) -> None:
+def test_default_allows_the_fields_of_existing_clients(field: str) -> None:
     """Every flat name that clients know from AgentSession, but turn_detection, is allowed."""
     assert is_allowed(field)
 
@@ -238,7 +238,7 @@ def test_starter_profile_can_be_answered(name: str) -> None:
 
 
 def test_brisk_waits_at_most_0_8_seconds() -> None:
-    """`brisk` keeps the turn detector, and waits 0.3 to 0.8 s whatever that says."""
+    """`brisk` keeps the turn detector, and waits 0.3 to 0.8 s with any of its answers."""
     brisk = merged_profile("brisk")["turn_handling"]
     assert brisk["turn_detection"] == "turn_detector"
     assert brisk["endpointing"] == {

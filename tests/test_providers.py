@@ -44,7 +44,7 @@ def test_fields_of_a_provider_are_in_the_schema(provider: Provider) -> None:
 
 
 def test_every_field_of_a_part_has_a_provider() -> None:
-    """No field of a part is read by nobody."""
+    """Each field of a part has a reader."""
     told = {option.field for provider in registry.ALL for option in provider.options}
     parts = ("stt.", "vad.", "tts.", "turn_detector.", "realtime.")
     # They choose what is built.
@@ -138,7 +138,7 @@ def test_pace_comes_back_to_normal() -> None:
 
 
 def test_word_for_a_pace_stays() -> None:
-    """The application's own, which is no number."""
+    """A value of the application that is not a number."""
     voice = inference.TTS(
         "cartesia/sonic-3",
         api_key="a-key",
@@ -205,7 +205,7 @@ def test_option_takes_what_a_part_can() -> None:
     assert option.argument({"stt.flux.eot_threshold": 0.7}) == 0.7
 
 
-def test_mock_of_a_part_is_no_adapter() -> None:
+def test_mock_of_a_part_is_not_an_adapter() -> None:
     """Applications test with mocks, of which every attribute is another mock."""
     own = Own()
     own.adopt(MagicMock(), {})

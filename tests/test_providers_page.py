@@ -8,8 +8,8 @@ from timing_profiles.providers import registry
 ROOT = Path(__file__).parents[1]
 
 
-def test_page_in_the_repository_is_what_would_be_written() -> None:
-    """`make docs` writes it anew."""
+def test_page_in_the_repository_is_up_to_date() -> None:
+    """`make docs` regenerates it."""
     written = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
     assert written == providers_page.page()
 

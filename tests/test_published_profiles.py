@@ -52,7 +52,7 @@ def problems(found: Settings) -> list[str]:
     return [str(problem) for problem in found.problems]
 
 
-def test_call_uses_what_is_published(published: Path, folder: Path) -> None:
+def test_call_uses_the_published_profiles(published: Path, folder: Path) -> None:
     """A job reads the published file, and not the folder, which may be in the middle of an edit."""
     revision = catalog.load(folder).revision
     shutil.rmtree(folder)
@@ -71,13 +71,13 @@ def test_call_uses_what_is_published(published: Path, folder: Path) -> None:
         pytest.param(lambda path: path.write_bytes(b"garbage" * 999), id="garbage"),
     ],
 )
-def test_folder_is_read_where_nothing_readable_is_published(
+def test_folder_is_read_without_a_readable_publication(
     published: Path,
     folder: Path,
     damage: Callable[[Path], object],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A call goes on with the folder itself; its problem and the log say so."""
+    """A call continues with the folder; its problem and the log state that."""
     damage(published)
     found = resolved()
     assert (found.profile, found.values[AWAY]) == ("slow", 9.0)
@@ -103,7 +103,7 @@ def test_folder_is_read_where_nothing_readable_is_published(
 def test_packaged_default_serves_where_the_folder_is_broken_too(
     published: Path, folder: Path, damage: Callable[[Path], object]
 ) -> None:
-    """Nothing that is wrong with the profiles costs a call."""
+    """No mistake in the profiles ends a call."""
     published.unlink()
     damage(folder)
     found = resolved("default")
@@ -117,7 +117,7 @@ def test_packaged_default_serves_where_the_folder_is_broken_too(
 def test_problems_of_the_folder_are_logged(
     published: Path, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Who finds the packaged default in a call finds the reason in the log."""
+    """The log has the reason for the packaged default in a call."""
     published.unlink()
     (folder / "x.yaml").write_text("tts: {speed: 9}\n")
     resolved()
@@ -127,7 +127,7 @@ def test_problems_of_the_folder_are_logged(
     ]
 
 
-def test_request_is_judged_by_what_is_there(published: Path, folder: Path) -> None:
+def test_request_is_judged_by_the_available_profiles(published: Path, folder: Path) -> None:
     """A profile that the packaged set does not have is a problem after the first one."""
     published.unlink()
     shutil.rmtree(folder)

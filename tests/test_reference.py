@@ -21,13 +21,13 @@ CATALOG = catalog.load(ROOT / "profiles")
 ALL = [explain_field(CATALOG, field) for field in CATALOG.schema.fields.values()]
 
 
-def test_the_page_in_the_repository_is_what_would_be_written() -> None:
-    """`make docs` writes it anew."""
+def test_page_in_the_repository_is_up_to_date() -> None:
+    """`make docs` regenerates it."""
     written = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     assert written == reference.page(CATALOG, ALL)
 
 
-def test_it_has_a_heading_for_every_field_and_section() -> None:
+def test_page_has_a_heading_for_every_field_and_section() -> None:
     """Each once, so that pages can link to it."""
     page = reference.page(CATALOG, ALL)
     fields = [line.strip("#` ") for line in page.splitlines() if line.startswith("### ")]
@@ -36,8 +36,8 @@ def test_it_has_a_heading_for_every_field_and_section() -> None:
     assert sections == list(dict.fromkeys(field.rpartition(".")[0] for field in fields))
 
 
-def test_a_section_by_itself_is_a_page() -> None:
-    """What `explain tts --format markdown` prints."""
+def test_single_section_is_a_page() -> None:
+    """The output of `explain tts --format markdown`."""
     (speed,) = (known for known in ALL if known.field.startswith("tts."))
     assert reference.page(CATALOG, [speed]).splitlines()[5:] == [
         "## `tts`",

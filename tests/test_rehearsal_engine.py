@@ -149,7 +149,7 @@ def test_turn_is_judged_the_same_each_time() -> None:
         ),
     ],
 )
-def test_what_the_cloud_decides_is_unknown(sets: Mapping[str, Any], reason: str | None) -> None:
+def test_decision_of_the_cloud_is_unknown(sets: Mapping[str, Any], reason: str | None) -> None:
     """Never guessed; the reason contains the field and its value."""
     assert outcome.unknown(values(**sets)) == reason
 
@@ -169,7 +169,7 @@ def test_all_starters_but_flux_can_be_rehearsed() -> None:
         ("min_delay", None, 4.0, "min_delay 3.1"),
     ],
 )
-def test_remedy_changes_what_decided(
+def test_remedy_changes_the_deciding_setting(
     decided_by: str, probability: float | None, max_delay: float, change: str
 ) -> None:
     """The delay that decided, or the threshold where a longer delay is there already."""

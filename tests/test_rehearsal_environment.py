@@ -30,7 +30,7 @@ OTHER = next(one for one in ("1.8.0", "1.8.1") if one != INSTALLED)
     ],
 )
 def test_release_that_cannot_be_rehearsed_under(version: str, reason: str) -> None:
-    """The message says what is wrong with it."""
+    """The message has the reason."""
     with pytest.raises(EnvironmentUnavailableError) as raised:
         requirements(version)
     assert str(raised.value) == reason
@@ -83,5 +83,5 @@ def test_environment_has_declared_packages_with_sdk_pinned() -> None:
     ],
 )
 def test_failed_installation_is_one_line(output: str, reason: str) -> None:
-    """What uv and pip print becomes the reason."""
+    """The output of uv and pip becomes the reason."""
     assert environment.reason(output, "1.8.99") == reason

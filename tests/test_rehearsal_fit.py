@@ -74,7 +74,7 @@ def test_choice_is_the_fastest_within_the_limit() -> None:
     assert chosen.policy == Policy(0.12, 1.0, 3.0)
 
 
-def test_nothing_is_chosen_where_nothing_fits() -> None:
+def test_no_policy_is_chosen_where_none_fits() -> None:
     """Pauses longer than any delay that is allowed."""
     bounds = Bounds((0, 1), (0, 2), (0, 2))
     line = fit.frontier([*fit.points([heard([(0.5, 9.0)], 0.5)], bounds)])
@@ -91,7 +91,7 @@ def test_bounds_of_the_schema_are_kept() -> None:
 
 
 def test_estimate_leaves_each_recording_out() -> None:
-    """A recording unlike the others shows what the fit does not know."""
+    """A recording unlike the others shows the error of the fit."""
     calm = [heard([(0.2, 0.6)], 0.9)] * 10
     slow = [heard([(0.2, 5.5)], 0.9)] * 10
     bounds = Bounds((0.3, 0.5), (0, 10), (0, 10))

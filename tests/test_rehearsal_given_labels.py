@@ -39,7 +39,7 @@ def test_silence_after_which_the_caller_went_on_is_a_pause(tmp_path: Path) -> No
     assert second == Turn(Interval(9, 10), (), None, True)  # noqa: FBT003
 
 
-def test_end_that_nobody_knows_is_left_out(tmp_path: Path) -> None:
+def test_unknown_end_is_left_out(tmp_path: Path) -> None:
     """Its turn remains where it has a pause of 0.2 s or more."""
     (turn,) = turns_of(tmp_path, "1,2,yes", "3,4,", "6,7,yes", "7.1,8,")
     assert (turn.speech, turn.is_end) == (Interval(1, 4), False)

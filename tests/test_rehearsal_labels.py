@@ -25,8 +25,8 @@ def test_silence_before_the_same_side_is_a_pause_before_the_other_an_end() -> No
     assert turn == Turn(Interval(1, 4), (Interval(2, 3),), 5, True)  # noqa: FBT003
 
 
-def test_short_silence_is_no_pause() -> None:
-    """0.2 s are one."""
+def test_short_silence_is_not_a_pause() -> None:
+    """0.2 s are a pause."""
     (turn,) = label([(1, 2), (2.19, 3), (3.2, 4)], [(5, 6)])
     assert [(one.start, one.end) for one in turn.pauses] == [(3, 3.2)]
 
@@ -39,7 +39,7 @@ def test_short_silence_is_no_pause() -> None:
         ([(1, 2)], [], "the recording ends"),
     ],
 )
-def test_end_that_nobody_knows_is_left_out(
+def test_unknown_end_is_left_out(
     caller: list[tuple[float, float]], other: list[tuple[float, float]], reason: str
 ) -> None:
     """The first turn has no end, and so no label."""
@@ -52,14 +52,14 @@ def test_turn_without_a_known_end_keeps_its_pauses() -> None:
     assert (turn.is_end, len(turn.pauses), turn.next_speech) == (False, 1, None)
 
 
-def test_caller_who_goes_on_late_starts_another_turn() -> None:
+def test_caller_who_continues_late_starts_another_turn() -> None:
     """2 s after the start of the other side, the turn has ended."""
     found = label([(1, 2), (5, 6)], [(3, 4), (7, 8)])
     assert [(turn.speech.start, turn.is_end) for turn in found] == [(1, True), (5, True)]
 
 
 def test_turn_is_played_with_the_line_until_somebody_speaks() -> None:
-    """From a second before it: a long turn of the other side is no silence of the caller."""
+    """From a second before it: a long turn of the other side is not a silence of the caller."""
     (turn,) = label([(3, 4), (5, 6)], [(7, 30)])
     second = 2 * recording.SAMPLE_RATE
     line = b"".join(bytes([at]) * second for at in range(30))

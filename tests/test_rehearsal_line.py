@@ -68,7 +68,7 @@ def test_level_of_speech_leaves_silence_out() -> None:
 
 
 def test_noise_is_the_same_at_the_same_second_of_a_recording() -> None:
-    """Turns that overlap hear the same, and it goes on after the sound."""
+    """Overlapping turns have the same noise, which continues after the sound."""
     noise = Line(Noise("crowded-room", 10))
     early = noise.changed(played(recorded.silence(2)), 1000)
     late = noise.changed(played(recorded.silence(1), start=1.0), 1000)

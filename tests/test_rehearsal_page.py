@@ -60,7 +60,7 @@ def read(text: str) -> Reader:
     return reader
 
 
-def test_page_needs_nothing_from_elsewhere() -> None:
+def test_page_has_no_external_resources() -> None:
     """No script, no image, no font, no address."""
     text = page(rehearsal(), "left", {})
     shown = read(text)
@@ -94,7 +94,7 @@ def test_every_class_has_a_colour_in_light_and_in_dark_mode() -> None:
 
 
 def test_name_of_a_recording_is_text() -> None:
-    """Whatever it contains."""
+    """With any content."""
     shown = read(page(rehearsal("<script>a</script>\x1b.wav"), "left", {}))
     assert "script" not in shown.tags
     assert "<script>a</script>\\x1b.wav" in shown.text
@@ -113,13 +113,13 @@ def test_picture_shows_speech_silence_probability_and_answers() -> None:
     )
 
 
-def test_picture_of_a_turn_whose_end_is_unknown_says_so() -> None:
+def test_picture_of_a_turn_with_an_unknown_end_states_that() -> None:
     """Instead of an answer."""
     root = ET.fromstring(picture(OPEN, [("brisk", Outcome((), None, None))]))  # noqa: S314
     assert "end unknown" in [element.text for element in root.iter("text")]
 
 
-def test_page_of_nothing_is_a_page() -> None:
+def test_page_without_results_is_a_page() -> None:
     """Where no recording could be judged."""
     text = page(Rehearsal(0, (0, 0), (0, 0), ()), "left", {})
     assert "0 recordings, 0 turns, 0 pauses" in read(text).text

@@ -103,8 +103,8 @@ def test_report_of_another_call_is_refused(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_file_that_is_no_report_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:
-    """With what was found."""
+def test_file_that_is_not_a_report_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:
+    """The message has what was found."""
     (tmp_path / NAME).write_bytes(content)
     with pytest.raises(ReportError) as refused:
         session_report.beside(tmp_path / "audio.ogg")
@@ -145,7 +145,7 @@ def test_recordings_without_a_report_of_their_own_have_none(tmp_path: Path) -> N
         ([(1, 2)], [(3, 4)], 0),
     ],
 )
-def test_caller_who_goes_on_after_an_answer_was_cut(
+def test_caller_who_continues_after_an_answer_was_cut(
     caller: list[tuple[float, float]], other: list[tuple[float, float]], expected: int
 ) -> None:
     """Within 2 s of its start."""

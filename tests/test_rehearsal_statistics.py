@@ -54,8 +54,8 @@ def test_sign_test_is_exact(more: int, less: int, probability: float) -> None:
     assert statistics.sign_test(less, more) == statistics.sign_test(more, less)
 
 
-def test_pair_lists_what_only_one_version_cuts() -> None:
-    """Six newly cut turns of ten are more than chance; waits that stay are no moves."""
+def test_pair_lists_turns_that_only_one_version_cuts() -> None:
+    """Six newly cut turns of ten are more than chance; unchanged waits are not moves."""
     before, after = result(1, [1.0] * 10), result(7, [1.0] * 5 + [1.3] * 5)
     pair = Pair(before, after)
     assert (len(pair.newly_cut), len(pair.saved), pair.directions) == (6, 0, (5, 0))
@@ -140,7 +140,7 @@ def test_gate_has_three_results(
 
 
 def test_gate_of_an_unknown_profile_has_no_evidence() -> None:
-    """Nothing is guessed."""
+    """No value is guessed."""
     judged = gate.judged(gate.parse("turns_cut<=5%"), ProfileResult("flux", {}, "no words"))
     assert (judged.verdict, judged.of) == ("not-enough-evidence", 0)
 

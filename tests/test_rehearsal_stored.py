@@ -82,7 +82,7 @@ def test_entries_contain_numbers_alone(call: Path, directory: Path) -> None:
 
 
 def test_damaged_entries_are_replaced(call: Path, directory: Path) -> None:
-    """Whatever is in them."""
+    """With any content."""
     first = rehearsed(call, PROFILES)
     entries = [file for file in directory.rglob("*") if file.is_file()]
     for file in entries:
@@ -91,14 +91,14 @@ def test_damaged_entries_are_replaced(call: Path, directory: Path) -> None:
     assert [file for file in entries if file.read_bytes() == b"\xff{"] == []
 
 
-def test_directory_that_cannot_be_written_is_no_error(call: Path, directory: Path) -> None:
-    """Nothing is stored."""
+def test_directory_that_cannot_be_written_is_not_an_error(call: Path, directory: Path) -> None:
+    """No entry is stored."""
     directory.write_text("a file in its place", encoding="utf-8")
     assert rehearsed(call, PROFILES)["turns"] == 2
 
 
 def test_key_depends_on_sound_and_settings() -> None:
-    """And on what is stored."""
+    """And on the kind of entry."""
     keys = {
         stored.key("heard", b"a", 1),
         stored.key("heard", b"b", 1),

@@ -230,7 +230,7 @@ def test_file_that_is_damaged_is_refused(
     ],
 )
 def test_words_of_another_recording_are_refused(found: Any, message: str, tmp_path: Path) -> None:
-    """By their times: too long, or mostly where nobody speaks."""
+    """By their times: too long, or mostly in silence."""
     with pytest.raises(WordsError) as raised:
         of_caller(read(tmp_path, found))
     assert str(raised.value) == f"call.json is of another recording: {message}"
@@ -329,7 +329,7 @@ def test_limit_of_the_duration_is_reached_by_its_words() -> None:
     assert found.decided_by == "max_duration"
 
 
-def test_flux_ends_turns_where_its_messages_say(tmp_path: Path) -> None:
+def test_flux_ends_turns_at_its_messages(tmp_path: Path) -> None:
     """With the numbers that they were recorded with; with others, the reason."""
     caller, played = call()
     settings = values(**{DETECTION: "stt", ENGINE: "flux", MIN_DELAY: 0.0})
@@ -388,7 +388,9 @@ def judged_with(
         ({DETECTION: "stt", NOVA_ENDPOINTING: 1000}, None),
     ],
 )
-def test_what_words_do_not_tell_is_unknown(sets: Mapping[str, Any], reason: str | None) -> None:
+def test_decision_that_words_do_not_determine_is_unknown(
+    sets: Mapping[str, Any], reason: str | None
+) -> None:
     """Never guessed: a long run of words is final earlier than its end."""
     run = tuple(Word("word", 1 + at / 2, 1.5 + at / 2) for at in range(15))
     settings = values(**sets)

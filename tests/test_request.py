@@ -129,7 +129,7 @@ def test_request_under_timing_is_all_that_is_read() -> None:
 
 
 @pytest.mark.parametrize("own", [None, "fast", 5, True, ["patient"]])
-def test_timing_that_is_no_object_is_ignored(own: object) -> None:
+def test_timing_that_is_not_an_object_is_ignored(own: object) -> None:
     """It is the application's own: the keys beside it are read."""
     assert read({"timing": own, "profile": "patient"}) == Request("participant", "patient")
 
@@ -243,8 +243,8 @@ def test_metadata_that_is_not_text_is_ignored(metadata: object) -> None:
         ),
     ],
 )
-def test_text_that_cannot_be_read_is_a_problem(text: str, message: str) -> None:
-    """The problem says why, and nothing of the metadata is used."""
+def test_unreadable_text_is_a_problem(text: str, message: str) -> None:
+    """The problem has the reason, and nothing of the metadata is used."""
     problem = Problem("metadata-invalid", message, "metadata", "participant")
     assert read(text) == Request("participant", problems=(problem,))
 
@@ -309,15 +309,15 @@ def test_hostile_text_is_refused_or_ignored(text: str, expected: tuple[str, str]
         (False, "false is not a mapping of fields"),
     ],
 )
-def test_overrides_that_are_no_mapping_are_a_problem(overrides: object, message: str) -> None:
-    """The rest of the metadata applies."""
+def test_overrides_that_are_not_a_mapping_are_a_problem(overrides: object, message: str) -> None:
+    """All other metadata applies."""
     problem = Problem("override-type", message, "overrides", "participant")
     found = read({"profile": "p", "endpointing_ms": 9, "overrides": overrides})
     assert found == Request("participant", "p", {"stt.nova.endpointing_ms": 9}, {}, (problem,))
 
 
-def test_null_asks_for_nothing() -> None:
-    """A client that sends null for what it does not set is no nuisance."""
+def test_null_is_not_a_request() -> None:
+    """A client may send null for a field that it does not set, without a problem."""
     assert read({"profile": None, "overrides": None}) == Request("participant")
 
 
@@ -328,7 +328,7 @@ def test_infinity_by_way_of_an_exponent_is_read() -> None:
 
 @pytest.mark.parametrize("origin", ["application", "room", "dispatch", "participant"])
 def test_problem_names_its_layer(origin: request.Origin) -> None:
-    """Whoever reads the log knows which metadata to look at."""
+    """The log shows which metadata has the problem."""
     (problem,) = request.read("{", origin).problems
     assert problem.file == origin
 
@@ -366,8 +366,8 @@ OURS = st.dictionaries(st.sampled_from(["profile", "overrides", *FLAT_NAMES]), J
 
 
 @given(st.one_of(st.text(), st.text().map("{{{}".format), OURS.map(json.dumps), JSON))
-def test_nothing_makes_it_raise(metadata: object) -> None:
-    """Any text, and what is no text, is a request; a refused text asks for nothing."""
+def test_any_metadata_is_a_request(metadata: object) -> None:
+    """Any text, and any other type, is a request; a refused text requests nothing."""
     found = request.read(metadata, "participant")
     assert isinstance(found, Request)
     if any(problem.path == "metadata" for problem in found.problems):

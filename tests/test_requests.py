@@ -48,8 +48,8 @@ def seen(found: Settings) -> tuple[str, list[str]]:
 ROOM = "room metadata-invalid"
 
 
-def test_a_call_begins_with_what_its_caller_asks_for(requests: Requests, caller: Somebody) -> None:
-    """The metadata of the moment in which it is asked."""
+def test_call_begins_with_the_request_of_its_caller(requests: Requests, caller: Somebody) -> None:
+    """By its metadata at the moment of the resolution."""
     caller.metadata = '{"profile": "brisk"}'
     assert seen(requests.resolve()) == ("brisk", [ROOM])
 
@@ -75,10 +75,10 @@ def test_a_caller_may_ask_again(requests: Requests, caller: Somebody) -> None:
         ('{"profile": "nobody", "min_endpointing_delay": 1.0}', "profile-unknown"),
     ],
 )
-def test_a_later_request_that_cannot_be_read_leaves_the_one_before(
+def test_unreadable_later_request_keeps_the_former_one(
     requests: Requests, caller: Somebody, metadata: str, code: str
 ) -> None:
-    """Its problem is told, and all else stays; the next good one counts again."""
+    """Its problem is reported, and all else stays; the next valid one counts again."""
     caller.metadata = '{"profile": "patient", "min_endpointing_delay": 2.0}'
     before = requests.resolve()
     caller.metadata = metadata
@@ -90,10 +90,8 @@ def test_a_later_request_that_cannot_be_read_leaves_the_one_before(
     assert seen(requests.resolve()) == ("brisk", [ROOM])
 
 
-def test_a_first_request_that_cannot_be_read_asks_for_nothing(
-    requests: Requests, caller: Somebody
-) -> None:
-    """As at the start of any call; there is nothing before it that could stand."""
+def test_unreadable_first_request_is_ignored(requests: Requests, caller: Somebody) -> None:
+    """As at the start of any call; there is no former request."""
     caller.metadata = BROKEN
     expected = ("default", [ROOM, "participant metadata-invalid"])
     assert seen(requests.resolve()) == expected
@@ -101,8 +99,8 @@ def test_a_first_request_that_cannot_be_read_asks_for_nothing(
     assert seen(requests.resolve()) == expected
 
 
-def test_what_is_asked_for_aloud_stands_above_all(requests: Requests, caller: Somebody) -> None:
-    """The profile that was named, as it is."""
+def test_spoken_request_is_above_all_layers(requests: Requests, caller: Somebody) -> None:
+    """The named profile is active, without overrides."""
     caller.metadata = '{"profile": "brisk", "min_endpointing_delay": 0.4}'
     requests.resolve()
     assert requests.request_aloud("patient")
@@ -110,18 +108,18 @@ def test_what_is_asked_for_aloud_stands_above_all(requests: Requests, caller: So
     assert (*seen(found), found.values[MIN_DELAY]) == ("patient", [ROOM], 1.5)
 
 
-def test_it_can_be_asked_for_aloud_where_the_metadata_cannot_be_read(
+def test_spoken_request_works_with_unreadable_metadata(
     requests: Requests, caller: Somebody
 ) -> None:
-    """What a client writes does not silence its caller."""
+    """A client's invalid metadata does not block its caller."""
     caller.metadata = BROKEN
     requests.resolve()
     requests.request_aloud("patient")
     assert seen(requests.resolve()) == ("patient", [ROOM, "participant metadata-invalid"])
 
 
-def test_metadata_that_comes_later_wins_again(requests: Requests, caller: Somebody) -> None:
-    """What the client says now is newer than what was said aloud."""
+def test_later_metadata_wins_over_a_spoken_request(requests: Requests, caller: Somebody) -> None:
+    """The request of the client is newer than the spoken one."""
     requests.resolve()
     requests.request_aloud("patient")
     caller.metadata = '{"profile": "brisk"}'
@@ -129,7 +127,7 @@ def test_metadata_that_comes_later_wins_again(requests: Requests, caller: Somebo
 
 
 @pytest.mark.parametrize("metadata", ['{"user": {"id": 8}}', "hello", BROKEN])
-def test_metadata_that_asks_for_nothing_new_takes_nothing_back(
+def test_metadata_without_a_new_request_keeps_the_spoken_one(
     requests: Requests, caller: Somebody, metadata: str
 ) -> None:
     """Neither the application's own data, nor a request that cannot be read."""
@@ -140,14 +138,14 @@ def test_metadata_that_asks_for_nothing_new_takes_nothing_back(
     assert requests.resolve().profile == "patient"
 
 
-def test_a_profile_that_there_is_not_cannot_be_asked_for_aloud(requests: Requests) -> None:
-    """Everything stays as it is, without a problem: it is no fault of the caller's."""
+def test_unknown_profile_cannot_be_requested_aloud(requests: Requests) -> None:
+    """All settings stay, without a problem: it is not a mistake of the caller."""
     before = requests.resolve()
     assert not requests.request_aloud("nobody")
     assert requests.resolve() == before
 
 
-def test_a_step_borrows_what_a_profile_sets_beyond_default(requests: Requests) -> None:
+def test_step_borrows_the_differences_from_default(requests: Requests) -> None:
     """With what it inherits from other profiles, and nothing of default's."""
     assert requests.sets("default") == {}
     sets = {
@@ -162,8 +160,8 @@ def test_a_step_borrows_what_a_profile_sets_beyond_default(requests: Requests) -
     }
 
 
-def test_a_step_cannot_borrow_what_there_is_not(requests: Requests) -> None:
-    """The error names what there is."""
+def test_step_cannot_borrow_an_unknown_profile(requests: Requests) -> None:
+    """The error lists the profiles."""
     with pytest.raises(LookupError) as error:
         requests.sets("nobody")
     assert str(error.value) == (
@@ -172,10 +170,10 @@ def test_a_step_cannot_borrow_what_there_is_not(requests: Requests) -> None:
     )
 
 
-def test_a_call_keeps_the_profiles_that_it_began_with(
+def test_call_keeps_the_profiles_of_its_start(
     requests: Requests, caller: Somebody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Others are published meanwhile: the call still sees its own, whole."""
+    """Others are published meanwhile: the call still reads its own, whole."""
     began = requests.resolve().revision
     revision = publish(
         tmp_path, monkeypatch, {"patient": "tts: {speed: 1.1}", "new": "description: New."}
@@ -258,7 +256,7 @@ async def test_fault_83_a_running_call_keeps_no_replaced_file_on_the_disk(
 async def test_fault_83_a_replaced_file_that_is_damaged_costs_no_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The call goes on with the folder, as where the file is read."""
+    """The call continues with the folder, as where the file is read."""
     publish(tmp_path, monkeypatch, {f"caller-{number}": SLOWER for number in range(200)})
     (file,) = tmp_path.glob("*.sqlite")
     call = Requests(None, "caller-150")

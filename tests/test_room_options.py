@@ -44,7 +44,7 @@ def running(kind: Any = STANDARD) -> Running:
 
 @in_virtual_time
 async def test_session_listens_to_the_caller() -> None:
-    """Unless the application says otherwise."""
+    """Unless the application sets another participant."""
     timing = running().timing
     assert timing.room_options().participant_identity == "caller"
     assert timing.room_options(participant_identity="other").participant_identity == "other"
@@ -96,7 +96,7 @@ async def test_options_of_others_are_as_before() -> None:
 async def test_session_without_recordings_hears_its_caller_at_once(
     audio: Any, *, released: bool
 ) -> None:
-    """Nothing is kept for a session that would not take it."""
+    """No audio is kept for a session that would not take it."""
     calls: list[bool] = []
     timing = running().timing
     heard: list[str] = []
@@ -145,7 +145,7 @@ class Outbound(Room):
     ],
 )
 @in_virtual_time
-async def test_call_that_waits_for_nobody_takes_whom_it_expects(
+async def test_call_without_a_wait_takes_the_expected_caller(
     expected: Expected, identity: str | None
 ) -> None:
     """`for_call(wait=False, kinds=..., identity=...)`: as where the call waits."""
@@ -165,7 +165,7 @@ async def test_call_that_waits_for_nobody_takes_whom_it_expects(
 
 
 @in_virtual_time
-async def test_call_that_waits_for_nobody_takes_who_comes(
+async def test_call_without_a_wait_takes_the_participant_that_joins(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """`for_call(wait=False)`: an agent that dials out. First the dispatch, then the callee."""

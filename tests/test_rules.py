@@ -104,7 +104,7 @@ def values(changes: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_rule_is_broken(changes: dict[str, Any], expected: Problem) -> None:
-    """What would make the SDK raise, or leave the caller unanswered, is found and named."""
+    """Values on which the SDK raises, or which leave the caller unanswered, are found and named."""
     assert list(rules.broken(values(changes))) == [expected]
 
 

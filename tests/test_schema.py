@@ -229,7 +229,7 @@ def refused(at: tuple[str | int, ...], code: str, message: str, hint: str = "") 
 def test_refused_value_gets_a_plain_message(
     path: tuple[str, ...], value: object, expected: Problem
 ) -> None:
-    """A message says what was found, what is allowed, and in which unit."""
+    """The message has the value, the allowed ones and the unit."""
     (problem,) = problems(path, value)
     assert replace(problem, fields=()) == expected
 
@@ -369,16 +369,16 @@ def test_single_value_is_held_to_its_field() -> None:
         ("tts.speed", ("number", "null"), "factor", "next-speech"),
     ],
 )
-def test_field_knows_its_types_unit_and_liveness(
+def test_field_has_its_types_unit_and_liveness(
     path: str, types: tuple[str, ...], unit: str, live: str
 ) -> None:
-    """What the schema states about a field can be asked for."""
+    """The facts of the schema about a field can be read."""
     field = SCHEMA.fields[path]
     assert (field.path, field.types, field.unit, field.live) == (path, types, unit, live)
 
 
 def test_field_of_a_bare_schema_has_no_facts() -> None:
-    """A schema that says nothing of a field is no error."""
+    """A schema without facts about a field is not an error."""
     field = Field("x", {})
     assert (field.types, field.unit, field.live) == ((), "", "")
 
@@ -439,13 +439,13 @@ def test_fields_of_a_document_are_listed_flat() -> None:
     ],
 )
 def test_unknown_path_lists_known_keys(path: str, message: str, hint: str) -> None:
-    """A dotted path that is no field gets the keys of the nearest section."""
+    """A dotted path that is not a field gets the keys of the nearest section."""
     problem = SCHEMA.unknown(path)
     assert (problem.message, problem.hint) == (message, hint)
 
 
 def test_sections_and_their_children() -> None:
-    """Sections are told from fields, at each depth and in the schema's order."""
+    """Sections are separate from fields, at each depth and in the schema's order."""
     assert SCHEMA.sections == {
         *("stt", "stt.nova", "stt.flux", "stt.assemblyai", "vad", "turn_detector"),
         *("realtime", "tts", "session"),
@@ -471,7 +471,7 @@ NUMBERS = sorted(path for path, field in SCHEMA.fields.items() if field.unit)
 
 @pytest.mark.parametrize("path", NUMBERS)
 def test_number_description_has_unit_and_effects_of_bounds(path: str) -> None:
-    """Whoever hovers over a number learns what a caller notices at both ends."""
+    """The description of a number has the effect on a caller at both ends."""
     field = SCHEMA.fields[path]
     said = field.schema["description"].lower()
     assert UNITS[field.unit] in said
@@ -500,7 +500,7 @@ def test_section_is_titled_with_its_path() -> None:
 
 
 def test_policy_offers_every_field_and_section() -> None:
-    """What metadata may change can be chosen from a list that is complete."""
+    """The list of fields that metadata may change is complete."""
     items = section("overrides")["properties"]["allow"]["items"]
     offered = [snippet["bodyText"] for snippet in items["defaultSnippets"]]
     assert sorted(offered) == sorted(['"*"', *SCHEMA.sections, *SCHEMA.fields])

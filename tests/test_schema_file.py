@@ -71,7 +71,7 @@ def problems(folder: Path) -> list[str]:
 
 
 def test_packaged_schema_is_active_without_own_schema(folder: Path) -> None:
-    """Who changes no bound needs no schema of their own."""
+    """A team that changes no bound needs no schema of its own."""
     assert schema_file.FILE_NAME == "schema.json"
     assert schema_file.active(folder) == schema_file.packaged("schema.json")
     assert schema_file.load(folder).text == TEXT
@@ -96,7 +96,7 @@ def test_schema_beside_the_directory_is_active(folder: Path) -> None:
         pytest.param(Problem("schema", "cannot be read"), False, id="unreadable"),
     ],
 )
-def test_schema_is_known_however_its_file_is_encoded(
+def test_schema_is_recognised_in_any_encoding(
     folder: Path, content: bytes | Problem, *, expected: bool
 ) -> None:
     """An edit of a profile does not wait for writers of a schema that has not changed."""
@@ -113,7 +113,7 @@ def test_tightened_bound_holds_for_files(folder: Path) -> None:
 
 
 def test_tightened_bound_holds_for_metadata(folder: Path) -> None:
-    """What a file may not say, metadata may not either."""
+    """A value that is refused in a file is refused in metadata, too."""
     put_beside(folder, edited(ENDPOINTING, maximum=500))
     settings = without_a_room.resolve({"endpointing_ms": 600}, profiles_dir=folder)
     assert settings.values["stt.nova.endpointing_ms"] == 25
@@ -232,7 +232,7 @@ def test_section_that_takes_unknown_fields_is_refused(
 
 @pytest.mark.parametrize("path", [("stt",), ENDPOINTING], ids=["section", "field"])
 def test_boolean_in_place_of_a_schema_is_refused(folder: Path, path: tuple[str, ...]) -> None:
-    """`true` is a JSON Schema, but says nothing of a field."""
+    """`true` is a JSON Schema, but describes no field."""
     put_beside(folder, replaced(path, instead=True))
     assert f"schema.json: {'.'.join(path)}: is not an object" in problems(folder)
 
@@ -362,7 +362,7 @@ def test_fault_72_a_part_of_a_schema_has_no_rules_of_its_own(
 def test_fault_69_a_check_that_doubles_with_each_level_is_refused(
     folder: Path, keyword: str
 ) -> None:
-    """Of 25 levels, it would not end; `additionalProperties` refuses what is unknown."""
+    """Of 25 levels, it would not end; `additionalProperties` refuses unknown keys."""
     nested: dict[str, Any] = {}
     for _ in range(25):
         nested = {"allOf": [nested], keyword: True}
@@ -494,7 +494,7 @@ def test_fault_69_patterns_of_keys_are_a_problem_of_the_schema(folder: Path) -> 
 def test_fault_56_reference_to_a_url_is_refused_without_the_network(
     folder: Path, happened: Happened
 ) -> None:
-    """A `$ref` that leaves the file is a problem; nobody connects anywhere."""
+    """A `$ref` that leaves the file is a problem; no connection is made."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/engine.json"
         put_beside(folder, replaced(("stt", "engine"), {"$ref": url}))
@@ -515,7 +515,7 @@ def test_reference_that_no_file_uses_is_refused_at_the_start(folder: Path, url: 
 
 
 def test_reference_within_the_file_is_refused_too(folder: Path) -> None:
-    """Each field says its bounds itself: an editor, a person and the worker read the same."""
+    """Each field has its own bounds: an editor, a person and the worker read the same."""
     schema = json.loads(edited(UNLIKELY, **refers_to("#/$defs/probability")))
     schema["$defs"] = {"probability": {"type": "number", "maximum": 0.5}}
     put_beside(folder, json.dumps(schema))

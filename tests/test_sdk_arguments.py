@@ -276,7 +276,7 @@ async def test_session_field_reaches_the_session(field: str, value: object) -> N
     ],
 )
 def test_auto_leaves_the_keyword_out(section: str, field: str) -> None:
-    """`auto` never reaches the SDK, which then decides itself."""
+    """`auto` never reaches the SDK, which then uses its own value."""
     assert field in sdk_arguments.section(values({f"{section}.{field}": 0.7}), section)
     assert field not in sdk_arguments.section(values({f"{section}.{field}": "auto"}), section)
 
@@ -342,7 +342,7 @@ def test_auto_interruption_leaves_the_keyword_out() -> None:
     assert "mode" not in handled({MODE: "auto"})["interruption"]
 
 
-def test_section_is_nested_as_the_sdk_nests_it() -> None:
+def test_section_has_the_nesting_of_the_sdk() -> None:
     """The dotted paths of a section become its keyword arguments."""
     assert sdk_arguments.section({"a.b.c": 1, "a.b.d": [2], "a.e": None, "ab.f": 3}, "a") == {
         "b": {"c": 1, "d": [2]},
@@ -352,7 +352,7 @@ def test_section_is_nested_as_the_sdk_nests_it() -> None:
 
 @pytest.mark.parametrize("section", ["turn_handling", "turn_detector", "stt.flux", "session"])
 def test_arguments_are_fresh_each_time(section: str) -> None:
-    """The SDK changes what it is given; neither the settings nor the next call notice."""
+    """The SDK changes its arguments; neither the settings nor the next call are affected."""
     ours = values(
         {"turn_detector.unlikely_threshold": {"en": 0.3}, "stt.flux.language_hint": ["en", "de"]}
     )
@@ -391,7 +391,7 @@ async def test_fault_60_what_the_sdk_changes_is_its_own(happened: Happened) -> N
     happened(f"{len(sections)} sections spoiled, the next call's are as before")
 
 
-def test_what_the_application_sets_wins() -> None:
+def test_arguments_of_the_application_win() -> None:
     """Turn handling is merged key by key; other parts take further arguments."""
     handling = handled(
         {}, endpointing={"min_delay": 9.0}, interruption={}, turn_detection="vad", extra={"a": 1}
@@ -419,7 +419,7 @@ def test_what_the_application_sets_wins() -> None:
     )
 
 
-def test_applications_own_dict_stays_as_it_was() -> None:
+def test_applications_own_dict_is_unchanged() -> None:
     """Merging does not write into what the application gave."""
     yours = {"endpointing": {"min_delay": 9.0}}
     handling = sdk_arguments.turn_handling(values(), yours, realtime=False)
@@ -537,8 +537,8 @@ async def test_realtime_model_keeps_its_own_turn_detection(changes: dict[str, An
     assert vars(as_for_others)["_rt_turn_detection_enabled"] is False
 
 
-async def test_realtime_model_is_not_asked_for_what_it_refuses() -> None:
-    """A model that detects turns itself raises where interruptions are switched off."""
+async def test_realtime_model_gets_no_argument_that_it_refuses() -> None:
+    """A model that detects turns on its own raises where interruptions are switched off."""
     off = {ENABLED: False, DETECTION: "stt", MODE: "auto"}
     with pytest.raises(ValueError, match="allow_interruptions cannot be False"):
         activity(off, Realtime(), realtime=False)
@@ -554,7 +554,7 @@ def test_realtime_model_gets_everything_else() -> None:
 
 
 def test_application_may_take_the_turns_from_a_realtime_model() -> None:
-    """What the application asks for itself is not left out."""
+    """The application's own arguments are not left out."""
     handling = sdk_arguments.turn_handling(values(), {"turn_detection": "vad"}, realtime=True)
     assert handling["turn_detection"] == "vad"
 
@@ -565,7 +565,7 @@ def test_application_may_take_the_turns_from_a_realtime_model() -> None:
     ids=["realtime", "none", "name"],
 )
 def test_realtime_model_is_recognised(model: object, *, realtime: bool) -> None:
-    """A model that hears and speaks itself is told from every other one."""
+    """A model that hears and speaks on its own is distinguished from every other one."""
     assert sdk_internals.is_realtime(model) is realtime
 
 

@@ -71,13 +71,13 @@ def hold(complaint: str) -> None:
 
 
 @needs_the_locked_release
-def test_the_sdk_takes_what_is_known_of_it(found: Listing) -> None:
+def test_known_options_match_the_sdk(found: Listing) -> None:
     """No option has come or gone, changed its type or its default, or become deprecated."""
     now = {option.name: str(option) for option in found.options}
     hold(drift(KNOWN.options, now, found.unreadable))
 
 
-def test_every_option_has_a_name_of_its_own(found: Listing) -> None:
+def test_option_names_are_unique(found: Listing) -> None:
     """None hides another one."""
     names = [option.name for option in found.options]
     assert len(names) == len(set(names))
@@ -95,13 +95,13 @@ def test_default_yaml_has_the_defaults_of_the_sdk(found: Listing) -> None:
     hold(fields.differences(HERE, given(), options))
 
 
-def test_a_field_changes_during_a_call_where_the_sdk_can_change_it() -> None:
-    """What the schema says of a running call is what `update_options` takes."""
+def test_live_fields_match_the_sdk() -> None:
+    """Fields that the schema calls live are those that `update_options` takes."""
     said = {path for path, field in OURS.items() if field.live != "next-call"}
     assert KNOWN.live.keys() == {path for path in said if path.startswith(RETUNED)} - REPLACED
 
 
-def test_what_is_known_is_in_alphabetical_order() -> None:
+def test_known_options_are_in_alphabetical_order() -> None:
     """So that a new option has one place, and a diff shows nothing else."""
     owners = yaml.safe_load(known.PATH.read_text(encoding="utf-8"))["options"]
     assert list(owners) == sorted(owners)

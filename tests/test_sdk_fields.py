@@ -88,7 +88,7 @@ def test_fields_and_options_that_match_are_not_mentioned() -> None:
     assert differences(GIVEN) == ""
 
 
-def test_what_does_not_match_is_a_table() -> None:
+def test_mismatches_are_a_table() -> None:
     """A field without an option, an option without a field, and an option that is gone."""
     ours = FIELDS - {"engine", "stt.hint"} | {"stt.patience"}
     theirs = KNOWN.options.keys() - {"STT.update_options.endpointing_ms"}
@@ -115,8 +115,8 @@ stt.hint            'de'          left out"""
     )
 
 
-def test_what_is_left_to_the_sdk_has_no_default_there() -> None:
-    """Else leaving it out is a choice that nobody made."""
+def test_option_left_to_the_sdk_has_no_default_there() -> None:
+    """Otherwise leaving it out is a choice without a reason."""
     assert (
         differences(GIVEN, hint="en")
         == """\
@@ -126,8 +126,8 @@ stt.hint  left out      'en'"""
     assert differences(GIVEN, hint=ABSENT) == ""
 
 
-def test_what_is_pinned_differs() -> None:
-    """A pin without a reason goes."""
+def test_pinned_value_differs() -> None:
+    """A pin without a reason is removed."""
     assert (
         differences({**GIVEN, "stt.version": "v1"})
         == """\

@@ -122,7 +122,7 @@ def test_unsupported_field_does_not_change_during_a_call() -> None:
 
 @pytest.mark.usefixtures("without_pace")
 def test_unsupported_field_is_not_borrowed(caplog: pytest.LogCaptureFixture) -> None:
-    """A step gets the rest of the profile, and the session is not told what it cannot take."""
+    """A step gets the other fields of the profile, and the session no unsupported one."""
 
     async def story() -> float:
         running = Running().follow()
@@ -133,7 +133,7 @@ def test_unsupported_field_is_not_borrowed(caplog: pytest.LogCaptureFixture) -> 
     assert [record for record in caplog.records if record.name == "timing_profiles"] == []
 
 
-def test_model_string_builds_what_the_session_would_build(
+def test_model_string_builds_the_part_of_the_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With the SDK's own function, or with the one of releases that do not have it yet."""

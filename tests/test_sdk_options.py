@@ -127,7 +127,7 @@ def change(*replacements: tuple[str, str]) -> str:
     return text
 
 
-def test_options_are_listed_as_they_are_written(made: Made) -> None:
+def test_options_are_listed_as_written(made: Made) -> None:
     """With the keys of TypedDicts, what holds without an option, and the words that it takes."""
     found = made(SDK)
     assert options(found) == {
@@ -247,14 +247,14 @@ CHANGES: dict[str, tuple[tuple[str, str], list[ROW]]] = {
 }
 
 
-def test_the_same_options_are_no_drift(made: Made) -> None:
+def test_the_same_options_are_not_drift(made: Made) -> None:
     """Nor is another default where only the name matters."""
     after = change(('api_key: str = ""', "api_key: str | None = None"))
     assert drifted(made(SDK), made(after)) == ""
 
 
-def test_people_read_a_table(made: Made) -> None:
-    """And what to do about it."""
+def test_text_is_a_table(made: Made) -> None:
+    """With the remedy."""
     after = change(("endpointing_ms: int = 25", "silence_ms: float = 0.025"))
     assert (
         drifted(made(SDK), made(after))
@@ -273,7 +273,7 @@ that is gone goes as well."""
 
 @pytest.mark.parametrize(("changed", "rows"), CHANGES.values(), ids=CHANGES)
 def test_a_change_is_found(made: Made, changed: tuple[str, str], rows: list[ROW]) -> None:
-    """It is told by option, as it was known and as it is now."""
+    """The message has the option, its known form and its present one."""
     assert drifted(made(SDK), made(change(changed))) == message(rows)
 
 
@@ -298,12 +298,12 @@ DEPRECATIONS = {
 
 @pytest.mark.parametrize("changed", DEPRECATIONS.values(), ids=DEPRECATIONS)
 def test_an_option_is_deprecated_by(made: Made, changed: tuple[str, str]) -> None:
-    """Whatever the source says it with, and no other option with it."""
+    """In every form of the source, and no other option with it."""
     rows = [("STT.endpointing_ms", "int = 25", "int = 25 (deprecated)")]
     assert drifted(made(SDK), made(change(changed))) == message(rows)
 
 
-def test_a_comment_deprecates_what_stands_below_it(made: Made) -> None:
+def test_comment_deprecates_the_options_below_it(made: Made) -> None:
     """Up to the next comment."""
     changed = change(
         ("# in milliseconds", "# deprecated"),
@@ -336,8 +336,8 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("changed", WHOLE.values(), ids=WHOLE)
-def test_a_class_is_deprecated_with_all_that_it_takes(made: Made, changed: tuple[str, str]) -> None:
-    """What it takes during a call, too."""
+def test_class_is_deprecated_with_all_its_options(made: Made, changed: tuple[str, str]) -> None:
+    """Those of a running call, too."""
     before = made(SDK)
     rows = [
         (name, of, f"{of} (deprecated)")

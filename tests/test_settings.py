@@ -61,7 +61,7 @@ def codes(found: Settings) -> list[str]:
     return [problem.code for problem in found.problems]
 
 
-def test_nothing_asked_is_the_default_profile() -> None:
+def test_empty_request_is_the_default_profile() -> None:
     """A caller without metadata gets default, every field of it, without a problem."""
     found = resolve()
     default = PROFILES.profile("default")
@@ -185,7 +185,7 @@ def test_layers_add_up() -> None:
 def test_layer_that_names_a_profile_discards_earlier_overrides(
     layers: dict[str, Any], profile: str, endpointing: int
 ) -> None:
-    """The latest name counts, and what lies below it is forgotten without a problem."""
+    """The latest name counts, and overrides below it are dropped without a problem."""
     asked = {
         layer: {"profile": value} if layer == "participant" and isinstance(value, str) else value
         for layer, value in layers.items()
@@ -207,7 +207,7 @@ def test_layer_that_names_a_profile_discards_earlier_overrides(
     ],
 )
 def test_unknown_profile_is_default_and_a_problem(name: str, shown: str, hint: str) -> None:
-    """A call whose profile is not there goes on with default, and with its overrides."""
+    """A call with an unknown profile continues with default, and with its overrides."""
     found = resolve({"profile": name, "endpointing_ms": 700})
     assert (found.profile, found.values[ENDPOINTING]) == ("default", 700)
     assert codes(found) == ["profile-unknown"]
@@ -260,7 +260,7 @@ NARROW = "not overridable; allowed: turn_handling.endpointing, tts.speed"
 def test_policy_of_the_profile_holds_in_every_layer(
     layer: str, profile: str, path: str, value: object, refusal: str
 ) -> None:
-    """What the profile in force does not allow is left out, whichever layer asks for it."""
+    """Fields that the active profile does not allow are left out, in every layer."""
     found = resolve(**{layer: overriding(path, value, profile)})
     if refusal:
         assert found.origins[path].startswith("profiles/")
@@ -405,7 +405,7 @@ def test_message_about_manual_has_the_reason() -> None:
 def test_bad_override_is_left_out_and_the_others_apply(
     path: str, value: object, code: str, message: str | None
 ) -> None:
-    """One bad override costs only itself, and says where, what and what is allowed."""
+    """One bad override affects only itself; its problem has place, value and what is allowed."""
     found = resolve({"min_interruption_words": 2, **overriding(path, value)})
     assert found.values["turn_handling.interruption.min_words"] == 2
     assert found.changed == ("turn_handling.interruption.min_words",)
@@ -514,7 +514,7 @@ def test_value_of_100_entries_is_taken() -> None:
     "key", ["allow", "extends", "description", "overrides", "__class__", "profile", "", "stt.", "."]
 )
 def test_key_that_is_not_a_field_is_unknown(key: str) -> None:
-    """What a file says about itself, and what Python says about objects, is no setting."""
+    """File metadata, and names of Python's object model, are not settings."""
     found = resolve({"profile": "closed", "overrides": {key: ["*"]}})
     assert found.profile == "closed"
     assert (codes(found), found.changed) == (["override-unknown"], ())
@@ -537,8 +537,8 @@ def test_key_with_dots_is_unknown(overrides: dict[str, Any]) -> None:
     assert beside.values[ENDPOINTING] != 800
 
 
-def test_key_with_dots_is_not_answered_with_itself() -> None:
-    """Who spells a field with dots is not asked whether that field was meant."""
+def test_key_with_dots_gets_no_identical_suggestion() -> None:
+    """The hint for a field that is spelled with dots is not that same spelling."""
     (problem,) = resolve({"overrides": DOTTED["whole-path"]}).problems
     assert problem.path == ENDPOINTING
     assert problem.message == "unknown field; sections are nested, not joined by dots"
@@ -583,7 +583,7 @@ def test_thousands_of_hostile_keys_make_few_problems() -> None:
 
 
 def test_twenty_unknown_fields_of_each_layer_are_named() -> None:
-    """Each layer is counted by itself, and what is known beside the unknown still applies."""
+    """Each layer is counted alone, and known fields beside the unknown ones still apply."""
     unknown = {f"k{n}": 1 for n in range(20)}
     vad = {"vad": {"min_silence_duration": 0.7}}
     found = resolve({"overrides": {**unknown, **vad}}, room={"overrides": unknown})
@@ -619,8 +619,8 @@ def test_request_that_cannot_be_read_is_a_problem_of_its_layer() -> None:
     ]
 
 
-def test_set_stays_as_it_was() -> None:
-    """A call's overrides are not seen by the next call."""
+def test_set_is_not_changed() -> None:
+    """A call's overrides do not reach the next call."""
     before = resolve({"profile": "languages"})
     resolve(overriding("turn_detector.unlikely_threshold", {"en": 0.9}, "languages"))
     resolve(overriding(MIN_DELAY, 0.1, "languages"))
@@ -677,7 +677,7 @@ ANY_PROFILE = METADATA.map(lambda metadata: {"profile": "open", **metadata})
 def test_any_metadata_leads_to_valid_settings(
     room: dict[str, Any], dispatch: dict[str, Any], participant: dict[str, Any]
 ) -> None:
-    """Whatever JSON comes: every field is set and valid, no rule is broken, no code is unknown."""
+    """With any JSON: every field is set and valid, no rule is broken, no code is unknown."""
     found = resolve(participant, room=room, dispatch=dispatch)
     assert set(found.values) == set(found.origins) == set(SCHEMA.fields)
     assert [p for p, v in found.values.items() if SCHEMA.value_problem(SCHEMA.fields[p], v)] == []

@@ -34,8 +34,8 @@ class Story:
         self.came.append(round(asyncio.get_running_loop().time(), 3))
 
 
-def test_before_anybody_has_spoken_it_is_silent() -> None:
-    """What is asked for at the very beginning need not wait."""
+def test_caller_is_silent_before_any_speech() -> None:
+    """A request at the very beginning need not wait."""
 
     async def story() -> bool:
         return Story().silence.is_now
@@ -76,7 +76,7 @@ def test_silence_comes_a_second_after_the_last_words() -> None:
 def test_silence_waits_for_words_that_are_not_transcribed_yet(
     changes: dict[str, Any], expected: float
 ) -> None:
-    """A word may follow the last final one; nova tells of it only after its endpointing."""
+    """A word may follow the last final one; nova sends it only after its endpointing."""
 
     async def story() -> list[float]:
         told = Story(**changes)
@@ -129,8 +129,8 @@ def test_speech_is_not_silence() -> None:
     assert run(story()) == [31.025]
 
 
-def test_a_caller_who_is_away_is_silent() -> None:
-    """Being taken for away is not a sound."""
+def test_caller_who_is_away_is_silent() -> None:
+    """The state `away` is not a sound."""
 
     async def story() -> tuple[bool, list[float]]:
         told = Story()
@@ -141,7 +141,7 @@ def test_a_caller_who_is_away_is_silent() -> None:
 
 
 def test_silence_can_be_put_off() -> None:
-    """Each time counts anew."""
+    """Each time restarts the wait."""
 
     async def story() -> list[float]:
         told = Story()

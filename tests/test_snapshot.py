@@ -61,7 +61,7 @@ def test_every_profile_comes_back_equal(path: Path) -> None:
     ],
 )
 def test_every_kind_of_value_comes_back_equal(text: str, tmp_path: Path) -> None:
-    """Types are kept: an empty policy is no missing one, and 1 is no 1.0."""
+    """Types are kept: an empty policy is not a missing one, and 1 is not 1.0."""
     published = with_profile(text)
     publish(published, tmp_path / "published")
     with closing(Snapshot(tmp_path / "published")) as found:
@@ -76,7 +76,7 @@ def test_unknown_profile_is_none(path: Path) -> None:
 
 
 def test_call_is_resolved_as_from_the_directory(path: Path) -> None:
-    """A job gets from the file what the worker would have got from the catalog."""
+    """A job gets from the file the same settings as the worker from the catalog."""
     with closing(Snapshot(path)) as found:
         assert settings.resolve(found, REQUESTS) == settings.resolve(STARTERS, REQUESTS)
 
@@ -100,7 +100,7 @@ def test_reader_keeps_the_set_that_it_opened(path: Path) -> None:
 
 
 def test_half_a_file_of_a_killed_worker_is_replaced(path: Path) -> None:
-    """What a publisher left behind when it was killed neither is read nor stands in the way."""
+    """The file of a killed publisher is not read, and does not block the next one."""
     path.with_suffix(".new").write_bytes(path.read_bytes()[:5000])
     with closing(Snapshot(path)) as found:
         assert found.revision == STARTERS.revision
@@ -111,7 +111,7 @@ def test_half_a_file_of_a_killed_worker_is_replaced(path: Path) -> None:
 
 
 def test_failed_publication_keeps_the_last_one(path: Path) -> None:
-    """What fails half-way leaves the published file as it was."""
+    """An incomplete publication leaves the published file unchanged."""
     layers = {**STARTERS.layers, "zebra": Layer("zebra", {"tts.speed": object()}, {})}
     with pytest.raises(TypeError, match="not JSON serializable"):
         snapshot.publish(path, "0" * 12, STARTERS.schema, layers)
@@ -120,7 +120,7 @@ def test_failed_publication_keeps_the_last_one(path: Path) -> None:
 
 
 def test_folder_that_is_gone_is_an_oserror(tmp_path: Path) -> None:
-    """A publisher that cannot write says so with the one error that its caller handles."""
+    """A publisher that cannot write raises the one error that its caller handles."""
     aside = tmp_path / "gone" / "profiles.new"
     with pytest.raises(OSError, match="unable to open database file") as caught:
         publish(STARTERS, tmp_path / "gone" / "profiles.sqlite")
@@ -143,7 +143,7 @@ def read_all(path: Path) -> None:
     ],
 )
 def test_file_of_another_kind_is_an_error(path: Path, content: bytes, reason: str) -> None:
-    """A file that is no published set is one error, which names the file."""
+    """A file that is not a published set is one error, which names the file."""
     path.write_bytes(content)
     with pytest.raises(SnapshotError) as caught:
         read_all(path)
@@ -159,7 +159,7 @@ def test_missing_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_truncated_file_is_an_error_or_whole(path: Path) -> None:
-    """Cut anywhere, the file is an error, or what is read of it is right."""
+    """Cut anywhere, the file is an error, or its values are right."""
     content = path.read_bytes()
     expected = settings.resolve(STARTERS, REQUESTS)
     refused = 0
@@ -197,7 +197,7 @@ def change(path: Path, statement: str) -> None:
     ],
 )
 def test_damaged_content_is_an_error(path: Path, statement: str) -> None:
-    """A file whose tables are sound and whose content is not is the same error."""
+    """A file with valid tables and invalid content is the same error."""
     change(path, statement)
     with pytest.raises(SnapshotError), closing(Snapshot(path)) as found, found.reading():
         settings.resolve(found, REQUESTS)

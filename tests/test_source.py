@@ -70,7 +70,7 @@ def as_json(value: Mapping[str, Any]) -> str:
     ],
 )
 def test_scalar_is_read_as_yaml_1_2(scalar: str, value: object) -> None:
-    """Plain scalars mean what the core schema of YAML 1.2 says; quoted ones are text."""
+    """Plain scalars have their meaning in the core schema of YAML 1.2; quoted ones are text."""
     assert as_json(read(f"key: {scalar}\n").data) == as_json({"key": value})
 
 
@@ -89,7 +89,7 @@ def test_scalar_is_read_as_yaml_1_2(scalar: str, value: object) -> None:
     ],
 )
 def test_number_is_refused(scalar: str, message: str) -> None:
-    """What is not a finite number, or reads differently in YAML 1.1, is refused where it stands."""
+    """A number that is not finite, or that differs in YAML 1.1, is refused at its place."""
     assert problems(f"a: 1\nkey: [2, {scalar}]\n") == [f"p.yaml:2:10: key[1]: {message}"]
 
 
@@ -114,7 +114,7 @@ def test_every_key_and_value_has_its_place() -> None:
 
 
 def test_byte_order_mark_takes_no_column() -> None:
-    """What no editor shows is not counted."""
+    """A mark that editors do not show is not counted."""
     assert read("\ufeffa: 1\n").keys == {("a",): Place(1, 1)}
 
 
@@ -233,7 +233,7 @@ def test_key_that_is_not_text_is_refused(text: str, message: str) -> None:
     ],
 )
 def test_alias_is_refused(text: str, expected: str) -> None:
-    """Anchors and aliases are refused, with what a profile has in their place."""
+    """Anchors and aliases are refused, with the alternative that a profile has."""
     message = "anchors and aliases are not supported\n  hint: use `extends` to share settings"
     assert problems(text) == [f"p.yaml:{expected}: {message}"]
 
@@ -263,7 +263,7 @@ def test_alias_is_refused(text: str, expected: str) -> None:
     ],
 )
 def test_unsupported_yaml_is_refused(text: str, message: str) -> None:
-    """Tags, several documents and whatever is no mapping are refused where they stand."""
+    """Tags, several documents and anything but a mapping are refused at their place."""
     assert problems(text) == [f"p.yaml:{message}"]
 
 
@@ -323,7 +323,7 @@ def test_unsupported_yaml_is_refused(text: str, message: str) -> None:
     ],
 )
 def test_syntax_error_is_explained(text: str, message: str) -> None:
-    """What is not YAML is refused at its place, in words for the usual accidents."""
+    """Invalid YAML is refused at its place, with plain messages for the usual mistakes."""
     assert problems(text) == [f"p.yaml:{message}"]
 
 
@@ -383,7 +383,7 @@ def test_500_values_are_read() -> None:
 
 
 def test_duplicate_keys_count_towards_value_limit() -> None:
-    """What is read and overwritten costs as much as what stays."""
+    """An overwritten value costs as much as one that stays."""
     assert problems("a: {b: [1], b: [1]}\n" + "c: [" + "1, " * 493 + "]\n") == [
         "p.yaml:1:13: a.b: duplicate key, first defined on line 1",
     ]
@@ -436,9 +436,7 @@ def test_text_that_is_not_utf_8_is_refused(content: bytes, message: str) -> None
         pytest.param("a: 1\n".encode("utf-16-le"), "1:2", r"\u0000", id="utf-16-without-a-mark"),
     ],
 )
-def test_control_character_is_refused_where_it_stands(
-    content: bytes, place: str, number: str
-) -> None:
+def test_control_character_is_refused_at_its_place(content: bytes, place: str, number: str) -> None:
     """An invisible character is found by its line and column, and named by its number."""
     assert [problem.code for problem in read(content).problems] == ["yaml-syntax"]
     assert problems(content) == [f'p.yaml:{place}: the character "{number}" is not allowed in YAML']
@@ -506,7 +504,7 @@ BOMBS = {
 
 
 def test_fault_40_aliases_are_refused_before_anything_is_expanded(happened: Happened) -> None:
-    """What reads aliases takes 19 s and 713 MB for some; `make fuzz` holds what it may cost."""
+    """A reader of aliases takes 19 s and 713 MB for some; `make fuzz` limits their cost."""
     for text in BOMBS.values():
         assert len(text) <= MAX_BYTES
         (problem,) = read(text).problems
@@ -537,7 +535,7 @@ def test_fault_40_aliases_are_refused_before_anything_is_expanded(happened: Happ
     ],
 )
 def test_hostile_text_is_refused(text: str) -> None:
-    """Whatever 32 KiB hold; `make fuzz` holds what it may cost."""
+    """Any text of 32 KiB; `make fuzz` limits its cost."""
     assert read(text).problems
 
 

@@ -44,12 +44,12 @@ def test_a_higher_rate_is_quicker() -> None:
 
 
 def test_the_two_voices_differ() -> None:
-    """Agent and caller can be told apart."""
+    """Agent and caller can be distinguished."""
     assert speech.synthesize(SENTENCE, voice=speech.AGENT) != speech.synthesize(SENTENCE)
 
 
 def test_empty_text_is_silence() -> None:
-    """A text of spaces is no error and no sound."""
+    """A text of spaces is neither an error nor a sound."""
     assert not any(speech.synthesize("  "))
 
 
@@ -63,7 +63,7 @@ def test_empty_text_is_silence() -> None:
 def test_unsupported_voice_or_rate_is_refused(
     arguments: dict[str, str | int], message: str
 ) -> None:
-    """A wrong voice or rate says so instead of speaking otherwise."""
+    """A wrong voice or rate raises an error instead of speaking otherwise."""
     with pytest.raises(ValueError, match=message):
         speech.synthesize(SENTENCE, **arguments)  # type: ignore[arg-type]
 

@@ -96,7 +96,7 @@ def test_summary_starts_with_answer() -> None:
     ],
 )
 def test_summary_of_answer(changes: dict[str, Any], expected: list[str]) -> None:
-    """By what ends a turn, and from what on."""
+    """By the setting that ends a turn, and its delay."""
     assert sentences(changes)[: len(expected)] == expected
 
 

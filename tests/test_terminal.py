@@ -50,7 +50,7 @@ def test_a_terminal_gets_colour_and_its_own_width(columns: int) -> None:
         assert terminal.style(stream) == Style(colour=True, width=columns)
 
 
-def test_a_terminal_that_does_not_tell_its_width_has_the_usual_one() -> None:
+def test_terminal_of_unknown_width_has_the_usual_one() -> None:
     """As a serial line."""
     with pseudo_terminal(0) as stream:
         assert terminal.style(stream) == Style(colour=True, width=80)

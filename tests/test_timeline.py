@@ -158,7 +158,7 @@ def test_turn_ends_with_wait(
 
 @pytest.mark.parametrize("name", STARTERS.names())
 def test_starter_turn_ends_with_wait(name: str) -> None:
-    """Each moment of an answer is the end of a setting that is said to decide it."""
+    """Each moment of an answer is the end of a setting that is named for it."""
     turn = starter(name)
     assert turn.wait == wait.effective(values_of(name))
     assert_explained(turn)
@@ -208,7 +208,7 @@ def test_every_answer_has_deciding_setting(turn: Turn) -> None:
 
 
 def test_the_spans_of_a_turn() -> None:
-    """What acts, from when to when, and whether the answer comes from it."""
+    """Each acting setting, its start and its end, and whether the answer comes from it."""
     turn = starter("patient")
     assert turn.spans == (
         Span(MIN_DELAY, 1.5, 0.09, 1.59, note="sounds finished", decides=True),
@@ -350,7 +350,7 @@ def parsed(picture: str) -> ET.Element:
 
 
 @every_set
-def test_a_picture_stands_alone(turns: list[Turn]) -> None:
+def test_picture_has_no_external_resources(turns: list[Turn]) -> None:
     """Well-formed, without script, style sheet, font, image or link from elsewhere."""
     picture = svg(turns)
     tags = {element.tag.removeprefix(SVG) for element in parsed(picture).iter()}
@@ -404,7 +404,7 @@ def test_a_picture_follows_light_and_dark_mode(turns: list[Turn]) -> None:
 
 @pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
 def test_colours_have_enough_contrast(mode: int) -> None:
-    """WCAG 2: text 4.5 to its ground, and what else carries meaning 3."""
+    """WCAG 2: text 4.5 to its ground, and other parts with a meaning 3."""
     picture = svg(SETS["nine"])
     palette = palettes(picture)[mode]
     words = set(re.findall(r'<text [^>]*class="(\w+)"', picture))
@@ -439,7 +439,7 @@ def luminance(colour: str) -> float:
 
 
 def test_picture_has_title_and_description() -> None:
-    """It has a title, and a description that says when the agent answers and why."""
+    """It has a title, and a description that states when the agent answers and why."""
     root = parsed(svg([starter("brisk"), starter("dictation")]))
     assert root.findtext(f"{SVG}title") == "When the agent answers: brisk, dictation"
     assert root.findtext(f"{SVG}desc") == (

@@ -36,7 +36,7 @@ def tools(running: Running, **profiles: str) -> dict[str, Any]:
     return {tool.info.name: tool for tool in made if isinstance(tool, FunctionTool)}
 
 
-def test_an_agent_takes_them_as_its_own() -> None:
+def test_agent_accepts_the_tools() -> None:
     """Two tools without arguments, described for an LLM."""
 
     async def story() -> dict[str, str]:
@@ -93,7 +93,7 @@ def test_the_profiles_are_the_applications_choice() -> None:
     assert run(story()) == (DONE, "elderly")
 
 
-def test_to_ask_twice_changes_nothing(log: pytest.LogCaptureFixture) -> None:
+def test_second_request_has_no_effect(log: pytest.LogCaptureFixture) -> None:
     """Neither the session nor the room, and nothing more is logged."""
 
     async def story() -> Running:
@@ -107,8 +107,8 @@ def test_to_ask_twice_changes_nothing(log: pytest.LogCaptureFixture) -> None:
     assert len(log.messages) == 1
 
 
-def test_a_caller_whose_profile_it_is_keeps_its_own_values(log: pytest.LogCaptureFixture) -> None:
-    """Who asked for 3 s, and asks for more time, must not get the profile's 1.5 s."""
+def test_caller_with_that_profile_keeps_its_own_values(log: pytest.LogCaptureFixture) -> None:
+    """A caller with 3 s who asks for more time must not get the profile's 1.5 s."""
     metadata = json.dumps({"profile": "patient", "min_endpointing_delay": 3.0})
 
     async def story() -> tuple[str, float]:
@@ -133,8 +133,8 @@ def test_metadata_that_comes_later_wins_again() -> None:
     assert run(story()) == ["patient", "courier"]
 
 
-def test_a_profile_that_there_is_not_is_politely_declined(log: pytest.LogCaptureFixture) -> None:
-    """The LLM is told so, and nothing else happens."""
+def test_unknown_profile_is_politely_declined(log: pytest.LogCaptureFixture) -> None:
+    """The LLM gets that answer, and nothing else happens."""
 
     async def story() -> tuple[str, list[Any], float]:
         running = Running().follow()
@@ -147,8 +147,8 @@ def test_a_profile_that_there_is_not_is_politely_declined(log: pytest.LogCapture
     assert log.messages == []
 
 
-def test_a_session_that_is_not_followed_cannot_be_moved(log: pytest.LogCaptureFixture) -> None:
-    """The caller hears so, and the log says what to do."""
+def test_session_without_follow_cannot_change_profile(log: pytest.LogCaptureFixture) -> None:
+    """The caller gets that answer, and the log has the remedy."""
 
     async def story() -> str:
         told: str = await tools(Running())["give_more_time"]()
@@ -163,8 +163,8 @@ def test_a_session_that_is_not_followed_cannot_be_moved(log: pytest.LogCaptureFi
     ]
 
 
-def test_a_step_keeps_what_it_has_borrowed() -> None:
-    """What was asked for aloud holds once the step is over."""
+def test_step_keeps_its_borrowed_values() -> None:
+    """A spoken request is active once the step is over."""
 
     async def story() -> list[float]:
         running = Running().follow()

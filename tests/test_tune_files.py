@@ -49,8 +49,8 @@ def _drafted(profiles: ProfileSet, base: str, name: str, overrides: dict[str, An
     return draft.make(profiles, Asked(base, overrides), name)
 
 
-def test_a_new_profile_has_only_what_differs(profiles: ProfileSet) -> None:
-    """Each value with what it was; what was set to its own value again is left out."""
+def test_new_profile_has_only_the_differences(profiles: ProfileSet) -> None:
+    """Each value with its former one; a value that was set back is left out."""
     overrides = {
         **_endpointing(min_delay=1.2, max_delay=4.0),
         "vad": {"min_silence_duration": 0.4},
@@ -72,8 +72,8 @@ def test_a_new_profile_has_only_what_differs(profiles: ProfileSet) -> None:
     assert drafted.problems == ()
 
 
-def test_a_new_profile_of_default_extends_it_silently(profiles: ProfileSet) -> None:
-    """As the starter profiles do; without a description it says where it comes from."""
+def test_new_profile_of_default_extends_it_implicitly(profiles: ProfileSet) -> None:
+    """As the starter profiles do; without a description it has a sentence about its origin."""
     drafted = _drafted(profiles, "default", "mine", {"tts": {"speed": 0.9}})
     assert drafted.after.decode() == (
         "# yaml-language-server: $schema=../schema.json\n"
@@ -100,7 +100,7 @@ def test_an_existing_profile_keeps_comments_and_order(profiles: ProfileSet) -> N
     ]
 
 
-def test_another_existing_profile_gets_what_was_heard(profiles: ProfileSet) -> None:
+def test_other_existing_profile_gets_all_tuned_values(profiles: ProfileSet) -> None:
     """Tuned from `patient` and written to `brisk`: brisk then has all values of the tuned one."""
     asked = Asked("patient", _endpointing(min_delay=1.2))
     drafted = draft.make(profiles, asked, "brisk")
@@ -117,7 +117,7 @@ def _values(found: catalog.Catalog, name: str) -> dict[str, Any]:
     return dict(profile.values)
 
 
-def test_default_can_be_tuned_and_says_whom_that_affects(profiles: ProfileSet) -> None:
+def test_default_can_be_tuned_and_names_the_affected_profiles(profiles: ProfileSet) -> None:
     """All others inherit from it."""
     drafted = _drafted(profiles, "default", "default", _endpointing(min_delay=0.5))
     assert drafted.to_json()["affects"] == sorted({*profiles.catalog.names()} - {"default"})
@@ -163,7 +163,7 @@ def test_a_broken_set_is_not_written_to(profiles: ProfileSet) -> None:
 
 
 def test_a_broken_file_is_not_edited(profiles: ProfileSet) -> None:
-    """Its problem says what to fix first."""
+    """Its problem names what to fix first."""
     file = profiles.directory / "patient.yaml"
     file.write_text(file.read_text().replace("min_delay: 1.5", "min_delay: [1.5"))
     profiles.read()
@@ -184,7 +184,7 @@ def test_no_other_name_than_a_profiles_is_taken(profiles: ProfileSet, name: Any)
 
 
 def test_an_unknown_field_is_refused(profiles: ProfileSet) -> None:
-    """It is not left out silently: the text would not be what was asked for."""
+    """It is not left out silently: the text would differ from the request."""
     with pytest.raises(Refused, match="min_delai"):
         _drafted(profiles, "default", "mine", _endpointing(min_delai=1))
 
@@ -263,7 +263,7 @@ def test_a_directory_that_is_gone_is_one_message(profiles: ProfileSet) -> None:
 
 
 def test_the_last_valid_set_stays_while_files_are_broken(profiles: ProfileSet) -> None:
-    """And one message says so, until they are valid again."""
+    """One message states that, until they are valid again."""
     revision = profiles.catalog.revision
     file = profiles.directory / "brisk.yaml"
     text = file.read_text()

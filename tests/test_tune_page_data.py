@@ -44,8 +44,8 @@ def test_every_field_has_a_control(found: catalog.Catalog) -> None:
             assert one["auto"], one["path"]
 
 
-def test_a_slider_has_what_a_person_reads(found: catalog.Catalog) -> None:
-    """Its text, what callers notice, unit, bounds, default; when it acts, and who may set it."""
+def test_slider_has_its_texts_bounds_and_permissions(found: catalog.Catalog) -> None:
+    """Its text, effect on callers, unit, bounds, default; when it acts, and who may set it."""
     described = _field(found, "turn_handling.endpointing.min_delay")
     description = described.pop("description")
     assert description.startswith("Seconds from the caller's last word")
@@ -69,7 +69,7 @@ def test_a_slider_has_what_a_person_reads(found: catalog.Catalog) -> None:
     }
 
 
-def test_controls_differ_by_what_a_field_takes(found: catalog.Catalog) -> None:
+def test_controls_differ_by_the_values_of_a_field(found: catalog.Catalog) -> None:
     """`auto`, `null`, words, a bound that is excluded, and a field of the next call."""
     detector = _field(found, "turn_detector.unlikely_threshold")
     assert (detector["type"], detector["auto"], detector["default"]) == ("number", True, "auto")
@@ -83,7 +83,7 @@ def test_controls_differ_by_what_a_field_takes(found: catalog.Catalog) -> None:
     assert (warmup["live"], warmup["acts"], warmup["auto"]) == (False, "next-call", True)
 
 
-def test_preview_separates_what_acts_now_from_the_next_call(found: catalog.Catalog) -> None:
+def test_preview_separates_live_changes_from_the_next_call(found: catalog.Catalog) -> None:
     """A dead setting and a warning are of the combination."""
     overrides = {
         "session": {"aec_warmup_duration": 1.0},
@@ -141,7 +141,7 @@ Event = agent_session.AgentSessionEvent
     ],
 )
 def test_events_become_messages(event: Any, expected: dict[str, Any] | None) -> None:
-    """With the agent's time and ours; what the page does not show is no message."""
+    """With the agent's time and ours; an event that the page does not show is dropped."""
     event.created_at.FromNanoseconds(1_500_000_000_250_000_000)
     message = messages.of(event)
     if expected is None:

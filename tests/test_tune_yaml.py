@@ -120,7 +120,7 @@ def test_other_styles_are_kept(
         ("a:\n  b: > # why\n    text\n", "b is a block of text with a comment"),
     ],
 )
-def test_what_cannot_be_edited_is_refused(text: str, message: str) -> None:
+def test_value_that_cannot_be_edited_is_refused(text: str, message: str) -> None:
     """No comment is lost, and no value guessed."""
     with pytest.raises(CannotEdit, match=message):
         set_value(text, ("a", "b"), 2)
@@ -152,7 +152,7 @@ _PATHS = st.lists(_KEYS, min_size=1, max_size=3)
 def test_exactly_one_value_changes(
     document: dict[str, Any], path: list[str], value: Any, seed: int
 ) -> None:
-    """Whatever the styles of a document are; and each of its comments is still there."""
+    """With any style of a document; and each of its comments is still there."""
     text = _written(document, random.Random(seed))  # noqa: S311 - of a test
     assert yaml.safe_load(text) == document
     try:

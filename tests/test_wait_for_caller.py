@@ -76,7 +76,7 @@ def waited(
 
 
 def test_the_earliest_participant_is_the_caller() -> None:
-    """By the time at which LiveKit says that it joined; one without a time comes last."""
+    """By LiveKit's time of joining; a participant without one comes last."""
     room = Waiting(
         Participant("unknown", None), Participant("late", 20.0), Participant("early", 9.0)
     )
@@ -94,8 +94,8 @@ def test_the_earliest_participant_is_the_caller() -> None:
     ],
     ids=["not-active-yet", "agent", "egress", "observer", "avatar-of-the-agent"],
 )
-def test_participants_that_are_no_callers_are_passed_over(other: Participant) -> None:
-    """Though they were there first."""
+def test_participants_that_are_not_callers_are_skipped(other: Participant) -> None:
+    """Although they joined first."""
     assert waited(Waiting(other, Participant("caller", 50.0))) == "caller"
 
 
@@ -137,8 +137,8 @@ def test_a_named_caller_is_waited_for() -> None:
     ],
     ids=["text-only", "agent", "avatar"],
 )
-def test_named_caller_is_taken_whatever_it_may_do(named: Participant) -> None:
-    """A client that only writes may not publish; the application knows whom it names."""
+def test_named_caller_is_accepted_with_any_permissions(named: Participant) -> None:
+    """A client that only writes may not publish; the application has named it."""
     assert waited(Waiting(named, Participant("other")), "named") == "named"
 
 
@@ -146,7 +146,7 @@ def test_named_caller_is_taken_whatever_it_may_do(named: Participant) -> None:
     ("identity", "whom"),
     [(None, "a participant that may publish"), ("Ann", 'participant "Ann"')],
 )
-def test_long_wait_says_whom_it_is_for(
+def test_long_wait_is_logged_with_the_expected_caller(
     identity: str | None, whom: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Once, after 10 s: an agent that dials out itself would wait for nobody."""
@@ -188,7 +188,7 @@ def test_a_room_that_closes_ends_the_wait() -> None:
 
 
 def test_the_wait_has_an_end() -> None:
-    """Nobody comes: the reason says how long it was."""
+    """Without a caller, the reason has the length of the wait."""
     with pytest.raises(CallerMissing, match=r"^no caller came within 300 s$"):
         waited(Waiting())
 

@@ -48,10 +48,10 @@ async def test_the_schema_beside_the_folder_is_watched(watcher: Watcher, tmp_pat
     ]
 
 
-async def test_a_folder_that_could_not_be_read_for_a_moment_is_taken_again(
+async def test_folder_that_was_unreadable_for_a_moment_is_read_again(
     watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No event tells that a network file system is back: it is read again all the same."""
+    """No event reports the return of a network file system: it is read again all the same."""
     listing = os.listdir
 
     def failing(_: int) -> list[str]:

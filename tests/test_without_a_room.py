@@ -75,7 +75,7 @@ def test_profile_argument_is_for_callers_who_request_none(profiles: Path) -> Non
 
 
 def test_bad_metadata_is_a_problem(profiles: Path) -> None:
-    """What a call would report is in the settings."""
+    """The settings have the problems that a call would report."""
     found = resolve('{"endpointing_ms": "800"}', profiles_dir=profiles, room="{")
     assert [(problem.code, problem.file) for problem in found.problems] == [
         ("metadata-invalid", "room"),
