@@ -45,12 +45,12 @@ def announce(ctx: JobContext, settings: Settings) -> None:
 
 
 def log(settings: Settings, known: Values, event: str = "call") -> None:
-    """Log one line of what differs from default, and one for each dead setting.
+    """Log one line with the differences from default, and one for each dead setting.
 
     Args:
         settings: The settings as they act.
         known: Their values, without those that no part of the session reads.
-        event: What the line begins with.
+        event: The beginning of the line.
     """
     changes = "; ".join(
         f"{path} {quoted(settings.values[path])} ({printable(settings.origins[path])})"
@@ -63,7 +63,7 @@ def log(settings: Settings, known: Values, event: str = "call") -> None:
         settings.revision,
         changes or "nothing differs from default",
     )
-    # An override can make a setting of the profile dead, which no check of the files can know.
+    # An override can make a setting of the profile dead, which no check of the files can find.
     for path, reason in dead_settings.reasons(KnownValues(known), settings.changed).items():
         _logger.warning(
             "dead setting: %s (%s): %s", path, printable(settings.origins[path]), reason
@@ -71,7 +71,7 @@ def log(settings: Settings, known: Values, event: str = "call") -> None:
 
 
 def log_problems(problems: Sequence[Problem]) -> None:
-    """Log one line for each problem: what was left out, and why."""
+    """Log one line for each problem: the fields that were left out, and why."""
     for problem in problems:
         _logger.warning("left out (%s): %s", problem.code, str(problem).replace("\n  ", "; "))
 
@@ -85,5 +85,5 @@ async def _set_attributes(room: rtc.Room, attributes: dict[str, str]) -> None:
         await changed.wait()
     try:
         await room.local_participant.set_attributes(attributes)
-    except Exception as error:  # noqa: BLE001 - the SDK raises bare Exceptions; a call goes on
+    except Exception as error:  # noqa: BLE001 - the SDK raises bare Exceptions; a call continues
         _logger.warning("agent attributes not set: %s; call continues", error)

@@ -57,7 +57,7 @@ def detection_mode(values: Values) -> Any:
 
 
 def change_detection(session: AgentSession[Any], mode: Any) -> None:
-    """Change how turns are detected, unless the agent that runs sets it itself."""
+    """Change how turns are detected, unless the active agent sets it."""
     agent = sdk_internals.current_agent(session)
     if not (agent and is_given(agent.turn_detection)):
         session.update_options(turn_detection=mode)
@@ -74,7 +74,7 @@ def change_listener(session: AgentSession[Any], own: Own, plan: Plan) -> None:
 
 
 def speech_to_text(session: AgentSession[Any]) -> stt.STT[Any] | None:
-    """Return what listens now: an agent's own goes before the session's."""
+    """Return the active speech-to-text: an agent's own goes before the session's."""
     found: stt.STT[Any] | None = sdk_internals.acting_part(session, "stt")
     return found
 

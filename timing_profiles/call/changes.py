@@ -1,4 +1,4 @@
-"""Active and wanted settings of a session -> what to change in it now. Nothing is changed here.
+"""Active and wanted settings of a session -> the changes to make now. Nothing is changed here.
 
 How each field changes was read in livekit-agents 1.8.9 and livekit-plugins-deepgram 1.8.9.
 """
@@ -20,7 +20,7 @@ DETECTOR = "turn_detector"
 
 ENDPOINTING = "turn_handling.endpointing"
 
-# What belongs together where speech-to-text ends the turns. The VAD's silence is held to what the
+# Fields of one group where speech-to-text ends the turns. The VAD's silence is held to what the
 # detection until then needs.
 _WITH_LISTENER = (DETECTION, f"{ENDPOINTING}.", VAD_SILENCE)
 
@@ -34,7 +34,7 @@ def next_call_fields() -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to change in a session now.
+    """The changes to make in a session now.
 
     Attributes:
         values: The settings that are active afterwards.
@@ -43,7 +43,7 @@ class Plan:
         listeners: The fields that change in the speech-to-text, of an adapter in each that it has.
         replaces: Whether another speech-to-text takes its place.
         reconnects: Whether the wanted settings need a new connection of the speech-to-text.
-        waits: Whether the rest of the wanted settings waits for the caller's silence.
+        waits: Whether the other wanted settings wait for the caller's silence.
     """
 
     values: Values
@@ -63,12 +63,12 @@ def changed(active: Values, wanted: Values) -> frozenset[str]:
 def make_plan(
     active: Values, wanted: Values, own: Own, listeners: Sequence[Part], *, is_quiet: bool
 ) -> Plan:
-    """Compute what to change now.
+    """Compute the changes to make now.
 
     Args:
         active: The settings of the session.
         wanted: The settings that it is to have.
-        own: What of it the settings decide.
+        own: The part of it that the settings decide.
         listeners: The speech-to-text that listens, and of an adapter each that it has.
         is_quiet: Whether no words are in flight, which a new connection would lose.
     """
@@ -107,7 +107,7 @@ def _listening(part: Part, wanted: Values) -> _Listening:
     paths = {path for path in part.changed(wanted) if path.startswith(sections)}
     in_band = {path for path in paths if _is_in_band(part, path, wanted)}
     if not part.is_built:
-        # It is told what it can be told; nothing else takes its place.
+        # It gets the options that it supports; nothing else takes its place.
         paths = {path for path in paths if _argument(part, path, wanted) is not MISSING}
         return _Listening(part, frozenset(paths), bool(paths - in_band), replaces=False)
     is_other = part.values[ENGINE] != wanted[ENGINE]
@@ -129,7 +129,7 @@ def _is_in_band(part: Part, path: str, wanted: Values) -> bool:
 
 
 def _until_reconnected(active: Values, wanted: Values) -> Values:
-    """What may change before the speech-to-text does.
+    """The changes that may come before that of the speech-to-text.
 
     Where speech-to-text ends the turns, the new delays fit only the new one: with the old one, a
     pause could end the caller's sentence.

@@ -41,7 +41,7 @@ class _Recording:
         return str((self.info.attributes or {}).get("trackId", ""))
 
     def discard(self) -> None:
-        """Forget what was read; the rest is read for nobody, since the SDK would keep it."""
+        """Discard the audio; later audio is read and discarded, since the SDK would keep it."""
         self._left = 0
         while not self._chunks.empty():
             self._chunks.get_nowait()
@@ -71,7 +71,7 @@ class _Recording:
 class Recordings:
     """Hands the caller's recordings of the caller's own tracks to the session, and no others.
 
-    Who may send data in a room could otherwise speak for the caller: the session looks at the track
+    Any sender of data could otherwise speak for the caller: the session looks at the track
     that a recording names, not at its sender. Until the caller is known, one recording of each of a
     few participants is kept.
 

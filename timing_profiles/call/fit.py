@@ -1,4 +1,4 @@
-"""Settings + what a session is made of -> settings that work there, and why others do not."""
+"""Settings + the parts of a session -> settings that work there, and why others do not."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from timing_profiles.turns.fields import DETECTION, Values
 APPLICATION = "application"
 """The origin of a value that the application has set."""
 
-# What an untrusted layer requests for itself is kept where the way of ending turns changes.
+# A request of an untrusted layer is kept where the way of ending turns changes.
 _LAYERS = frozenset({"room", "dispatch", "participant"})
 
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """What acts in the place of a setting.
+    """A value that acts in the place of a setting.
 
     Attributes:
         reason: Why the setting does not act.
@@ -50,7 +50,7 @@ def fitted(
     *,
     can_end_turns: bool,
 ) -> dict[str, Instead]:
-    """Find the settings that do not work beside what the application sets, and what does.
+    """Find the settings that do not work beside the application's own, and the values that do.
 
     Args:
         settings: The settings.
@@ -59,7 +59,7 @@ def fitted(
         can_end_turns: Whether the speech-to-text can end turns as the settings want it.
 
     Returns:
-        What acts instead, by the dotted path of the setting.
+        The values that act instead, by the dotted path of the setting.
     """
     instead: dict[str, Instead] = {}
     if settings.values[DETECTION] == "stt" and DETECTION not in application and not can_end_turns:
@@ -73,7 +73,7 @@ def fitted(
 
 
 def applied(values: Values, instead: Mapping[str, Instead]) -> Values:
-    """Return values with what acts in the place of some."""
+    """Return values with the replacements of some."""
     return {**values, **{path: found.value for path, found in instead.items() if found.is_known}}
 
 
@@ -81,8 +81,8 @@ def corrected(settings: Settings, instead: Mapping[str, Instead]) -> Settings:
     """Return settings as they act: their values, where they come from, and what does not act.
 
     Args:
-        settings: What is requested.
-        instead: What acts instead, by the dotted path of the setting.
+        settings: The requested settings.
+        instead: The values that act instead, by the dotted path of the setting.
     """
     if not instead:
         return settings

@@ -33,14 +33,14 @@ _logger = logging.getLogger("timing_profiles")
 
 
 class Following:
-    """Follows the metadata of one caller, from what it requests by now.
+    """Follows the metadata of one caller, from its present request on.
 
-    Metadata of anybody else is not read. A console has no room, and nobody to follow.
+    Metadata of other participants is not read. A console has no room, and no caller to follow.
 
     Args:
         ctx: The job.
         identity: The caller's identity; None where the caller has yet to come.
-        requests: What the call requests.
+        requests: The requests of the call.
         live: The session that changes.
         changed: Called with the settings of now.
         find: Returns the caller once it is in the room, where it has yet to come.
@@ -144,7 +144,7 @@ class Following:
             self._later()
 
     def _find_caller(self) -> bool:
-        """Take the caller that has come where nobody was waited for."""
+        """Take the caller that has joined a call without a wait."""
         if self._identity or not self._room:
             return False
         caller = self._find(self._room)

@@ -1,4 +1,4 @@
-"""Read back what acts in a running session: from its agent, its options and its parts."""
+"""Read back the values that act in a running session: from its agent, its options and its parts."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _SETS_IT = "the {} sets it itself"
 
 
 def read_back(session: AgentSession[Any], own: Own, active: Values) -> dict[str, Instead]:
-    """Find the settings that do not act in a running session, and what does.
+    """Find the settings that do not act in a running session, and the values that do.
 
     Args:
         session: The session.
-        own: What of it the settings decide.
+        own: The part of it that the settings decide.
         active: The settings that it was given.
 
     Returns:
-        What acts instead, by the dotted path of the setting.
+        The values that act instead, by the dotted path of the setting.
     """
     by_model = own.by_model or _by_agents_model(session)
     found = taken_by_model(by_model, active)
@@ -63,12 +63,12 @@ def taken_by_model(by_model: Mapping[str, str], active: Values) -> dict[str, Ins
 
 
 def _by_agents_model(session: AgentSession[Any]) -> Mapping[str, str]:
-    """Return what a model that an agent brings leaves without effect."""
+    """Return the fields that an agent's own model leaves without effect."""
     return sdk_arguments.without_effect(acting_model(session))
 
 
 def acting_model(session: AgentSession[Any]) -> OfModel:
-    """Return what the model does itself that acts in a session: that of an agent goes first."""
+    """Return the abilities of the model that acts in a session: that of an agent goes first."""
     agents = sdk_internals.agents_own(sdk_internals.current_agent(session))
     detection = agents.get(DETECTION, session.turn_detection)
     parts = {kind: sdk_internals.acting_part(session, kind) for kind in ("llm", "vad")}
@@ -83,7 +83,7 @@ def as_field(path: str, value: Any) -> Any:
 
 
 def _options(session: AgentSession[Any], own: Own, active: Values) -> Iterator[tuple[str, Instead]]:
-    """Yield what the application sets of the session's options, and what its agent sets."""
+    """Yield the session's options that the application sets, and those that its agent sets."""
     agents = sdk_internals.agents_own(sdk_internals.current_agent(session))
     for path in active:
         if path in agents:
@@ -149,7 +149,7 @@ def _in_part(part: Part, path: str, active: Values) -> Instead | None:
     option = part.provider.option(path) if part.provider else None
     if option:
         return _option(part, option, path, active)
-    # A field of the engine that is not in use is in no part, and is told as a dead setting.
+    # A field of the engine that is not in use is in no part, and is reported as a dead setting.
     return None if _is_of_other_engine(path, part, active) else _unread(part, path)
 
 
@@ -197,12 +197,12 @@ def _unread(part: Part, path: str) -> Instead:
 
 
 def _option(part: Part, option: Option, path: str, active: Values) -> Instead | None:
-    """Return what acts instead of a field that a part takes; None where the field itself acts."""
+    """Return the value that acts instead of a part's field; None where the field acts."""
     if path in part.idle:
         return Instead("the session ends the turns, not the model", is_known=False)
     try:
         return _read_option(part, option, path, active)
-    except Exception as error:  # noqa: BLE001 - a part of anybody's; the call goes on
+    except Exception as error:  # noqa: BLE001 - any code may raise here; the call continues
         reason = f"{_name(part)} cannot be read back: {type(error).__name__}"
         return Instead(reason, is_known=False)
 
@@ -232,7 +232,7 @@ def _read_option(part: Part, option: Option, path: str, active: Values) -> Inste
 def _clipped(
     name: str, option: Option, acting: Any, wanted: Any, value: Any, *, is_automatic: bool
 ) -> Instead | None:
-    """Return what acts where a part cannot take a value as it is."""
+    """Return the value that acts where a part cannot take one unchanged."""
     if wanted is MISSING:
         is_kept = acting is not None if value is None else not (value == AUTO and is_automatic)
         return Instead(f"{name} keeps {quoted(acting)}", acting, origin=name) if is_kept else None

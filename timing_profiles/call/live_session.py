@@ -42,7 +42,7 @@ _logger = logging.getLogger("timing_profiles")
 
 @dataclass(slots=True, eq=False)
 class _Loan:
-    """What a step has borrowed; each is its own, also where two steps borrow the same."""
+    """The loan of a step; each is separate, also where two steps borrow the same."""
 
     profile: str
     sets: Values
@@ -54,18 +54,18 @@ class LiveSession:
 
     Active is what the caller requests, over that what the application has changed with
     `AgentSession.update_options`, and over that what steps of the conversation have borrowed, the
-    latest one on top. A session that closes and starts again goes on with them.
+    latest one on top. A session that closes and starts again keeps them.
 
     Args:
         session: The session.
-        own: What of it the settings decide.
-        began_with: What was requested when it was made.
+        own: The part of it that the settings decide.
+        began_with: The request at the time when it was made.
         active: The settings that it was made from.
         default: The values of the profile `default`.
 
     Attributes:
         session: The session.
-        settings: What the caller requests.
+        settings: The caller's request.
         reported: The settings as they act, as far as that is known.
         known: Their values, without those that no part of the session reads.
         is_closed: Whether it has run, and runs no longer.
@@ -104,15 +104,15 @@ class LiveSession:
         self._take_up()
 
     def request(self, resolved: Settings) -> Settings:
-        """Change the session to what the caller requests from now on.
+        """Change the session to the caller's new request.
 
-        What of a request is refused, or cannot change in a running call, leaves the field as it is.
+        A field that is refused, or that cannot change in a running call, keeps its value.
 
         Args:
-            resolved: What the request would have led to at the start of a call.
+            resolved: The settings that the request leads to at the start of a call.
 
         Returns:
-            What acts now, with what was refused or has to wait for the next call as its problems.
+            The active settings; their problems are the refused fields and those of the next call.
         """
         waiting = {path for path in changes.next_call_fields() if self._differs(resolved, path)}
         problems = (*resolved.problems, *(_next_call(path, resolved) for path in sorted(waiting)))
@@ -173,9 +173,9 @@ class LiveSession:
         return replace(resolved, values=values, origins=origins, changed=tuple(changed))
 
     def _read_back(self) -> None:
-        """Take over what the application has changed with `update_options`.
+        """Take over the application's changes with `update_options`.
 
-        What it changes of a field that is lent ends with the loan.
+        Its change of a field that is lent ends with the loan.
         """
         acting = {
             path: sdk_internals.read_option(self.session, path)
@@ -195,7 +195,7 @@ class LiveSession:
         for loan in self._loans:
             above = dict(values)
             overlay(above, loan.sets)
-            # What is lent may not fit over what this caller requests; the call must go on.
+            # The loan may conflict with this caller's request; the call must continue.
             broken = [p for p in rules.broken(above) if not loan.sets.keys().isdisjoint(p.fields)]
             if broken and not loan.is_left_out:
                 _logger.warning(
@@ -267,13 +267,13 @@ class LiveSession:
         self._read_back()
         if self._agents_detection is not None:
             self._change_detection()
-        # Where it goes on with the speech-to-text of the agent before, words may be in flight.
+        # Where it continues with the speech-to-text of the former agent, words may be in flight.
         goes_on = apply.speech_to_text(self.session) is self._listener
         is_first = event.item.old_agent_id is None
         self._take_up(is_quiet=is_first or not goes_on or self._silence.is_now)
 
     def _take_up(self, *, is_quiet: bool = True) -> None:
-        """Tune what the agent brings, and read back what acts."""
+        """Tune the agent's own parts, and read back the active values."""
         for kind in ("stt", "vad", "tts"):
             self._own.adopt(sdk_internals.acting_part(self.session, kind), self._active)
         self._own.adopt(in_force.own_detector(self.session, self._own), self._active)
@@ -288,7 +288,7 @@ class LiveSession:
         self._silence.close()
 
     def _change(self, *, is_quiet: bool) -> None:
-        """Change the session from what is active to what is wanted."""
+        """Change the session from the active to the wanted settings."""
         if self.is_closed:
             return
         listeners = self._own.within(apply.speech_to_text(self.session))
@@ -300,7 +300,7 @@ class LiveSession:
         if not plan.waits:
             self._silence.listens_with(plan.values)
         if plan.reconnects:
-            # Whatever else is requested meanwhile: one new connection, for the last of it.
+            # For all requests made meanwhile: one new connection, for the last of them.
             self._silence.postpone()
         # The VAD first: a turn detector refuses one whose silence is too short.
         self._change_parts(plan.values)
@@ -340,7 +340,7 @@ def _refusals() -> Iterator[None]:
 
 @contextmanager
 def _unreadable() -> Iterator[None]:
-    """A block that reads what an application, or the SDK, may have made unreadable."""
+    """A block that reads objects which an application, or the SDK, may have made unreadable."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it is, the call continues

@@ -19,7 +19,7 @@ from timing_profiles.turns.fields import (
     Values,
 )
 
-# What applications have set on parts themselves. A part that is loaded once for a process, such as
+# Options that applications set on parts. A part that is loaded once for a process, such as
 # a VAD, shows it on its first call only: after that it has the settings of that call.
 _set_by_application: WeakKeyDictionary[Any, Mapping[str, Any]] = WeakKeyDictionary()
 
@@ -34,10 +34,10 @@ class Part:
         built: The speech-to-text, text-to-speech or VAD.
         extra: The arguments that the application gave for a part that was built here; they stay.
         values: The settings that are active in it.
-        provider: What it takes; None where nothing is known of it.
+        provider: The options that it takes; None where they are unknown.
         own: The fields that the application has set on it, with their values; they stay.
         is_built: Whether it was built here, from settings.
-        idle: The fields that do not act in it, because something else decides; it is not told.
+        idle: The fields that do not act in it, because something else decides; never set.
     """
 
     built: Any
@@ -71,7 +71,7 @@ class Part:
             and self.values.get(option.field) != wanted.get(option.field)
         }
         if VAD_ACTIVATION in paths and self.takes(VAD_DEACTIVATION):
-            # What `auto` stands for follows the activation threshold; the VAD derives it once.
+            # The value of `auto` follows the activation threshold; the VAD derives it once.
             paths.add(VAD_DEACTIVATION)
         return frozenset(paths)
 
@@ -82,7 +82,7 @@ class Part:
             values: The settings that are active in it from now on.
             paths: The fields that change.
         """
-        # Noted first: what the part refuses is not tried again and again.
+        # Noted first: a value that the part refuses is not tried repeatedly.
         self.values = values
         if self.provider is None:
             return
@@ -105,11 +105,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What of a session the settings decide; the application decides all else.
+    """The parts of a session that the settings decide; the application decides all others.
 
     Attributes:
         parts: The parts that the settings reach.
-        given: The fields and sections that the application has set itself, by dotted path.
+        given: The fields and sections that the application has set, by dotted path.
         values: The fields among them whose value is known.
         by_model: Why fields and sections do not act beside a realtime model, by dotted path.
     """
@@ -120,11 +120,11 @@ class Own:
     by_model: Mapping[str, str] = field(default_factory=dict)
 
     def part(self, built: Any) -> Part | None:
-        """Return what is known of an object; None where no setting reaches it."""
+        """Return the part of an object; None where no setting reaches it."""
         return next((part for part in self.parts if part.built is built), None)
 
     def within(self, built: Any) -> list[Part]:
-        """Return what is known of an object, or of all that it stands for, as an adapter does."""
+        """Return the parts of an object, or of all objects behind it, as with an adapter."""
         found = (self.part(member) for member in sdk_internals.members(built))
         return [part for part in found if part]
 
@@ -140,7 +140,7 @@ class Own:
     def adopt(self, built: Any, values: Values, idle: frozenset[str] = frozenset()) -> None:
         """Tune a part that the application brings, and everything that it stands for.
 
-        What the application has set on it stays. A part that refuses keeps what it has.
+        The application's own options stay. A part that refuses keeps its values.
 
         Args:
             built: The part; None for none.
@@ -168,7 +168,7 @@ def _adopted(built: Any, values: Values, idle: frozenset[str]) -> Part:
     try:
         part.own = _own_fields(part)
         part.tell(values, set(_to_change(part, values)))
-    except Exception as error:  # noqa: BLE001 - a part of anybody's; the call goes on
+    except Exception as error:  # noqa: BLE001 - any code may raise here; the call continues
         name = part.provider.name
         _logger.warning("part rejected settings: %s: %s; call continues", name, error)
     return part
@@ -178,7 +178,7 @@ def _silence(built: Any) -> Mapping[str, Any]:
     """Return the one setting that a VAD of anybody shows, and that the turn detector looks at."""
     try:
         silence = built.min_silence_duration
-    except Exception:  # noqa: BLE001 - a part of anybody's; the call goes on
+    except Exception:  # noqa: BLE001 - any code may raise here; the call continues
         return {}
     return {VAD_SILENCE: float(silence)} if isinstance(silence, int | float) else {}
 

@@ -1,4 +1,4 @@
-"""What a call requests, resolved against the profiles that it began with.
+"""The requests of a call, resolved against the profiles that it began with.
 
 These are the published ones, else the directory, else the packaged default.
 """
@@ -58,14 +58,14 @@ class Requests:
     the one before it standing.
 
     Args:
-        caller: The caller; None where there is nobody to ask.
+        caller: The caller; None where there is none.
         profile: The application's profile for callers who request none.
         room: The room's metadata.
         dispatch: The metadata of the dispatch (the job).
 
     Attributes:
-        caller: The caller of now; None where there is nobody to ask.
-        of_application: Problems with what the application sets itself: part of all settings.
+        caller: The present caller; None where there is none.
+        of_application: Problems with the application's own settings: part of all settings.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Requests:
             self._give_up(error)
 
     def resolve(self) -> Settings:
-        """Resolve what all layers request now.
+        """Resolve the present requests of all layers.
 
         Returns:
             The settings, with the problem `profiles-unavailable` where the published profiles
@@ -139,7 +139,7 @@ class Requests:
         """Put a request of the application above everything, in the place of its former one.
 
         Raises:
-            LookupError: There is no such profile.
+            LookupError: Unknown profile.
         """
         if profile is not None:
             self.sets(profile)
@@ -149,10 +149,10 @@ class Requests:
     def sets(self, name: str) -> Mapping[str, Any]:
         """Return the fields that a profile and those that it extends set beyond `default`.
 
-        What the installed SDK has no option for is not among them.
+        Fields without an option in the installed SDK are left out.
 
         Raises:
-            LookupError: There is no profile of that name; the text says which there are.
+            LookupError: Unknown profile; the text lists the profiles.
         """
         sets = self._read(lambda profiles: _beyond_default(profiles, name))
         return {path: sets[path] for path in sets if path not in sdk_internals.UNSUPPORTED}

@@ -155,11 +155,11 @@ def without_former(yours: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class OfModel:
-    """What a session's model does itself.
+    """The tasks that a session's model performs on its own.
 
     Attributes:
-        is_realtime: Whether it hears by itself.
-        takes_turns: Whether it ends the caller's turns, and goes on doing so.
+        is_realtime: Whether it processes audio without speech-to-text.
+        takes_turns: Whether it ends the caller's turns, and continues to do so.
         needs: The parts that a session with it needs: `stt`, `tts`, `vad`.
     """
 
@@ -169,7 +169,7 @@ class OfModel:
 
 
 def of_model(session: Mapping[str, Any], handling: Mapping[str, Any]) -> OfModel:
-    """Return what a session's model does itself: by what it can do, not by its type.
+    """Return the tasks of a session's model: by its capabilities, not by its type.
 
     Args:
         session: The arguments of `AgentSession` that the application gives.
@@ -250,7 +250,7 @@ def turn_handling(values: Values, yours: Mapping[str, Any], *, realtime: bool) -
 
     Args:
         values: The settings.
-        yours: What the application sets itself; it wins, key by key.
+        yours: The application's own arguments; they win, key by key.
         realtime: Whether a realtime model talks: what would switch its own turn detection off, or
             what it refuses, is left out.
     """
@@ -283,7 +283,7 @@ def given(
     Args:
         session: The arguments of `AgentSession` that the application gives.
         handling: Its `turn_handling`.
-        realtime: Whether a realtime model talks, which decides some of them itself.
+        realtime: Whether a realtime model talks, which decides some of them.
     """
     yield from (f"session.{name}" for name in session)
     yield from _leaf_values(handling, _HANDLING)
@@ -327,7 +327,7 @@ def _deepgram(path: str) -> str:
 
 
 def deepgram_problems() -> Iterator[Problem]:
-    """Yield what is wrong with `DEEPGRAM_BASE_URL`."""
+    """Yield the problems of `DEEPGRAM_BASE_URL`."""
     url = os.environ.get(DEEPGRAM) or DEEPGRAM_URL
     refused = _refused_root(url)
     if refused:

@@ -1,4 +1,4 @@
-"""Every use of LiveKit's SDK that is not public or not documented, and what its releases differ in.
+"""Every use of private or undocumented parts of LiveKit's SDK, and differences of its releases.
 
 `tests/sdk/contracts.py` has a contract for each use that names what breaks when it changes;
 `make drift` runs them against the newest release.
@@ -6,7 +6,7 @@
 Each guard tests for the feature, not for a version: a fork or a development build has no number
 that could be compared. The lowest supported release is 1.8.0. Sessions build on 1.6.10 too, but
 below 1.8.0, where speech-to-text ends the turns, `min_delay` counts from the VAD's end of speech:
-the wait would be shorter than the profile says. No guard can change that.
+the wait would be shorter than in the profile. No guard can change that.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def room_options(given: Mapping[str, Any]) -> RoomOptions:
 
 @functools.cache
 def _keep_former_options() -> None:
-    # The SDK drops them with a warning that does not say so.
+    # The SDK drops them with a warning that does not mention it.
     ensure = RoomOptions._ensure_options  # noqa: SLF001
 
     def ensure_options(options: Any = NOT_GIVEN, **former: Any) -> RoomOptions:
@@ -137,7 +137,7 @@ def taken_sources(room: rtc.Room) -> Mapping[str, set[int]] | None:
     taken: dict[str, set[int]] = {}
     for handler in list(room._events.get("track_subscribed", ())):  # noqa: SLF001
         stream = getattr(handler, "__self__", None)
-        # A stream of a session; what any other handler takes is unknown.
+        # A stream of a session; the arguments of any other handler are unknown.
         sources = getattr(stream, "_accepted_sources", None)
         if sources is None:
             return None
@@ -150,7 +150,7 @@ def taken_sources(room: rtc.Room) -> Mapping[str, set[int]] | None:
 def intercept_recordings(room: rtc.Room, keep: Stream, taken: Callable[[Stream], Stream]) -> None:
     """Receive pre-connect recordings until a session registers for them.
 
-    An application that has registered for them itself keeps them, as it would beside a session.
+    An application that has registered its own handler keeps them, as it would beside a session.
 
     Args:
         room: The room, not connected yet.
@@ -193,7 +193,7 @@ def current_agent(session: AgentSession[Any]) -> Agent | None:
 
 
 def own_delays(agent: Agent | None) -> dict[str, float]:
-    """Return the endpointing delays that an agent sets itself."""
+    """Return the endpointing delays that an agent sets."""
     if agent is None:
         return {}
     delays = {"min_delay": agent.min_endpointing_delay, "max_delay": agent.max_endpointing_delay}
@@ -217,9 +217,9 @@ def read_option(session: AgentSession[Any], path: str) -> Any:
 
 
 def agents_own(agent: Agent | None) -> dict[str, Any]:
-    """Return the fields that an agent sets itself, and that the SDK reads from it, by dotted path.
+    """Return the fields that an agent sets, and that the SDK reads from it, by dotted path.
 
-    What else an agent has in its `turn_handling` is read by nobody.
+    Other keys in the `turn_handling` of an agent are not read.
     """
     if agent is None:
         return {}
@@ -255,7 +255,7 @@ def acting_part(session: AgentSession[Any], name: str) -> Any:
 
 
 def members(part: Any) -> tuple[Any, ...]:
-    """Return the parts that an adapter stands for, the first one before the others; else itself.
+    """Return the parts that an adapter stands for, the first one first; else the object.
 
     Args:
         part: Speech-to-text, text-to-speech or VAD; None for none.
@@ -280,7 +280,7 @@ def stored_option(part: Any, name: str, missing: Any) -> Any:
     Args:
         part: Speech-to-text, text-to-speech, VAD, a turn detector or a realtime model.
         name: The name, dotted where it lies within another one.
-        missing: What to return where it is not there, or not set.
+        missing: The value to return where it is not there, or not set.
     """
     if not hasattr(part, "_opts"):
         # The detectors of the plugin `turn_detector` have an attribute for each option.
@@ -388,12 +388,12 @@ def is_registered(server: AgentServer) -> bool:
 
 
 def is_realtime(model: Any) -> bool:
-    """Return whether a model hears and speaks itself."""
+    """Return whether a model processes and produces audio."""
     return isinstance(model, _REALTIME_MODELS)
 
 
 def detects_turns(model: Any) -> bool:
-    """Return whether a model finds the ends of the caller's turns itself."""
+    """Return whether a model detects the ends of the caller's turns."""
     return is_realtime(model) and _can(model, "turn_detection")
 
 
@@ -401,7 +401,7 @@ def gives_up_turns(model: Any, detection: Any, *, has_vad: bool) -> bool:
     """Return whether a model leaves the turns to the session, as the application asks for it.
 
     Args:
-        model: A realtime model that detects turns itself.
+        model: A realtime model with its own turn detection.
         detection: The `turn_detection` that the application gives; None for none.
         has_vad: Whether the session has a VAD.
     """
@@ -416,7 +416,7 @@ def speaks(model: Any) -> bool:
 
 
 def _can(model: Any, capability: str) -> bool:
-    # A duplex model has no such list: it hears, speaks and takes turns itself.
+    # A duplex model has no such list: it has audio input, output and turn detection.
     return bool(getattr(getattr(model, "capabilities", None), capability, True))
 
 

@@ -10,15 +10,15 @@ from livekit import rtc
 from timing_profiles.call import sdk_internals
 from timing_profiles.call.early_audio import Recordings
 
-# Seconds between two looks at tracks that nobody uses yet: no event tells that a session begins to.
+# Seconds between two looks at tracks that are unused yet: no event reports a session's first use.
 _LOOKS = 0.2
 
 
 class Subscriptions:
-    """Subscribes to the tracks that a call uses, and to no others: what a stranger sends costs.
+    """Subscribes to the tracks that a call uses, and to no others: a stranger's tracks cost.
 
     Used is the caller's audio; of the participant that a session is linked to, the audio, and the
-    video where the session takes video; and all tracks where the application itself has a handler
+    video where the session takes video; and all tracks where the application has its own handler
     for subscribed ones.
 
     LiveKit's clients can record before the agent is there. Such a recording ends when the agent
@@ -48,7 +48,7 @@ class Subscriptions:
         recordings.on_taken = self.release
 
     def connected(self) -> None:
-        """Look at what was published before the room was connected without subscriptions."""
+        """Check the tracks published before the room was connected without subscriptions."""
         for participant in self._room.remote_participants.values():
             for publication in participant.track_publications.values():
                 self._published(publication, participant)
@@ -79,7 +79,7 @@ class Subscriptions:
         self._held = [held for held in self._held if held[0] is not publication]
 
     def _look(self) -> None:
-        """Subscribe to what is used by now; look again later while there is anything else."""
+        """Subscribe to the tracks in use; check again later while there are others."""
         connected = self._connected()
         taken = sdk_internals.taken_sources(self._room)
         held, self._held = self._held, []

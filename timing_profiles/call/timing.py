@@ -61,13 +61,13 @@ _logger = logging.getLogger("timing_profiles")
 
 
 class Timing:
-    """The timing of one call: what is requested, resolved against the profiles.
+    """The timing of one call: its requests, resolved against the profiles.
 
     Args:
         ctx: The job.
-        caller: The participant that the call is configured for; None where nobody is waited for.
-        requests: What the call requests.
-        expected: Who may be the caller, where nobody is waited for.
+        caller: The participant that the call is configured for; None in a call without a wait.
+        requests: The requests of the call.
+        expected: The participants that may be the caller, in a call without a wait.
 
     Attributes:
         settings: Every value, and where it came from; of a call that is followed, those of now.
@@ -102,7 +102,7 @@ class Timing:
         """The participant that the call is configured for, and listens to.
 
         Raises:
-            RuntimeError: After `for_call(wait=False)`, nobody has come yet.
+            RuntimeError: After `for_call(wait=False)`, no caller has joined yet.
         """
         if self._caller is None:
             raise RuntimeError("there is no caller yet: for_call(wait=False) waits for nobody")
@@ -120,18 +120,18 @@ class Timing:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The problems of the requests: what was left out, and why."""
+        """The problems of the requests: the fields that were left out, and why."""
         return self.settings.problems
 
     def session_kwargs(self, **yours: Any) -> dict[str, Any]:
         """Return the keyword arguments of `AgentSession`.
 
         Args:
-            **yours: Arguments of `AgentSession` that the application sets itself. They win, and no
+            **yours: Arguments of `AgentSession` that the application sets. They win, and no
                 default is built for them; `turn_handling` is merged key by key, and former
                 arguments such as `min_endpointing_delay` are moved into it. With a realtime
                 `llm`, what would switch off its own turn detection is left out, and so are
-                speech-to-text, text-to-speech and VAD, which it has itself.
+                speech-to-text, text-to-speech and VAD, which it includes.
 
         Returns:
             Fresh and plain each time: the SDK changes what it is given.
@@ -157,7 +157,7 @@ class Timing:
         instead = self._fitted(own, {**built, **yours}, requested)
         self._own, self._active = own, fit.applied(values, instead)
         for part in own.parts:
-            # What does not work beside the application's own would keep the session from starting.
+            # Conflicts with the application's own would keep the session from starting.
             part.tell(self._active, part.changed(self._active))
         instead.update(in_force.taken_by_model(own.by_model, values))
         self._report(fit.corrected(requested, instead))
@@ -265,10 +265,10 @@ class Timing:
             overrides: Fields, nested as in a profile.
 
         Returns:
-            The settings of now; their problems say what was left out.
+            The active settings; their problems name the fields that were left out.
 
         Raises:
-            LookupError: There is no such profile.
+            LookupError: Unknown profile.
         """
         self._requests.change(profile, overrides or {})
         if self._following:
@@ -286,7 +286,7 @@ class Timing:
         `on_enter`, the session is the first one that was started in the job.
 
         Raises:
-            LookupError: There is no such profile.
+            LookupError: Unknown profile.
             RuntimeError: No session was started, and none is followed.
         """
         session = self._live.session if self._live else sdk_internals.primary_session(self._ctx)
@@ -324,7 +324,7 @@ class Timing:
             subscriptions.listen_to(self._caller.identity)
 
     def log_when_started(self) -> None:
-        """Log the line of the call once a session has started, and what acts in it is known."""
+        """Log the line of the call once a session has started, and its active values are known."""
         self._unlogged = True
         self._timer = asyncio.get_running_loop().call_later(_LINKED_WITHIN, self._look, 0)
 
@@ -355,7 +355,7 @@ class Timing:
                 profile,
             )
             return False
-        # Active already, with what the caller's metadata may add to it.
+        # Active already, with the possible additions of the caller's metadata.
         if self.profile == profile:
             return True
         known = self._requests.request_aloud(profile)
@@ -437,7 +437,7 @@ class Timing:
         return part
 
     def _add(self, problems: Sequence[Problem]) -> None:
-        """Report what of the application's own arguments is left out, once."""
+        """Report the application's own arguments that are left out, once."""
         fresh = tuple(p for p in problems if p not in self.settings.problems)
         if not fresh:
             return
@@ -467,14 +467,14 @@ async def for_call(
             its own participant.
         timeout: Seconds to wait; `CALLER_TIMEOUT` of the environment, else 300.
         profile: A profile for callers who request none: the lowest layer.
-        wait: Whether to wait for the caller. False for an agent that dials its callee itself: the
+        wait: Whether to wait for the caller. False for an agent that dials its callee: the
             settings are those of the room's and the dispatch's metadata, until `follow` finds who
             has come, by `identity` and `kinds`.
         kinds: Further kinds of participants that may be the caller, beside those that a session
             listens to by itself: standard, SIP and connectors.
 
     Raises:
-        asyncio.CancelledError: There is no caller, or no room. The job is shutting down, quietly.
+        asyncio.CancelledError: No caller, or no room. The job is shutting down, quietly.
     """
     if ctx.is_fake_job():
         return _console(ctx, profile)
@@ -540,7 +540,7 @@ def _caller_timeout() -> float:
 def _end_with_caller(ctx: JobContext, caller: rtc.RemoteParticipant) -> None:
     """End the job if the caller leaves before the session is linked to anybody.
 
-    A session waits forever for a participant who has left. Once linked, it closes by itself, and
+    A session waits forever for a participant who has left. Once linked, it closes on its own, and
     this watch is over. A caller whose connection was lost may come again.
     """
     setting_up = asyncio.current_task()
