@@ -1,4 +1,4 @@
-"""Read what the page asks for: a profile, and overrides of it."""
+"""Read a request of the page: a profile, and overrides of it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Asked:
         return {".".join(keys): value for keys, value in schema.flat(self.overrides)}
 
     def unfit(self, schema: Schema) -> list[Problem]:
-        """Return what no profile file could hold of the overrides."""
+        """Return the problems of the overrides that no profile file could hold."""
         return [
             problem.located(".".join(map(str, problem.at)), "")
             for problem in schema.document_problems(self.overrides)

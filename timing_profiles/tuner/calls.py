@@ -84,7 +84,7 @@ class Calls:
         return Call(room, self._access.url, token.to_jwt(), identity, metadata)
 
     def observer(self, room: str) -> str:
-        """Return a token that sees a room: nobody sees its holder, who publishes nothing."""
+        """Return a token for an observer of a room: its holder is hidden, and publishes nothing."""
         grants = api.VideoGrants(
             room_join=True,
             room=room,

@@ -1,4 +1,4 @@
-"""Draft the file that would hold what was tuned: a new one, or an existing one with its comments.
+"""Draft the file that would hold the tuned values: a new one, or an existing one with its comments.
 
 Nothing is written here; `save` does.
 """
@@ -52,7 +52,7 @@ class Draft:
         return not any(problem.severity == "error" for problem in self.problems)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the page shows."""
+        """Return the data of the page."""
         return {
             "file": self.label,
             "exists": self.before is not None,

@@ -1,4 +1,4 @@
-"""Describe every field for the page: text, bounds, default, and what metadata may change."""
+"""Describe every field for the page: text, bounds, default, and whether metadata may change it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _bounds(field: Field) -> tuple[float | None, float | None]:
 
 
 def _step(field: Field, lowest: float | None, highest: float | None) -> float:
-    """Return the step of a slider; it always divides what the schema's `multipleOf` asks for."""
+    """Return the step of a slider; it always divides the schema's `multipleOf`."""
     if "multipleOf" in field.schema:
         return float(field.schema["multipleOf"])
     width = (highest - lowest) if lowest is not None and highest is not None else 0
@@ -100,7 +100,7 @@ def _step(field: Field, lowest: float | None, highest: float | None) -> float:
 
 
 def _notice(description: str) -> str | None:
-    """Return the sentences of a description about what callers notice; None where it has none."""
+    """Return the sentences of a description about the effect on callers; None where it has none."""
     sentences = _SENTENCE.split(description)
     noticed = [sentence for sentence in sentences if sentence.startswith(_NOTICED)]
     return " ".join(noticed) or None

@@ -1,4 +1,4 @@
-"""Follow the files of a set while a page is open, and tell the page of each change."""
+"""Follow the files of a set while a page is open, and send each change to the page."""
 
 from __future__ import annotations
 

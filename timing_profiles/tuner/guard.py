@@ -1,4 +1,4 @@
-"""Answer this page only: no other site, no other name of this machine, nobody without the token."""
+"""Answer this page only: no other site, no other name of this machine, and only with the token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Guard:
     """Decides which requests are answered.
 
     A page of another site may send requests here, and a name that its owner points at 127.0.0.1
-    makes them look like requests of this page. Neither knows the token; both are refused before.
+    makes them look like requests of this page. Neither has the token; both are refused before.
     """
 
     def __init__(self, host: str, port: int, token: str) -> None:

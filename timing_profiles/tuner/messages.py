@@ -33,7 +33,7 @@ def of(event: Event) -> Message | None:
 
 
 def now(kind: str, **content: Any) -> Message:
-    """Return a message about what this process sees itself."""
+    """Return a message about an observation of this process."""
     return {"type": kind, **content, "received": time.time()}
 
 

@@ -104,7 +104,7 @@ class Observer:
         await self._room.disconnect()
 
     def say_ended(self, reason: str) -> None:
-        """Tell the page that there is no call, and why."""
+        """Send the page the reason why there is no call."""
         self._tell(messages.now("ended", reason=reason))
 
     def _came(self, participant: rtc.RemoteParticipant) -> None:

@@ -1,4 +1,4 @@
-"""Describe a set of profiles for the page: each profile, its wait, and what is wrong."""
+"""Describe a set of profiles for the page: each profile, its wait, and the problems."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from timing_profiles.turns.fields import Values
 
 
 def of_set(profiles: ProfileSet) -> dict[str, Any]:
-    """Return what the page shows of a set as it is now."""
+    """Return the page's data of a set in its present state."""
     found = profiles.read()
     return {
         "revision": found.revision,
@@ -26,7 +26,7 @@ def of_set(profiles: ProfileSet) -> dict[str, Any]:
 
 
 def of_values(values: Values) -> dict[str, Any]:
-    """Return what callers notice of merged values, in numbers and sentences."""
+    """Return the effect of merged values on callers, in numbers and sentences."""
     return {
         "wait": wait.effective(values).to_json(),
         "dead": dead_settings.reasons(values, values),

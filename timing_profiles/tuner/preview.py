@@ -1,4 +1,4 @@
-"""Show what a call with a profile and overrides would do, before anybody makes it."""
+"""Preview a call with a profile and overrides, before it is made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from timing_profiles.turns import advice, dead_settings
 
 
 def of(asked: Asked, found: Catalog) -> dict[str, Any]:
-    """Return the settings that a worker would use, what it would refuse, and the difference.
+    """Return the settings that a worker would use, the refused overrides, and the difference.
 
     Args:
         asked: A profile and overrides.

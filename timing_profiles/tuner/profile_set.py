@@ -1,4 +1,4 @@
-"""Hold the set of profiles that the page shows: the last valid one, and what is wrong since."""
+"""Hold the set of profiles that the page shows: the last valid one, and the problems since."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ProfileSet:
             return self.catalog
 
     def content(self, name: str) -> bytes | None:
-        """Return the bytes of a file as they are now; None where there is no such file.
+        """Return the bytes of a file as they are now; None where the file is missing.
 
         Raises:
             ProfilesError: The file or the directory cannot be read.

@@ -1,4 +1,4 @@
-"""Write what differs from a profile as the text of another one."""
+"""Write the differences from a profile as the text of another one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MODELINE = "# yaml-language-server: $schema=../schema.json"
 
 
 def new(asked: Asked, found: Catalog, description: str = "") -> str:
-    """Write a new profile that extends the one that was tuned, and has only what differs.
+    """Write a new profile that extends the tuned one, and has only the differences.
 
-    Each value has a comment with what it was, and where that was set.
+    Each value has a comment with the former value, and where that was set.
 
     Args:
         asked: The profile and the overrides.
@@ -45,7 +45,7 @@ def differences(asked: Asked, found: Catalog) -> dict[str, Any]:
 
 
 def was(path: str, base: Profile) -> str:
-    """Return what a value was, and where it was set, for a comment."""
+    """Return a former value, and where it was set, for a comment."""
     return f"was {yaml_edit.scalar(base.values.get(path))} ({base.origins.get(path, 'not set')})"
 
 

@@ -24,7 +24,7 @@ class NotSaved(Exception):
 
 
 def save(directory: Path, draft: Draft) -> None:
-    """Replace a file by what was drafted, or create it.
+    """Replace a file by its draft, or create it.
 
     Readers find the former file or the new one, never a part of one. A worker that serves the
     directory reloads it as after any edit.
@@ -46,7 +46,7 @@ def save(directory: Path, draft: Draft) -> None:
 def _save(directory: Path, handle: int | None, draft: Draft) -> None:
     target = _place(directory, handle, draft.name)
     mode = _check(target, handle, draft)
-    # Names that begin with a dot are no profiles: see `folder.is_profile`.
+    # Names that begin with a dot are not profiles: see `folder.is_profile`.
     unfinished = _place(directory, handle, f".{draft.name}.{secrets.token_hex(8)}")
     descriptor = os.open(unfinished, _CREATE, _NEW_MODE if mode is None else mode, dir_fd=handle)
     try:

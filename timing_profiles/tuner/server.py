@@ -47,8 +47,8 @@ MOST_SOCKETS = 32
 """The WebSockets that may be open at the same time, of all tabs together."""
 
 _MOST_WAITING = 1000  # messages that a page has not taken yet
-_LARGEST_MESSAGE = 1024  # bytes from the page: it has nothing to say on a WebSocket
-_LINGERING = 1.0  # seconds in which the rest of a refused body is read
+_LARGEST_MESSAGE = 1024  # bytes from the page: it sends nothing on a WebSocket
+_LINGERING = 1.0  # seconds in which the remainder of a refused body is read
 _ENDING = 1.0
 _OBSERVER = "timing_profiles.tuner.observer"
 _SDK = "livekit.agents.voice"  # takes seconds to load
@@ -60,7 +60,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a server serves.
+    """The parts that a server serves.
 
     Attributes:
         access: The LiveKit server.
@@ -146,7 +146,7 @@ class Tuner:
 
     @web.middleware
     async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse what is not for us, and answer every error in one form."""
+        """Refuse foreign requests, and answer every error in one form."""
         refusal = self._guard.refusal(request)
         if refusal:
             response: web.StreamResponse = _error(*refusal)
@@ -263,7 +263,7 @@ class Tuner:
             stream = _Stream()
             observer = Observer(stream.tell)
             try:
-                # A browser does not see why a WebSocket is refused: it is told on an open one.
+                # A browser does not show why a WebSocket is refused: an open one gets the reason.
                 with reported(observer):
                     await observer.join(self._options.access.url, self._calls.observer(room))
                 return await self._streamed(request, stream)
@@ -280,7 +280,7 @@ class Tuner:
                 self._follower.remove(stream.tell)
 
     async def _streamed(self, request: web.Request, stream: _Stream) -> web.WebSocketResponse:
-        """Send what a stream has until the page closes its end, or the stream ends."""
+        """Send the items of a stream until the page closes its end, or the stream ends."""
         page = web.WebSocketResponse(max_msg_size=_LARGEST_MESSAGE, timeout=_ENDING)
         page.headers.update(self._headers)
         self._sockets.add(page)
@@ -316,7 +316,7 @@ class Tuner:
         return room
 
     async def _asked(self, request: web.Request) -> Asked:
-        """Read what the page asks for, of the set as its files are now."""
+        """Read a request of the page, for the set in the present state of its files."""
         data = await _json(request)
         return asked.read(data, await asyncio.to_thread(self._profiles.read))
 
@@ -326,7 +326,7 @@ class Tuner:
         return asked.read(data, await asyncio.to_thread(self._profiles.read))
 
     def _load_sdk(self) -> asyncio.Future[Any]:
-        """Load what a call needs, beside the loop, once a page is open."""
+        """Load the modules of a call, beside the loop, once a page is open."""
         if self._sdk is None:
             self._sdk = asyncio.ensure_future(asyncio.to_thread(_import, _OBSERVER, _SDK))
         return self._sdk

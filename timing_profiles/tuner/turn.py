@@ -60,14 +60,14 @@ def samples_of(content: bytes) -> bytes:
 
 
 def judge(samples: bytes, profiles: Sequence[tuple[str, Values]]) -> dict[str, Any]:
-    """Return what each profile would have done with a turn, in seconds of the sound.
+    """Return the decision of each profile about a turn, in seconds of the sound.
 
     Args:
         samples: One turn of a caller, from before its first sound to after its last.
         profiles: The name and the values of each profile, the most important first.
 
     Raises:
-        NoTurn: Nobody speaks.
+        NoTurn: No speech was found.
     """
     # It takes seconds to import.
     from timing_profiles.rehearsal.speech import speech  # noqa: PLC0415

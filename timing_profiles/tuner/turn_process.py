@@ -58,7 +58,7 @@ class TurnProcess:
             self._places -= 1
 
     async def judge(self, sound: bytes, profiles: Sequence[tuple[str, Values]]) -> dict[str, Any]:
-        """Return what each profile would have done; see `turn.judge`.
+        """Return the decision of each profile; see `turn.judge`.
 
         Args:
             sound: A WAV file.

@@ -16,7 +16,7 @@ from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 _BYTE_ORDER_MARK = "\ufeff"
 _INDENT = 2
 
-# What PyYAML takes for the end of a line.
+# The characters that end a line for PyYAML.
 _LINE_END = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]|\Z")
 
 
