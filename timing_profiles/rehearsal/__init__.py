@@ -1,4 +1,4 @@
-"""What a profile would have done on recorded calls: recordings, the SDK's session, statistics.
+"""The decisions of a profile on recorded calls: recordings, the SDK's session, statistics.
 
 No worker imports it.
 """

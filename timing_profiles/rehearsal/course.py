@@ -1,4 +1,4 @@
-"""What a session hears, computes and decides while a turn is played to it."""
+"""The input, the predictions and the decisions of a session while a turn is played to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the turn detector computes in a silence.
+    """The prediction of the turn detector in a silence.
 
     Attributes:
         at: When, in seconds from the start of what was played.
@@ -46,7 +46,7 @@ class Decision:
         at: When, in seconds from the start of what was played.
         delay: Seconds since the session heard the end of speech, by its own count.
         prediction: The last one before it; None where the turn detector was not asked.
-        heard: What was last final of the caller's words; None where no words were replayed.
+        heard: The last final words of the caller; None where no words were replayed.
         limit: The field of `user_turn_limit` that ended the turn; empty where another one did.
     """
 
@@ -59,11 +59,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What a session hears, computes and decides, each in order.
+    """The silences, the predictions and the decisions of a session, each in order.
 
     Attributes:
         decisions: The decisions that the caller has finished.
-        predictions: What the turn detector computes.
+        predictions: The predictions of the turn detector.
         silences: When the session hears that the caller falls silent, and goes on; None where the
             silence lasts.
     """

@@ -34,7 +34,7 @@ _NETWORK: Final = re.compile(
     re.IGNORECASE,
 )
 _MISSING: Final = ("no version of", "No matching distribution found for")  # as uv and pip have it
-_MOST: Final = 300  # characters of what an installer says
+_MOST: Final = 300  # characters of an installer's output
 
 
 class EnvironmentUnavailableError(Exception):
@@ -70,7 +70,7 @@ def place(version: str) -> Path:
 
 
 def requirements(version: str) -> list[str]:
-    """Return what is installed: what this library declares, with a release of the SDK.
+    """Return the requirements to install: those of this library, with a release of the SDK.
 
     Raises:
         EnvironmentUnavailableError: The release is none, is the installed one, or unsupported.
@@ -167,7 +167,7 @@ def reason(output: str, version: str) -> str:
     """Return why packages cannot be installed, as one line.
 
     Args:
-        output: What uv or pip printed.
+        output: The output of uv or pip.
         version: The release.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]

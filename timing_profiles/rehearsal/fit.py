@@ -26,7 +26,7 @@ NOTICED: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A policy and what it does, on average over the phases."""
+    """A policy and its effect, on average over the phases."""
 
     policy: Policy
     cost: Cost
@@ -56,7 +56,7 @@ class _Need:
 
 
 def points(turns: Sequence[HeardTurn], bounds: Bounds) -> Iterator[Point]:
-    """Yield every policy that is tried and what it does to some turns, at all their phases.
+    """Yield every policy that is tried and its effect on some turns, at all their phases.
 
     Work grows with turns times thresholds, not with the number of policies: whether a turn is cut
     depends on its worst likely pause and its worst unlikely one, and the sum of the waits is one
@@ -87,7 +87,7 @@ def choose(found: Sequence[Point], most: float) -> Point | None:
 def left_out(
     recordings: Mapping[str, Sequence[HeardTurn]], most: float, bounds: Bounds
 ) -> Cost | None:
-    """Estimate what a choice does to other calls.
+    """Estimate the effect of a choice on other calls.
 
     Each recording is judged with the policy that is chosen without it.
 

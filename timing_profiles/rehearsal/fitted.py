@@ -13,13 +13,13 @@ from timing_profiles.rehearsal.sweep import Cost, Policy
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What was fitted, and the evidence for it.
+    """A fitted policy, and the evidence for it.
 
     Attributes:
         policy: The delays and the threshold.
         most: The share of turns that may be cut.
         base: The name of the profile that it extends.
-        confirmed: What LiveKit's session does with it.
+        confirmed: The result of LiveKit's session with it.
         left_out: The estimate for a recording that was left out; None where there is none.
         recordings: The number of recordings.
         pauses: The number of pauses.
@@ -37,7 +37,7 @@ class Fitted:
 
     @property
     def evidence(self) -> str:
-        """What the recordings show about the limit."""
+        """The evidence of the recordings about the limit."""
         cut, of = self.confirmed.turns_cut
         if statistics.is_below(cut, of, self.most):
             return f"{of} turns show that at most {self.most:.0%} are cut (95% confidence)"
@@ -47,7 +47,7 @@ class Fitted:
 
     @property
     def estimate(self) -> str:
-        """What is expected of other calls."""
+        """The expectation for other calls."""
         if self.left_out is None:
             return "no estimate for other calls: it takes two recordings"
         cut, wait = self.left_out.cut, self.left_out.wait

@@ -33,7 +33,7 @@ class Gate:
 
     Attributes:
         text: As it was written.
-        metric: What is limited.
+        metric: The limited quantity.
         limit: A share from 0 to 1, seconds, or a number of turns.
         is_count: Whether it is a number of turns, those of the recordings alone.
     """
@@ -52,11 +52,11 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the evidence says about a gate.
+    """The verdict of the evidence on a gate.
 
     Attributes:
         verdict: Whether it holds.
-        count: What misses the limit: turns or pauses that are cut, waits that are too long.
+        count: The items that miss the limit: turns or pauses that are cut, waits that are too long.
         of: Out of so many.
         needed: How many would show that it holds, if none missed the limit; None where none would,
             or where the verdict is known.

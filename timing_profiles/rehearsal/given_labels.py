@@ -1,7 +1,7 @@
 """Labels that people give: where a caller speaks, and after which silence they went on.
 
 A CSV file has one line for each stretch of the caller's speech. After it, the caller went on, so
-that the silence before the next line is a pause, or had finished, or nobody knows.
+that the silence before the next line is a pause, or had finished; the label may also be unknown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Label:
 
     Attributes:
         speech: From the first to the last sound, in seconds of the recording.
-        went_on: Whether the caller went on after the silence that follows; None where nobody knows.
+        went_on: Whether the caller went on after the silence that follows; None where unknown.
         place: The file of labels, and the line.
     """
 
@@ -56,7 +56,7 @@ class GivenLabels:
     Attributes:
         recordings: The labels of each recording, in order of time, by its name in the file.
         places: The first line of each recording.
-        problems: What is wrong with the labels of each recording that has none here.
+        problems: The problems of the labels of each recording that has none here.
     """
 
     recordings: Mapping[str, Sequence[Label]]
@@ -132,7 +132,7 @@ def turns(labels: Sequence[Label], heard: Sequence[Interval]) -> list[Turn]:
 
 
 def quiet_from(turn: Turn, heard: Sequence[Interval]) -> float:
-    """Return the second from which nobody speaks before a turn, in a recording of one channel."""
+    """Return the second from which silence precedes a turn, in a recording of one channel."""
     start = turn.speech.start
     latest = 0.0
     for one in heard:

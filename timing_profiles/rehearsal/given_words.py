@@ -38,7 +38,7 @@ class WordsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Spoken:
-    """A word and who said it: a speaker's name as text; empty where that is not known."""
+    """A word and its speaker: a name as text; empty where that is not known."""
 
     word: Word
     speaker: str

@@ -1,7 +1,7 @@
 """Label the silences of a call: pauses and ends of the caller's turns.
 
-A turn is what the caller says until the other side speaks. A silence before the caller's own next
-word is a pause, one before the other side's is the end. Left out is an end that nobody knows: the
+A turn is the caller's speech until the other side speaks. A silence before the caller's own next
+word is a pause, one before the other side's is the end. Left out is an unknown end: the
 other side speaks before the caller's last sound, or the caller goes on within 2 s of its start, or
 the recording ends.
 """
@@ -25,12 +25,12 @@ GOES_ON: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What the caller says until the other side speaks, in seconds of the recording.
+    """The caller's speech until the other side speaks, in seconds of the recording.
 
     Attributes:
         speech: From the caller's first to the last sound.
         pauses: The silences of 0.2 s or more within.
-        next_speech: When somebody speaks after it; None where nobody does.
+        next_speech: When either side speaks after it; None where neither does.
         is_end: Whether the silence after it is known to be the end of the turn.
         transcript: Its words; None where no file has them.
     """

@@ -1,4 +1,4 @@
-"""Change what a session hears of a caller: noise at a signal-to-noise ratio, a telephone line."""
+"""Change the audio that a session gets: noise at a signal-to-noise ratio, a telephone line."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What lies between a caller and the session.
+    """The line between a caller and the session.
 
     Attributes:
         noise: Noise beside the caller; none by default.
@@ -67,14 +67,14 @@ class Line:
         return self.noise is None and not self.is_telephone
 
     def __str__(self) -> str:
-        """Return what is changed, for people; empty where nothing is."""
+        """Return the changes as text; empty where there are none."""
         parts = [f"noise {self.noise}"] if self.noise else []
         return ", ".join([*parts, *(["line mulaw"] if self.is_telephone else [])])
 
     def changed(self, played: Played, level: float) -> Played:
         """Return a turn as the session hears it.
 
-        The noise begins with the recording and goes on after the next speech: there, the caller
+        The noise begins with the recording and continues after the next speech: there, the caller
         would still stand in it.
 
         Args:

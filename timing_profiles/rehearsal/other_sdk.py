@@ -1,8 +1,8 @@
 """Judge turns under another release of the SDK: a process in an environment that has it.
 
 `python -m timing_profiles.rehearsal.other_sdk` reads the turns and the settings as JSON from stdin,
-and prints what each profile does to each turn. The turns are those that were found here, so that
-only the decisions can differ. Sound never leaves the files: each process reads them itself.
+and prints each profile's effect on each turn. The turns are those that were found here, so that
+only the decisions can differ. Sound never leaves the files: each process reads the files.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a profile does to a turn.
+    """The effect of a profile on a turn.
 
     Attributes:
         cut_at: The second of the recording of the first decision inside the turn, if any.
@@ -67,7 +67,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What profiles do under a release.
+    """The effect of profiles under a release.
 
     Attributes:
         versions: The packages of the SDK.
@@ -84,7 +84,7 @@ def start_of(played: Played) -> float:
 
 
 def judgement(found: Outcome) -> Judgement:
-    """Return what is compared of an outcome."""
+    """Return the compared part of an outcome."""
     cut_at = found.cuts[0].at if found.cuts else None
     return Judgement(cut_at, found.wait, found.decided_by)
 
@@ -142,7 +142,7 @@ def of_answer(text: str) -> Judged:
 
 
 def here(profiles: Mapping[str, Sequence[Judgement]]) -> Judged:
-    """Return what was judged in this process."""
+    """Return the results of this process."""
     return Judged(versions(), profiles)
 
 
@@ -156,7 +156,7 @@ def _is_installed(name: str) -> bool:
 
 
 def main() -> None:
-    """Read a request from stdin, and print what was judged."""
+    """Read a request from stdin, and print the results."""
     request = json.load(sys.stdin)
     turns = [_from_json(one) for one in request["turns"]]
     profiles: Mapping[str, Values] = request["profiles"]

@@ -1,4 +1,4 @@
-"""What a profile does to a turn: cuts in or not, how long the caller waits, which field decides."""
+"""A profile's effect on a turn: cuts in or not, how long the caller waits, which field decides."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LEAD: Final = 1.0
 
 _UNBOUNDED: Final = 10.0  # seconds after which a session without a longest wait is given up
 _SLACK: Final = 2.0  # seconds more than the longest wait
-_STARTS: Final = 0.3  # seconds in which a VAD notices that a caller goes on
+_STARTS: Final = 0.3  # seconds in which a VAD detects that a caller continues
 _PRECISION: Final = 0.02  # seconds by which a timer may be late
 _VERSION: Final = "turn_detector.version"
 
@@ -68,14 +68,14 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a profile does to a turn.
+    """The effect of a profile on a turn.
 
     Attributes:
         cuts: The decisions before the caller's last sound.
         wait: Seconds from the last sound to the decision; None where the end is not known, or
             nothing was decided.
         decided_by: The field that decided first; None where nothing was decided.
-        predictions: What the turn detector computed, at seconds of the recording.
+        predictions: Those of the turn detector, at seconds of the recording.
     """
 
     cuts: tuple[Cut, ...]
@@ -190,7 +190,7 @@ def _of_recording(decision: Decision, start: float) -> Decision:
 def judged(
     turn: Turn, decisions: Sequence[Decision], predictions: Sequence[Prediction], values: Values
 ) -> Outcome:
-    """Return what decisions do to a turn, all in seconds of the recording."""
+    """Return the effect of decisions on a turn, all in seconds of the recording."""
     end = turn.speech.end
     cuts = tuple(_cuts(turn, [one for one in decisions if one.at < end], values))
     last = next((one for one in decisions if one.at >= end), None)

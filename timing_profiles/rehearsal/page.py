@@ -52,11 +52,11 @@ def page(
     """Return the page.
 
     Args:
-        rehearsed: What is shown.
+        rehearsed: The results to show.
         caller: The channel of the caller.
         judged: The result of each gate for each profile.
         below: Lines of text that stand below the table.
-        heard: What the sessions heard in place of the recordings; empty where nothing is changed.
+        heard: The audio of the sessions in place of the recordings; empty where nothing is changed.
     """
     lines = [
         "<!doctype html>",

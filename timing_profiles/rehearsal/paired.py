@@ -17,7 +17,7 @@ class Pair:
     """Two versions of a profile, judged on the same turns in the same order.
 
     Attributes:
-        before: The results of the former version; None where there was no such profile.
+        before: The results of the former version; None where the profile is new.
         after: The results of the later version.
     """
 

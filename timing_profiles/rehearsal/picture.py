@@ -30,7 +30,7 @@ def picture(turn: Turn, outcomes: Sequence[tuple[str, Outcome]]) -> str:
 
     Args:
         turn: The turn.
-        outcomes: The name of each profile, and what it does.
+        outcomes: The name of each profile, and its effect.
     """
     scale = _Scale(turn, outcomes)
     height = _ROWS_Y + _ROW * len(outcomes) + 8

@@ -54,7 +54,7 @@ class Recording:
 
 
 def files(path: Path) -> list[Path]:
-    """Return the recordings that a path stands for: itself, or those below a directory, sorted."""
+    """Return the recordings that a path names: the file, or those below a directory, sorted."""
     if not path.is_dir():
         return [path]
     found = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
@@ -98,7 +98,7 @@ _READABLE: Final = "wav, ogg, mp3 and flac are read"
 
 
 def _check_length(file: BinaryIO) -> None:
-    """Raise where a wav file is shorter than its header says, which libav does not report."""
+    """Raise where a wav file is shorter than its header states, which libav does not report."""
     header = file.read(8)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -111,7 +111,7 @@ def _check_length(file: BinaryIO) -> None:
 def _decode(
     file: BinaryIO, channels: tuple[bytearray, bytearray], *, one_channel: bool
 ) -> float | None:
-    """Append what a file contains to channels; return the seconds that it declares."""
+    """Append the samples of a file to channels; return the seconds that it declares."""
     with av.open(file, "r") as container:
         declared = _declared_seconds(container, one_channel=one_channel)
         for frame in _frames(container):
@@ -178,7 +178,7 @@ def resampled(samples: bytes, rate: int, target: int) -> bytes:
 
 
 def names(paths: Iterable[Path]) -> list[str]:
-    """Return the shortest ends of paths that tell them apart, in the same order."""
+    """Return the shortest ends of paths that distinguish them, in the same order."""
     parts = [path.absolute().parts for path in paths]
     longest = max(map(len, parts), default=0)
     for length in range(1, longest + 1):

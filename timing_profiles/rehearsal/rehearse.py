@@ -42,14 +42,14 @@ Progress = Callable[[int, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What people tell about recordings, and what a session hears of them.
+    """The information from people about recordings, and the line to a session.
 
     Attributes:
         caller: The channel that has the caller.
         labels: The labels of those recordings whose turns are not found in two channels.
         words: The files that have the words of some recordings.
         stt_delay: Seconds in which final words reach the session.
-        line: What is changed between the caller and the session.
+        line: The changes between the caller and the session.
     """
 
     caller: Side = "left"
@@ -59,7 +59,7 @@ class Conditions:
     line: Line = field(default_factory=Line)
 
     def of(self, file: Path) -> Conditions:
-        """Return what concerns one recording: another process gets no more than it needs."""
+        """Return the conditions of one recording: another process gets no more than it needs."""
         return replace(
             self,
             labels={path: found for path, found in self.labels.items() if path == file},
@@ -104,7 +104,7 @@ def rehearse(  # noqa: PLR0913 - of keywords
     Args:
         files: The recordings.
         profiles: The settings of each profile, by its name.
-        conditions: What people tell about the recordings, and what a session hears of them.
+        conditions: The information from people about the recordings, and the line to a session.
         failed: Called with each file that cannot be judged, and the reason.
         progress: Called after each step.
         processes: How many processes work; by default as many as there are processors, once that
@@ -152,7 +152,7 @@ def each_turn(
     Args:
         files: The recordings.
         judge: Judges a turn; another process must be able to import it.
-        conditions: What people tell about the recordings, and what a session hears of them.
+        conditions: The information from people about the recordings, and the line to a session.
         failed: Called with each file that cannot be judged, and the reason.
         progress: Called after each step.
         processes: How many processes work.
@@ -169,7 +169,7 @@ def each_turn(
 
 
 class Judged(Generic[T]):
-    """The turns of recordings, and what was found about each.
+    """The turns of recordings, and the result of each.
 
     Args:
         names: The name of each file.
@@ -178,7 +178,7 @@ class Judged(Generic[T]):
     Attributes:
         recordings: The number of recordings that were judged.
         speech: The seconds of speech of the callers and of the other sides.
-        turns: The name of the recording, the turn, and what was found, in order.
+        turns: The name of the recording, the turn, and the result, in order.
         cut_in: The turns that the agents of recordings cut in on.
     """
 
@@ -264,7 +264,7 @@ def _spoken(
 def _changed(
     labelled: Labelled, read: Recording, on: Line, given: Sequence[Label] | None
 ) -> Labelled:
-    """Change what a session hears; the labels remain those of the recording."""
+    """Change the audio of a session; the labels remain those of the recording."""
     if on.is_clean:
         return labelled
     speech = [one.speech for one in given] if given is not None else _speech(read.caller)
@@ -337,7 +337,7 @@ def _result(
     turns: Sequence[tuple[str, Turn, list[Outcome | str]]],
     at: int,
 ) -> ProfileResult:
-    """Return what a profile does; the first reason where it is unknown for a turn."""
+    """Return the effect of a profile; the first reason where it is unknown for a turn."""
     judged = []
     for file, turn, outcomes in turns:
         found = outcomes[at]

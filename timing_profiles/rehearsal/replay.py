@@ -1,7 +1,7 @@
-"""The messages of Deepgram that word times imply, and what word times do not tell.
+"""The messages of Deepgram that word times imply, and what word times do not determine.
 
 nova ends speech after `endpointing_ms` of silence; the final words and the end of speech reach the
-session some time later. Flux ends turns where its messages say.
+session some time later. Flux ends turns at its messages.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Message:
         at: When, in seconds of the recording.
         kind: The start of speech, final words, or the end of speech.
         words: The words that are final.
-        silence: The seconds from the last word to the moment at which Deepgram knows that speech
+        silence: The seconds from the last word to the moment at which Deepgram detects that speech
             has ended, without the time in which its message arrives.
         by: The field that decided when speech has ended.
     """
@@ -64,7 +64,7 @@ class Message:
 
 
 def messages(transcript: Transcript, values: Values, delay: float) -> list[Message]:
-    """Return what a session hears of a turn from Deepgram, in order.
+    """Return Deepgram's messages to a session about a turn, in order.
 
     Args:
         transcript: The words of the turn.
@@ -82,10 +82,10 @@ def messages(transcript: Transcript, values: Values, delay: float) -> list[Messa
 
 
 def unknown(transcript: Transcript | None, values: Values, *, chained: bool) -> str | None:
-    """Return why the words do not tell what decides a turn; None where they do.
+    """Return why the words do not determine the end of a turn; None where they do.
 
     Args:
-        transcript: The words of the turn; None where there is no file.
+        transcript: The words of the turn; None without a file.
         values: The settings.
         chained: Whether it matters when each single word is final.
     """

@@ -20,7 +20,7 @@ _QUANTILES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95}
 
 @dataclass(frozen=True, slots=True)
 class JudgedTurn:
-    """A turn of a recording, and what a profile does to it."""
+    """A turn of a recording, and the effect of a profile on it."""
 
     recording: str
     turn: Turn
@@ -46,7 +46,7 @@ class JudgedTurn:
 
 @dataclass(frozen=True, slots=True)
 class ProfileResult:
-    """What a profile does to all turns.
+    """The effect of a profile on all turns.
 
     Attributes:
         profile: Its name.
@@ -103,7 +103,7 @@ class ProfileResult:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What some profiles do to the turns of some recordings.
+    """The effect of some profiles on the turns of some recordings.
 
     Attributes:
         recordings: The number of recordings that were judged.
@@ -118,7 +118,7 @@ class Rehearsal:
     profiles: Sequence[ProfileResult]
 
     def to_json(self, revision: str, gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return what `rehearse --format json` prints."""
+        """Return the data of `rehearse --format json`."""
         turns, pauses = self.labels
         return {
             "revision": revision,

@@ -1,7 +1,7 @@
-"""Play one turn of a caller to the SDK's own session, and observe what it decides.
+"""Play one turn of a caller to the SDK's own session, and observe its decisions.
 
 The session, the VAD and the turn detector are made from a profile by the code that makes them in a
-job. Speech-to-text replays what Deepgram would send; where nothing depends on that, it is one word
+job. Speech-to-text replays Deepgram's messages; where nothing depends on that, it is one word
 at each start of speech, so that the words are always there before the silence. LLM and
 text-to-speech are left out, and no decision leads to a reply.
 """
@@ -47,7 +47,7 @@ _WITHOUT_REPLY: Final = {
     "interruption": {"mode": "vad"},
 }
 
-# What the clocks show at first: above 0, which the SDK takes for a time that is not known.
+# The time of the clocks at first: above 0, which the SDK takes for a time that is not known.
 _START: Final = 2.0**20
 
 
@@ -60,7 +60,7 @@ _EVENTS: Final[dict[Kind, stt.SpeechEventType]] = {
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What Deepgram sends about a turn.
+    """Deepgram's messages about a turn.
 
     Attributes:
         messages: In order.
@@ -87,7 +87,7 @@ def play(
         values: The settings of the session.
         seconds: How long to play, samples and silence together.
         finished: The second from which one decision is enough.
-        replay: What Deepgram sends; by default, words are there at each start of speech.
+        replay: Deepgram's messages; by default, words are there at each start of speech.
 
     Returns:
         All that happens until then, and up to the first decision after it where there is one.
@@ -143,7 +143,7 @@ class _Caller(io.AudioInput):
 
 @cache
 def _dither() -> list[list[tuple[int, int]]]:
-    """Return what is added to the samples of each frame: their index, and 1 or -1."""
+    """Return the dither of the samples of each frame: their index, and 1 or -1."""
     draw = random.Random(0)  # noqa: S311 - noise
     frames: list[list[tuple[int, int]]] = []
     for _ in range(round(_DITHER_SECONDS / _FRAME)):
@@ -167,7 +167,7 @@ class _Observer(Agent):
         self._speaks = False
 
     def predicted(self, probability: float, threshold: float | None) -> None:
-        """Note what the turn detector computes."""
+        """Note a prediction of the turn detector."""
         self._last = Prediction(time.time() - self.began, probability, threshold)
         self.predictions.append(self._last)
 
@@ -208,7 +208,7 @@ class _Observer(Agent):
 
 
 class _Listener(_Observer):
-    """Hears what Deepgram sends, when it would arrive."""
+    """Gets Deepgram's messages, when they would arrive."""
 
     def __init__(self, finished: float, values: Values, replay: Replay) -> None:
         super().__init__(finished)

@@ -20,7 +20,7 @@ NAME: Final = "session_report.json"
 """The file's name; it lies in the directory of the recording."""
 
 _EARLIER: Final = 1.0  # seconds after which a session has noticed that a caller speaks
-_SLACK: Final = 1.0  # seconds by which a recording may be longer than its report says
+_SLACK: Final = 1.0  # seconds by which a recording may be longer than in its report
 _AGREES: Final = 0.7  # share of the speech that a session heard, whichever VAD it had
 
 
@@ -30,7 +30,7 @@ class ReportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SessionReport:
-    """What a report says of a recording.
+    """The facts of a report about a recording.
 
     Attributes:
         seconds: How long it is at most; None where that is unknown.
@@ -71,7 +71,7 @@ def beside(recording: Path) -> SessionReport | None:
     """Return the report of a recording; None where the directory has none.
 
     Raises:
-        ReportError: It cannot be read, or is no report of a recording.
+        ReportError: It cannot be read, or is not a report of a recording.
     """
     path = recording.with_name(NAME)
     try:
@@ -106,9 +106,9 @@ def _number(value: Any) -> float | None:
 
 
 def _spoken(events: Any, began: float) -> list[Interval] | None:
-    """Return when the caller speaks by the events of a session; None where it heard nobody.
+    """Return when the caller speaks by the events of a session; None where it heard no speech.
 
-    A session without a VAD and with speech-to-text that sends no start of speech hears nobody.
+    A session without a VAD and with speech-to-text that sends no start of speech hears no speech.
     """
     found, start = [], None
     for at, is_speaking in _changes(events):

@@ -1,7 +1,7 @@
-"""Store what a session hears, in the user's cache: seconds and probabilities, no sound, no words.
+"""Store results of sessions in the user's cache: seconds and probabilities, no sound, no words.
 
 An entry is found by a hash of the sound and of the settings it was heard with, and by the versions
-of the SDK. A directory that cannot be read or written is no error: nothing is stored then.
+of the SDK. A directory that cannot be read or written is not an error: nothing is stored then.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _memory: dict[str, Any] | None = None
 
 
 def keep_in_memory() -> None:
-    """Store nothing on the disk from now on: what this process hears ends with it."""
+    """Store nothing on the disk from now on: the results of this process end with it."""
     global _memory  # noqa: PLW0603 - the cache of a process
     _memory = {}
 
@@ -38,9 +38,9 @@ def key(kind: str, sound: bytes | bytearray, settings: Any = None) -> str:
     """Return the name of an entry.
 
     Args:
-        kind: What is stored.
+        kind: The kind of entry.
         sound: The samples that are heard.
-        settings: What else the entry depends on, as JSON.
+        settings: The other values that the entry depends on, as JSON.
     """
     found = hashlib.sha256(sound)
     found.update(json.dumps([kind, settings, _versions()], sort_keys=True).encode())
@@ -48,7 +48,7 @@ def key(kind: str, sound: bytes | bytearray, settings: Any = None) -> str:
 
 
 def read(name: str) -> Any:
-    """Return what an entry contains; None where there is none, or it is damaged."""
+    """Return the content of an entry; None where it is missing or damaged."""
     if _memory is not None:
         return _memory.get(name)
     try:

@@ -67,14 +67,14 @@ class WorstPause:
 
 
 def counts(rehearsed: Rehearsal, caller: Side, heard: str = "") -> str:
-    """Return what was judged: recordings, turns, pauses, and who speaks how long.
+    """Return the totals: recordings, turns, pauses, and the speaking time of each side.
 
     How long the other side speaks is unknown in recordings of one channel.
 
     Args:
         rehearsed: The results.
         caller: The channel of the caller.
-        heard: What the sessions heard in place of the recordings; empty where nothing is changed.
+        heard: The audio of the sessions in place of the recordings; empty where nothing is changed.
     """
     turns, pauses = rehearsed.labels
     ours, theirs = rehearsed.speech
@@ -118,7 +118,7 @@ def worst_pauses(profiles: Sequence[ProfileResult]) -> Iterator[WorstPause]:
 
 
 def verdict(result: gate.Result) -> str:
-    """Return what the evidence says about a gate, with the numbers behind it."""
+    """Return the verdict of the evidence on a gate, with the numbers behind it."""
     if result.verdict != "not-enough-evidence":
         return f"{result.verdict} ({result.count} of {result.of})"
     if result.needed is None:
@@ -131,7 +131,7 @@ def verdict(result: gate.Result) -> str:
 
 
 def compared(pair: Pair) -> Iterator[str]:
-    """Yield what a later version of a profile changes: one line, then one for each turn."""
+    """Yield the changes by a later version of a profile: one line, then one for each turn."""
     if pair.unknown is not None:
         yield f"{pair.profile}: {pair.unknown}"
         return

@@ -1,7 +1,7 @@
 """Sweep the delays and the threshold by arithmetic, over silences that a session has heard once.
 
 A session decides at the later of two moments: its delay after the last sound that it heard, and the
-turn detector's answer; a caller who goes on before that cancels it. With `endpointing.mode: fixed`
+turn detector's answer; a caller who resumes before that cancels it. With `endpointing.mode: fixed`
 that is all there is to it, so that one pass of the engine is enough for any delays and threshold.
 """
 
@@ -39,7 +39,7 @@ class Silence:
     Attributes:
         start: The last sound, from which the delays count.
         ready: The moment before which no decision is possible.
-        until: When the caller goes on; infinite where the silence lasts.
+        until: When the caller continues; infinite where the silence lasts.
         probability: That of the turn detector; None where it was not asked.
     """
 
@@ -56,7 +56,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What decides after which delay: seconds, and a probability.
+    """Two delays, in seconds, and the probability that chooses between them.
 
     Attributes:
         threshold: The probability from which the caller has likely finished.
@@ -117,7 +117,7 @@ class HeardTurn:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a policy does to some turns.
+    """The effect of a policy on some turns.
 
     Attributes:
         cut: The share of turns that are cut, 0 to 1.
@@ -129,14 +129,14 @@ class Cost:
 
 
 def cost(turns: Sequence[HeardTurn], policy: Policy) -> Cost:
-    """Compute what a policy does to some turns."""
+    """Compute the effect of a policy on some turns."""
     waits = [wait for turn in turns if (wait := turn.wait(policy)) is not None]
     cut = sum(turn.is_cut(policy) for turn in turns)
     return Cost(cut / len(turns) if turns else 0.0, math.fsum(waits) / len(waits) if waits else 0.0)
 
 
 def hear(played: Played, values: Values, phase: float = 0.0) -> HeardTurn:
-    """Play a turn to a session that never decides, and return what it hears.
+    """Play a turn to a session that never decides, and return its silences.
 
     Args:
         played: The turn.
@@ -156,7 +156,7 @@ def hear(played: Played, values: Values, phase: float = 0.0) -> HeardTurn:
 
 
 def hearing(values: Values) -> Mapping[str, Any]:
-    """Return the settings that what a session hears depends on."""
+    """Return the settings on which the silences of a session depend."""
     paths = sorted({DETECTION, *(path for path in values if path.startswith(_HEARING))})
     return {path: values[path] for path in paths if path != THRESHOLD}
 
@@ -164,9 +164,9 @@ def hearing(values: Values) -> Mapping[str, Any]:
 def judge_all(
     played: Played, profiles: Sequence[Values], stt_delay: float = STT_DELAY
 ) -> list[Outcome | str]:
-    """Return what each of some profiles does to a turn; the reason where that is unknown.
+    """Return the effect of each of some profiles on a turn; the reason where that is unknown.
 
-    The session hears the turn once for all profiles that hear alike; those that learn their delays,
+    The session hears the turn once for all profiles of equal input; those that learn their delays,
     and those whose turns words end, are played to it one by one.
     """
     return [
@@ -194,7 +194,7 @@ def _judge(played: Played, values: Values) -> Outcome:
 
 
 def _heard(key: str, samples: bytes, values: Values, seconds: float) -> Any:
-    """Play samples to a session that never decides, and store what it hears."""
+    """Play samples to a session that never decides, and store its silences."""
     from timing_profiles.rehearsal import session  # noqa: PLC0415 - it takes seconds to import
 
     patient = {**values, THRESHOLD: AUTO, MIN_DELAY: _NEVER, MAX_DELAY: _NEVER}
@@ -211,7 +211,7 @@ def hear_all(played: Played, values: Values) -> list[HeardTurn]:
 
 
 def policy(values: Values, threshold: float | None) -> Policy:
-    """Return what a profile decides with; a threshold of the detector's own where it has none."""
+    """Return a profile's policy, with the detector's own threshold where it has none."""
     own: Any = values[THRESHOLD]
     chosen = own if isinstance(own, (int, float)) else threshold
     return Policy(chosen or 0.0, values[MIN_DELAY], values[MAX_DELAY])

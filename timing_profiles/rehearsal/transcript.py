@@ -49,7 +49,7 @@ class FluxEnd:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What a file tells about the words of one caller, or of one turn.
+    """The words of one caller, or of one turn, in a file.
 
     Attributes:
         words: In order of time.
@@ -60,7 +60,7 @@ class Transcript:
     flux: tuple[FluxEnd, ...] | None = None
 
     def within(self, speech: Interval) -> Transcript:
-        """Return what belongs to a turn: the words whose middle lies in it."""
+        """Return the transcript of a turn: the words whose middle lies in it."""
         words = tuple(word for word in self.words if is_within(word, speech))
         if self.flux is None:
             return Transcript(words)

@@ -25,8 +25,8 @@ class Difference:
         recording: The name of the recording.
         start: The second of the first sound.
         end: The second of the last sound.
-        before: What the installed release does.
-        after: What the other one does.
+        before: The outcome under the installed release.
+        after: The outcome under the other one.
     """
 
     profile: str
@@ -37,7 +37,7 @@ class Difference:
     after: Judgement
 
     def __str__(self) -> str:
-        """Return the turn, and what both do."""
+        """Return the turn, and both outcomes."""
         where = f"{self.recording} {self.start:.1f} to {self.end:.1f} s"
         return f"{where}  {_words(self.before)} -> {_words(self.after)}"
 

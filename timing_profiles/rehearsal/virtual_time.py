@@ -1,7 +1,7 @@
 """An event loop whose clock jumps to the next timer, for code that waits for seconds.
 
 Functions that the loop is asked to run in a thread run at once, in the loop's own: the clock
-stands still until they return, and what runs in which order never differs. Sockets between tasks
+stands still until they return, and the order of execution never differs. Sockets between tasks
 of the loop work: loopback delivers within the call that sends.
 """
 
@@ -71,7 +71,7 @@ def run(main: Coroutine[Any, Any, T], *, start: float | None = None) -> T:
 
     Args:
         main: The coroutine.
-        start: What all clocks of the module `time` show at first, in seconds: two runs then
+        start: The time of all clocks of the module `time` at first, in seconds: two runs then
             compute the same to the last bit. Their real time by default.
     """
     # Not by asyncio.Runner, which leaves no event loop to the code that comes after it.

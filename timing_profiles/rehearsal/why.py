@@ -1,4 +1,4 @@
-"""Explain a turn: what decided, and the smallest changes of one field that change the outcome."""
+"""Explain a turn: the decision, and the smallest changes of one field that change the outcome."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _FIELDS: Final = (THRESHOLD, MIN_DELAY, MAX_DELAY)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of one field that changes what happens to a turn.
+    """A change of one field that changes the outcome of a turn.
 
     Attributes:
         field: The dotted path.
         before: The value that was in force.
         after: The value nearest to it with which the outcome is another one.
-        outcome: What the engine does to the turn with it.
+        outcome: The outcome of the turn with it.
     """
 
     field: str
@@ -35,11 +35,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What happens to a turn, and why.
+    """The outcome of a turn, and the reason.
 
     Attributes:
         heard: The turn, as a session hears it.
-        outcome: What the profile does.
+        outcome: The effect of the profile.
         changes: The smallest change of each field that changes it, confirmed by the engine.
     """
 
@@ -50,7 +50,7 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a change costs over some turns.
+    """The cost of a change over some turns.
 
     Attributes:
         cut: By how many turns more are cut; less than 0 where fewer are.
@@ -74,7 +74,7 @@ def explain(played: Played, values: Values) -> Explained:
 
 
 def price(turns: Sequence[HeardTurn], values: Values, change: Change) -> Price:
-    """Compute what a change costs over some turns.
+    """Compute the cost of a change over some turns.
 
     Args:
         turns: All turns.
@@ -157,7 +157,7 @@ def to_json(
 
     Args:
         number: The turn, counted from 1.
-        explained: What happens to it.
+        explained: Its outcome, and the reason.
         turns: All turns, for the price of each change.
         values: The settings.
     """

@@ -49,7 +49,7 @@ class Workers(Executor):
             self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
     def _processes(self) -> ProcessPoolExecutor:
-        """Return processes that import the SDK themselves: its threads survive no fork."""
+        """Return processes that each import the SDK: its threads survive no fork."""
         if self._pool is None:
             spawn = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self.workers, mp_context=spawn)
