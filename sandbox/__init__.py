@@ -12,5 +12,5 @@ def _without_interrupts(
 
 
 if sys.argv[:1] == ["-m"]:
-    # One of the programs in here starts: Ctrl-C while it imports what it needs is no crash.
+    # One of the programs in here starts: Ctrl-C during its imports is not a crash.
     sys.excepthook = _without_interrupts

@@ -31,8 +31,8 @@ class AssemblyAI(LoopbackServer[Request]):
     """The server; its attributes change its behaviour at any time.
 
     Attributes:
-        words: What it hears, a word for each 0.3 s of sound, over and over.
-        deaf: Whether it hears no words in any sound.
+        words: The words it recognises, one for each 0.3 s of sound, repeatedly.
+        deaf: Whether it recognises no words in any sound.
     """
 
     def __init__(self, *, words: Sequence[str] = NUMBERS, deaf: bool = False) -> None:

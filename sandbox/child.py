@@ -41,11 +41,11 @@ async def child(
         env: its whole environment.
         cwd: the folder that it runs in; by default this process's.
         output: where standard output and standard error go: a file, or `asyncio.subprocess.PIPE`.
-        stop_signal: what the command gets when the block is left, or when the parent has died.
-            SIGKILL follows after ten seconds. What the command started itself ends with it.
+        stop_signal: the signal to the command when the block is left, or when the parent has died.
+            SIGKILL follows after ten seconds. Processes that the command started end with it.
 
     Raises:
-        OSError: there is no `/bin/sh`.
+        OSError: `/bin/sh` is missing.
     """
     process = await asyncio.create_subprocess_exec(
         *("/bin/sh", "-c", _GUARD, "sh", stop_signal.name.removeprefix("SIG"), *command),

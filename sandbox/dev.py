@@ -102,10 +102,10 @@ async def _run(make: int | None) -> int:
 def _end_on_signals() -> Callable[[], None]:
     """End all services on the first signal, and this process immediately on the second.
 
-    Whatever still runs then ends with it: see `child`.
+    Processes that still run then end with it: see `child`.
 
     Returns:
-        What the first one does.
+        The result of the first one.
     """
     loop, work = asyncio.get_running_loop(), asyncio.current_task()
     ending = False
@@ -181,7 +181,7 @@ async def _work(environment: Mapping[str, str]) -> int:
         ) as worker:
             if worker.stdout:
                 following = asyncio.create_task(follow(worker.stdout, _WORKER_LOG, can_be_called))
-            async with page:  # it ends first, and says nothing any more
+            async with page:  # it ends first, and prints nothing any more
                 return await worker.wait()
     finally:
         if following:

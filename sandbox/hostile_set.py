@@ -1,4 +1,4 @@
-"""A set of profiles whose every text is a stranger's, and what the commands print of it."""
+"""A set of profiles whose every text is a stranger's, and the output of the commands for it."""
 
 import json
 import re
@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "timeline default hostile": ("text", "svg", "json"),
 }
 
-# What `Style` adds by itself.
+# The codes that `Style` adds.
 COLOURS = re.compile("\x1b\\[(?:0|1|2|36|1;31|1;33)m")
 
 
@@ -63,7 +63,7 @@ def lay_out(directory: Path, stranger: str, *, broken: bool) -> None:
 
 
 def run(command: str, form: str) -> tuple[int, str, str]:
-    """Run a command in a form; its status, and what it prints on stdout and stderr."""
+    """Run a command in a form; its status, and its output on stdout and stderr."""
     out, err = StringIO(), StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         status = cli.main([*command.split(), "--format", form])
@@ -71,7 +71,7 @@ def run(command: str, form: str) -> tuple[int, str, str]:
 
 
 def printed(command: str, form: str) -> tuple[str, str]:
-    """Return what a command prints in a form, on stdout and stderr."""
+    """Return the output of a command in a form, on stdout and stderr."""
     _, out, err = run(command, form)
     return out, err
 

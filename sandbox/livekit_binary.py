@@ -19,7 +19,7 @@ from sandbox.child import child
 
 VERSION = "1.13.5"
 
-# What go.mod of that version asks for, and the first Go that can fetch a newer one by itself.
+# The Go that go.mod of that version requires, and the first that can fetch a newer one.
 _GO_NEEDED = (1, 26)
 _GO_FETCHES = (1, 21)
 _GO_LOCK = Path(__file__).with_name("go.lock")

@@ -32,7 +32,7 @@ class LiveKitServer:
     Attributes:
         url: where it listens, as in LIVEKIT_URL.
         api_key: random for each start.
-        api_secret: likewise.
+        api_secret: its secret.
         binary: the program that runs.
     """
 

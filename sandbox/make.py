@@ -15,7 +15,7 @@ _MASK = re.compile(r"^Sig(?:Cgt|Ign):\s*([0-9a-f]+)$", re.MULTILINE)
 async def interrupted(make: int) -> None:
     """Wait until make has received a signal to end, or has ended.
 
-    Ctrl-C reaches a recipe by itself: it goes to all processes of the terminal. A signal to make
+    Ctrl-C reaches a recipe without help: it goes to all processes of the terminal. A signal to make
     alone does not: GNU make waits for the recipe to end and does not signal it. The only trace is
     that it no longer handles that signal; without /proc, only its end is visible.
 

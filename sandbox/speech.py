@@ -40,7 +40,7 @@ def synthesize(
     """Speak `text`; safe from any thread, a sentence takes about 5 ms.
 
     Args:
-        text: What to say. Text without anything to say yields a moment of silence.
+        text: The text to speak. Text without words yields a moment of silence.
         voice: Name of an espeak-ng voice, with or without a variant (`en-us+f3`).
         rate: Words per minute at speed 1.0, 80 to 450.
         speed: The audio is exactly as long as at 1.0, divided by this. The pitch stays,

@@ -1,6 +1,6 @@
 """agent.py's entrypoint in a production worker that keeps processes warm on a busy machine.
 
-IDLE_PROCESSES says how many; by default two.
+IDLE_PROCESSES is their number; by default two.
 """
 
 import os

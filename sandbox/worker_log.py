@@ -1,4 +1,4 @@
-"""The worker's log, for people: all of it goes to a file, what matters to the terminal."""
+"""The worker's log, for people: all of it goes to a file, the relevant lines to the terminal."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _REGISTERED = "registered worker"
 
 
 async def follow(output: asyncio.StreamReader, file: Path, ready: Callable[[], None]) -> None:
-    """Write what a worker prints, and show what matters of it, until it ends.
+    """Write the output of a worker, and show its relevant lines, until it ends.
 
     Args:
         output: of the worker.

@@ -22,13 +22,13 @@ from sandbox.caller.variables import Calls, read_variables
 from sandbox.connection import ConnectionUnknownError
 from timing_profiles.cli import terminal
 
-_PIPED = 80  # columns of a picture where no terminal says how many there are
+_PIPED = 80  # columns of a picture where no terminal reports its width
 
 
 def main() -> int:
     """Exit status: 0 answered, 1 not answered, 2 a variable is invalid, 130 interrupted."""
     load_dotenv(".env.local")
-    logging.getLogger("livekit").setLevel(logging.CRITICAL)  # what matters of it becomes an error
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)  # its relevant messages become an error
     try:
         return _main(read_variables(os.environ))
     except (NotAnsweredError, ConnectionUnknownError) as error:

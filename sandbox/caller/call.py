@@ -22,7 +22,7 @@ _STATE = "lk.agent.state"
 _PRECONNECT_TOPIC = "lk.agent.pre-connect-audio-buffer"
 
 _SETTLED = 0.5  # seconds of listening in silence after which the agent has finished
-_AFTER_CUT = 3.0  # seconds for the answer to what an agent talked over; often there is none
+_AFTER_CUT = 3.0  # seconds for the answer to interrupted speech; often there is none
 
 _CLOSED = "the room was closed during the call"
 
@@ -321,7 +321,7 @@ class _Tokens:
     def _config(self) -> api.RoomConfiguration:
         """Return the configuration of the room, which the first participant creates."""
         name, metadata = self._connection.agent_name, self._dial.dispatch_metadata
-        # Without a name and metadata the agent is dispatched by itself.
+        # Without a name and metadata the agent is dispatched automatically.
         asked = name or metadata
         agents = [api.RoomAgentDispatch(agent_name=name, metadata=metadata)] if asked else []
         return api.RoomConfiguration(

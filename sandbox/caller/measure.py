@@ -29,7 +29,7 @@ class Turn:
     def wait(self) -> float | None:
         """Return the seconds from the last audible sample sent to the first one heard, to 1 ms.
 
-        None without one. An agent that cuts into a pause has answered what was said before it.
+        None without one. An agent that cuts into a pause has answered the speech before it.
         """
         answer = next((s.start for s in self.sounds if s.start > self.parts[0].end), None)
         if answer is None:
@@ -66,8 +66,8 @@ class Call:
 
     Attributes:
         profile: active, as the agent reports it; empty when it reports none.
-        revision: of the profiles, likewise.
-        problems: codes of what the agent left out of the metadata.
+        revision: of the profiles, as above.
+        problems: codes of the metadata that the agent left out.
         turns: one for each turn of the script.
         said: the caller's side.
         heard: the agent's side.

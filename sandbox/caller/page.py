@@ -13,7 +13,7 @@ from timing_profiles.catalog.schema import Schema
 from timing_profiles.cli import output, terminal
 from timing_profiles.cli.terminal import Style
 
-# For problems whose text only the worker knows. The codes are those of the README.
+# For problems whose text only the worker has. The codes are those of the README.
 _MEANINGS = {
     "metadata-invalid": "the metadata is not JSON, has duplicate keys or is nested too deep",
     "metadata-too-large": "the metadata is too long",
@@ -33,8 +33,8 @@ class Answered:
     """A call that was answered.
 
     Attributes:
-        call: what was measured.
-        settings: what the metadata resolves to here; a note, when the agent took something else.
+        call: the measured call.
+        settings: those of the metadata, resolved here; a note, when the agent used others.
         schema: the one of the settings, for units; None beside a note.
     """
 

@@ -22,7 +22,7 @@ WIDEST = 120
 
 _NAMES = 8  # columns before the axis: the longest name is "seconds"
 _TICK_GAP = 8  # columns
-_ANSWER_SHOWN = 1.5  # seconds of an answer; how it goes on says nothing about the turn
+_ANSWER_SHOWN = 1.5  # seconds of an answer; its continuation is irrelevant to the turn
 _AFTER_NO_ANSWER = 0.5  # seconds
 
 Kind = Literal["", "caller", "agent", "silence", "answer", "cut in", "label"]
@@ -38,8 +38,8 @@ class Symbols:
         speech: a pattern that is repeated while a side speaks.
         silence: a pause of the caller, or the caller's wait.
         answer: the first sound of an answer.
-        cut_in: the first sound of an agent that does not let the caller finish.
-        goes_on: what follows is not shown.
+        cut_in: the first sound of an agent that interrupts the caller.
+        goes_on: the continuation is not shown.
     """
 
     speech: str
@@ -74,7 +74,7 @@ class _Piece:
         start: the first column.
         end: the column after the last one.
         kind: how it is painted.
-        pattern: what it consists of, repeated.
+        pattern: its repeated content.
         labels: texts for its middle; the first one is taken that has room between two symbols.
     """
 
@@ -200,7 +200,7 @@ def _end(turn: Turn) -> float:
 def _answers(turn: Turn) -> Iterator[tuple[float, float]]:
     """Return the end of a part, and the first sound of the agent after it.
 
-    What an agent that is speaking at that end says next is no answer.
+    Speech of an agent that is already speaking at that end is not an answer.
     """
     ends = [part.end for part in turn.parts]
     for end, until in zip(ends, [*ends[1:], math.inf], strict=True):

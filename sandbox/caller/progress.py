@@ -31,7 +31,7 @@ class Progress:
         """Show the begin of a call.
 
         Args:
-            name: what to call it; may be empty.
+            name: its name; may be empty.
             alone: whether it is the only one, which lines in a file need not name.
         """
         self._calling = f"calling {name}".rstrip()

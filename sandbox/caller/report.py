@@ -14,7 +14,7 @@ def report(call: Call, here: Settings | str) -> dict[str, Any]:
     """Return the JSON object that `make call` prints.
 
     Args:
-        call: what was measured.
+        call: the measured call.
         here: what `resolved` found; `values` holds each field's value and where it came from, or is
             None beside a note.
     """

@@ -39,7 +39,7 @@ class Track:
         self.samples = bytearray()
 
     def add(self, frame: bytes, at: float) -> None:
-        """Append a frame; what is missing before it, as while nothing arrived, becomes silence."""
+        """Append a frame; a gap before it, as while nothing arrived, becomes silence."""
         if not self.samples:
             self.started = at
         missing = round((at - self.started - self.seconds) / _FRAME_SECONDS)

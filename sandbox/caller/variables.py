@@ -12,7 +12,7 @@ from sandbox.caller.script import Script
 
 FORMATS = ("text", "json")
 
-_PATIENCE = 30.0  # seconds until a person is told that nobody answers
+_PATIENCE = 30.0  # seconds until a message states that there is no answer
 
 
 @dataclass(frozen=True, slots=True)

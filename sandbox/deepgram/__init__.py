@@ -1,7 +1,7 @@
 """A Deepgram on this machine: its wire protocol, for the plugin as it is.
 
 Point the worker's DEEPGRAM_BASE_URL at `Deepgram.url`. Any key will do. It speaks with espeak-ng
-and recognises no words (see `words`), but what it sends and when is what Deepgram documents: nova
+and recognises no words (see `words`), but sends messages as Deepgram documents: nova
 (`transcriber`) and Flux (`flux`).
 
 What it hears can be changed from outside while it runs. The last of these makes every turn sound
@@ -41,9 +41,9 @@ class Deepgram(LoopbackServer[Request]):
     """The server; its attributes change its behaviour at any time.
 
     Attributes:
-        words: What it hears, a word for each 0.3 s of sound, over and over. After one that ends
+        words: The words it recognises, one for each 0.3 s of sound, repeatedly. After one that ends
             with a comma a turn sounds unfinished to Flux.
-        deaf: Whether it notices sound, but hears no words in it.
+        deaf: Whether it detects sound, but recognises no words in it.
         latency: Seconds from audio to the results that it gives rise to.
         tts_latency: Seconds from Flush to the first audio.
         idle_timeout: Seconds without audio or a message after which it stops listening.

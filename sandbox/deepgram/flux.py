@@ -19,7 +19,7 @@ TYPICAL_SILENCE: Final = 0.26
 """Seconds after which Flux is typically 0.7 sure that a turn is over (Deepgram's quickstart)."""
 
 _UPDATE: Final = 24  # frames of 10 ms from one message to the next, at most; real Flux has as many
-_DOUBT: Final = 0.25  # what is left of the confidence while the last word says that more will come
+_DOUBT: Final = 0.25  # the remaining factor of the confidence while the last word implies more
 
 
 def confidence(silence: float) -> float:
@@ -47,7 +47,7 @@ class Flux:
     word ends with a comma: then more is to come, the confidence stays below every threshold, and
     `eot_timeout_ms` ends the turn.
 
-    What Deepgram leaves open is decided as the plugin needs it: a turn resumes after 50 ms of new
+    Undocumented details are decided as the plugin needs them: a turn resumes after 50 ms of new
     sound, with a new word, because the plugin's reply to the eager end of a turn is only thrown
     away when the words change. A turn that ends by its time-out has no eager end before it.
     """
@@ -58,7 +58,7 @@ class Flux:
         """Start at second 0 of the audio.
 
         Raises:
-            RefusedError: The query asks for what Deepgram would not serve.
+            RefusedError: Deepgram would not serve the query.
         """
         self._options = FluxOptions.from_query(query)
         self._vocabulary = vocabulary

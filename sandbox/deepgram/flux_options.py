@@ -36,7 +36,7 @@ class FluxOptions:
         eot_timeout_ms: Silence after which it ends, whatever the confidence.
         keyterms: As in the query.
         language_hints: As in the query.
-        fields: The query, as if it had always said what Configure has changed since.
+        fields: The query, with the changes that Configure has made since.
     """
 
     model: str
@@ -72,7 +72,7 @@ class FluxOptions:
         )
 
     def configured(self, message: Body) -> Self:
-        """Return them after a Configure: what it does not name stays, lists are replaced.
+        """Return them after a Configure: unnamed options stay, lists are replaced.
 
         Raises:
             RefusedError: A value is none that the query could have, or is against another one.
@@ -113,7 +113,7 @@ def _eot_timeout_ms(query: Query) -> int:
 def _language_hints(query: Query, model: str) -> tuple[str, ...]:
     """Deepgram answers 400 to hints for another model.
 
-    What it says to a language that it does not list is not documented; here it is refused.
+    Its answer to an unlisted language is not documented; here it is refused.
     """
     hints = query.all("language_hint")
     if hints and model != MULTILINGUAL:

@@ -8,7 +8,7 @@ import numpy as np
 FRAMES_PER_SECOND: Final = 100
 
 # -50 dBFS. The stops inside a word stay above it, the gaps between words do not, before and after
-# Opus (24 kbit/s, measured with espeak-ng's voices). A noisy room is louder: this is no ear for it.
+# Opus (24 kbit/s, measured with espeak-ng's voices). A noisy room is louder, and unsupported.
 _LOUD_RMS: Final = 100.0
 
 

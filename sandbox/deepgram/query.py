@@ -42,7 +42,7 @@ class RefusedError(Exception):
 class Query:
     """The query of a request, read field by field.
 
-    Every reader raises RefusedError when the value is not what Deepgram takes.
+    Every reader raises RefusedError when Deepgram does not accept the value.
     """
 
     def __init__(self, fields: Mapping[str, list[str]]) -> None:

@@ -17,7 +17,7 @@ class Message:
     """One JSON message of a connection.
 
     `at` is the wall clock (`time.time()`); `audio` the seconds of audio that had been received
-    (listen) or sent (speak) by then; `sent` tells Deepgram's messages from the client's.
+    (listen) or sent (speak) by then; `sent` distinguishes Deepgram's messages from the client's.
     """
 
     at: float

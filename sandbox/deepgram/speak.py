@@ -32,7 +32,7 @@ async def text_of(http: web.Request) -> str:
     """Return the text of a `POST /v1/speak`.
 
     Raises:
-        RefusedError: The body is no JSON object with a text in it.
+        RefusedError: The body is not a JSON object with a text in it.
     """
     try:
         text = (await http.json())["text"]

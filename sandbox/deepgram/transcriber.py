@@ -40,7 +40,7 @@ class Transcriber:
     Deepgram's way, counted in the audio received; the empty results that Deepgram sends all through
     a silence are left out.
 
-    A pause of less than 50 ms is never an end of speech, whatever `endpointing` says: espeak-ng's
+    A pause of less than 50 ms is never an end of speech, for any `endpointing`: espeak-ng's
     stops are that long.
     """
 
@@ -58,7 +58,7 @@ class Transcriber:
         self._sentence_words = 0
         self._last_word_end: int | None = None
         self._last_interim = 0
-        # The segment is what came since the last final result.
+        # The segment is the audio since the last final result.
         self._segment_start = 0
         self._segment_sound: list[int] = []
 
@@ -105,7 +105,7 @@ class Transcriber:
         yield self._final(_Reason.FINALIZE)
 
     def close(self) -> Iterator[Body]:
-        """Yield the answer to CloseStream: what is pending, then the summary."""
+        """Yield the answer to CloseStream: pending results, then the summary."""
         if self._spans():
             yield self._final(_Reason.FLUSH)
         yield {

@@ -23,7 +23,7 @@ def spans(sound: Sequence[int], vocabulary: Vocabulary) -> list[Span]:
 
     Args:
         sound: The frames with sound in them.
-        vocabulary: What is heard; nothing by the deaf.
+        vocabulary: The words; none for a deaf stand-in.
     """
     if vocabulary.deaf or not vocabulary.words or len(sound) < ONSET:
         return []

@@ -37,8 +37,8 @@ class Inference(LoopbackServer[Request]):
         reply: Every answer of the LLM; None for a greeting, then short requests to go on.
         calls: What makes the LLM call a function tool: words of the last user message, in lower
             case, and the call. It is made where the tool is offered, until its result is there.
-        words: What it hears, a word for each 0.3 s of sound, over and over.
-        deaf: Whether it hears no words in any sound.
+        words: The words it recognises, one for each 0.3 s of sound, repeatedly.
+        deaf: Whether it recognises no words in any sound.
     """
 
     def __init__(

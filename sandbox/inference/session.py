@@ -22,7 +22,7 @@ class Session:
 
     Attributes:
         id: As it stands in every message of the server.
-        request: What is remembered of it.
+        request: The record of it.
     """
 
     def __init__(self, ws: web.WebSocketResponse, request: Request) -> None:

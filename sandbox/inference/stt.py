@@ -27,7 +27,7 @@ async def transcribe(session: Session, vocabulary: Vocabulary) -> None:
     """Serve a session until either side closes it.
 
     Raises:
-        ValueError, TypeError or KeyError: The client sends what no gateway takes.
+        ValueError, TypeError or KeyError: The client sends an invalid message.
         ConnectionResetError: The client has gone.
     """
     create = await session.open()

@@ -15,7 +15,7 @@ async def speak(session: Session) -> None:
     """Serve a session until either side closes it: speak each text as it arrives.
 
     Raises:
-        ValueError, TypeError or KeyError: The client sends what no gateway takes.
+        ValueError, TypeError or KeyError: The client sends an invalid message.
         ConnectionResetError: The client has gone.
     """
     rate = sample_rate(await session.open())
