@@ -382,7 +382,7 @@ async def test_change_during_a_step_is_active_after_the_step() -> None:
 
 
 @in_virtual_time
-async def test_another_engine_goes_along_to_the_next_agent() -> None:
+async def test_another_engine_is_kept_by_the_next_agent() -> None:
     """The session still has the speech-to-text that it was made with."""
     async with Running(asking(), session=MUTE).follow().started() as running:
         running.room.change_metadata(asking(FLUX))

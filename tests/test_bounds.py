@@ -126,8 +126,8 @@ def test_descriptive_keywords_are_not_bounds() -> None:
     assert bounds.changed(BEFORE, BEFORE) == []
 
 
-def test_a_set_that_was_not_there_had_no_bounds() -> None:
-    """The first commit of profiles changes nothing for anybody."""
+def test_first_set_changes_no_bounds() -> None:
+    """The first commit of profiles has no effect on callers."""
     after = with_schema(lambda properties: field(properties, ENDPOINTING).update(maximum=500))
     nothing = catalog.Catalog("", BEFORE.schema, {}, (), "profiles", {}, {})
     assert bounds.changed(nothing, after) == []

@@ -262,7 +262,7 @@ def test_another_schema_checks_every_file_again() -> None:
 # Files and folders that cannot be read.
 
 
-def test_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_missing_folder_is_refused(tmp_path: Path) -> None:
     """A missing folder is named, and so is a file in its place."""
     (tmp_path / "file").touch()
     assert problems(tmp_path / "nowhere") == ["nowhere: cannot be read: No such file or directory"]

@@ -44,8 +44,8 @@ INIT = (
 HINT = "  hint: PROFILES_DIR of the environment names the directory of profiles\n"
 
 
-def test_every_command_is_known_here(run: CommandLine) -> None:
-    """The tests below run all that the help names."""
+def test_every_command_is_tested(run: CommandLine) -> None:
+    """The tests below run all commands of the help."""
     commands = re.findall(r"^    ([a-z-]+)", run("--help").out, re.MULTILINE)
     assert commands == list(COMMANDS)
 

@@ -143,7 +143,7 @@ def test_anything_but_two_sides_is_a_wrong_command_line(words: list[str], run: C
 
 
 @pytest.mark.usefixtures("starters")
-def test_a_name_that_is_not_there_gets_a_hint(run: CommandLine) -> None:
+def test_unknown_name_gets_a_hint(run: CommandLine) -> None:
     """On either side."""
     expected = (
         'timing-profiles: unknown profile "patint"; available: brisk, courier, default,'

@@ -122,9 +122,7 @@ def test_files_that_exist_are_kept(repository: Path, run: CommandLine) -> None:
     assert (repository / "schema.json").is_symlink()
 
 
-def test_problems_of_the_set_that_was_there_are_reported(
-    repository: Path, run: CommandLine
-) -> None:
+def test_problems_of_the_existing_set_are_reported(repository: Path, run: CommandLine) -> None:
     """Exit 1, as `check` ends with; the files are written all the same."""
     (repository / "profiles").mkdir()
     (repository / "profiles/default.yaml").write_text("description: Ours.\n")

@@ -58,7 +58,7 @@ def test_words_decide_the_turns_of_a_profile(run: CommandLine) -> None:
 
 
 @pytest.mark.usefixtures("call")
-def test_words_stand_before_a_pause_only_where_they_are_given(run: CommandLine) -> None:
+def test_words_precede_a_pause_only_where_given(run: CommandLine) -> None:
     """In the text, the page and `why`; never in JSON, in annotations, or on stderr."""
     given = ("--words", "call.json")
     said = 'after "'
@@ -88,7 +88,7 @@ def test_two_runs_with_all_options_print_the_same_bytes(run: CommandLine) -> Non
 
 
 @pytest.mark.usefixtures("call")
-def test_profiles_stand_on_the_plane_of_fit_by_their_words(run: CommandLine) -> None:
+def test_profiles_are_drawn_on_the_plane_of_fit_by_their_words(run: CommandLine) -> None:
     """And the shortest delay that is fitted leaves the words their time."""
     command = ("fit", "call.wav", "--turns-cut", "50%", "--format", "json")
     for file in Path("profiles").iterdir():

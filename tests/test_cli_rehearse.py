@@ -106,7 +106,7 @@ def test_text_has_a_row_for_each_profile_and_the_worst_pauses(run: CommandLine) 
 
 
 @pytest.mark.usefixtures("call")
-def test_annotations_stand_at_the_file_of_the_profile(run: CommandLine) -> None:
+def test_annotations_are_at_the_file_of_the_profile(run: CommandLine) -> None:
     """One for each result, one for each gate with the level of its verdict."""
     gates = ("--gate", "turns_cut<=0%", "--gate", "wait_over_2s<=100%")
     status, out, err = run(

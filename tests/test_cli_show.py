@@ -157,9 +157,7 @@ def test_metadata_chooses_another_profile(run: CommandLine) -> None:
     ],
     ids=["empty", "text", "list", "cut", "long", "deep", "no-mapping", "escape-sequence"],
 )
-def test_bad_metadata_never_costs_the_profile(
-    metadata: str, problem: str, run: CommandLine
-) -> None:
+def test_invalid_metadata_keeps_the_profile(metadata: str, problem: str, run: CommandLine) -> None:
     """The profile is shown as the call would have it; the problem is one printable line."""
     assert run("show", "brisk", "--metadata", metadata) == (0, run("show", "brisk").out, problem)
 
@@ -191,7 +189,7 @@ def test_yaml_is_a_complete_profile_to_paste(name: str, metadata: str, run: Comm
     ("name", "hint"),
     [("patint", "; did you mean patient?"), ("nobody", ""), ("", ""), ("../profiles/brisk", "")],
 )
-def test_a_name_that_is_not_there_is_answered_with_those_that_are(
+def test_unknown_name_is_answered_with_the_known_ones(
     name: str, hint: str, run: CommandLine
 ) -> None:
     """A wrong command line: exit 2, one line, nothing on stdout."""

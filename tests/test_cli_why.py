@@ -60,10 +60,10 @@ def test_json_has_one_turn_where_one_is_named(run: CommandLine) -> None:
         ),
     ],
 )
-def test_what_cannot_be_explained_is_a_wrong_command_line(
+def test_turn_without_an_explanation_is_a_wrong_command_line(
     words: list[str], message: str, run: CommandLine
 ) -> None:
-    """With the reason."""
+    """The message has the reason."""
     assert run("why", "call.wav", *words) == (2, "", f"timing-profiles: {message}\n")
 
 

@@ -26,7 +26,7 @@ def anchors(page: str) -> set[str]:
 
 
 @pytest.mark.parametrize("page", [*PAGES, "SECURITY.md"])
-def test_links_lead_somewhere(page: str) -> None:
+def test_links_have_an_existing_target(page: str) -> None:
     """Every file that a page refers to is there, and so is the heading in it."""
     broken = []
     for target in re.findall(r"\]\(([^)\s:]+)\)", prose(page)):
@@ -73,7 +73,7 @@ def test_every_page_is_reached_from_the_index() -> None:
     }
 
 
-def test_the_proofs_that_the_readme_names_are_there() -> None:
+def test_proofs_named_by_the_readme_exist() -> None:
     """Each test that answers one of the four questions exists under its name."""
     sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/e2e/*.py"))
     names = re.findall(r"`(test_\w+)`", README)

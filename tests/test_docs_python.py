@@ -56,7 +56,7 @@ def claims(credentials: Mapping[str, str]) -> access_token.Claims:
 
 
 @pytest.mark.parametrize("page", sorted({block.page for block in of_sort("python")} & set(PAGES)))
-def test_it_runs(page: str) -> None:
+def test_code_block_runs(page: str) -> None:
     """From top to bottom, without a warning."""
     assert set(run(page)) > set(WORKER)
 

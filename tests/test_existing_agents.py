@@ -111,7 +111,7 @@ async def test_fallback_is_followed() -> None:
 
 
 @in_virtual_time
-async def test_realtime_model_gives_its_turns_up() -> None:
+async def test_realtime_model_yields_its_turn_detection() -> None:
     """For the detection that the agent asks for; the profile's delay acts."""
     running = Running(PATIENT)
     session = recipe("realtime_session")(running.timing, realtime())

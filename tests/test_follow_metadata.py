@@ -405,7 +405,7 @@ def test_a_session_is_followed_once() -> None:
     assert len(running.room.local_participant.announced) == 1
 
 
-def test_a_room_that_takes_no_attributes_costs_no_call(log: pytest.LogCaptureFixture) -> None:
+def test_room_that_refuses_attributes_does_not_end_the_call(log: pytest.LogCaptureFixture) -> None:
     """The agent may have lost its connection or the right; the change counts all the same."""
 
     class Gone(Somebody):

@@ -141,7 +141,7 @@ async def test_report_follows_the_agent_that_takes_over() -> None:
     ],
 )
 @in_virtual_time
-async def test_turn_handling_of_an_agent_is_reported_as_it_acts(
+async def test_active_turn_handling_of_an_agent_is_reported(
     handling: Any, field: str, acting: object
 ) -> None:
     """As far as the SDK reads it from an agent."""
@@ -521,7 +521,7 @@ async def test_part_without_settings_is_reported(caplog: pytest.LogCaptureFixtur
     ids=["shorter", "longer", "unknown", "set"],
 )
 @in_virtual_time
-async def test_dead_setting_is_judged_by_the_parts_that_are_there(
+async def test_dead_setting_is_judged_by_the_existing_parts(
     own: vad.VAD, dead: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """`vad.min_silence_duration` makes a delay dead only where it acts."""

@@ -183,7 +183,7 @@ def test_exception_restores_the_settings() -> None:
     assert run(story()) == BRISK
 
 
-def test_a_cancelled_step_gives_back() -> None:
+def test_cancelled_step_restores_the_settings() -> None:
     """As when the caller interrupts it."""
 
     async def story() -> list[Delays]:
@@ -269,8 +269,8 @@ def test_field_of_the_next_call_is_not_lent() -> None:
     assert run(story()) == [True, 99, 15.0, ()]
 
 
-def test_there_must_be_such_a_profile() -> None:
-    """The error names those that there are; nothing changes."""
+def test_unknown_profile_raises() -> None:
+    """The error names the existing ones; nothing changes."""
 
     async def story() -> Delays:
         running = Running('{"profile": "brisk"}').follow()
@@ -524,7 +524,7 @@ def test_former_arguments_of_the_session_win() -> None:
     assert run(story()) == [(0.7, 4.0), "vad", (0.7, 4.0), "vad"]
 
 
-def test_argument_that_the_engine_does_not_take_costs_no_call(
+def test_argument_that_the_engine_refuses_does_not_end_the_call(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It is left out with a problem, which stays among those of the call, and in the room."""

@@ -313,7 +313,7 @@ def test_schema_of_default_does_without_its_name() -> None:
     assert not accepts(schema, {"profile": "patient"})
 
 
-def test_profile_that_is_not_there_has_no_schema() -> None:
+def test_unknown_profile_has_no_schema() -> None:
     """The name is the caller's of this function to check."""
     with pytest.raises(KeyError, match="zzz"):
         metadata_schema(STARTERS, "zzz")

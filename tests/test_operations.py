@@ -175,7 +175,7 @@ def test_documented_limits_match_the_sdk() -> None:
 
 
 @pytest.mark.parametrize("page", [OPERATIONS, SECURITY])
-def test_the_tests_that_a_page_names_are_there(page: str) -> None:
+def test_tests_named_by_a_page_exist(page: str) -> None:
     """Each statement about trust is held by tests, which exist under their names."""
     sources = "".join(
         path.read_text(encoding="utf-8")

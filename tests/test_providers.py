@@ -74,8 +74,8 @@ def test_class_takes_the_options(provider: Provider) -> None:
 @pytest.mark.parametrize(
     "name", ["deepgram.STT", "deepgram.STTv2", "inference.STT", "inference.VAD"]
 )
-def test_packages_of_the_project_are_there(name: str) -> None:
-    """So that the test above is not empty."""
+def test_classes_of_known_packages_are_found(name: str) -> None:
+    """The test above is not empty."""
     assert all(class_of(each) for each in registry.ALL if each.name == name)
 
 
@@ -127,7 +127,7 @@ def test_pace_at_the_gateway(model: str, speed: float | None, kwargs: dict[str, 
     assert vars(voice)["_opts"].extra_kwargs == kwargs
 
 
-def test_pace_comes_back_to_normal() -> None:
+def test_pace_returns_to_normal() -> None:
     """A pace that was set, and is null again."""
     voice = inference.TTS("xai/tts-1", api_key="a-key", api_secret="a-secret")  # noqa: S106
     own = Own()
@@ -198,7 +198,7 @@ def test_built_part_keeps_the_applications_arguments() -> None:
     assert part.takes("vad.min_silence_duration")
 
 
-def test_option_takes_what_a_part_can() -> None:
+def test_option_takes_values_that_a_part_supports() -> None:
     """Automatic values and null, as far as there is a word for them."""
     option = Option("stt.flux.eot_threshold", "eot_threshold")
     assert option.argument({"stt.flux.eot_threshold": "auto"}) is MISSING

@@ -108,8 +108,8 @@ def test_probability_of_the_turn_detector_chooses_the_delay(
     assert low < found.wait < high
 
 
-def test_silence_of_the_vad_decides_where_it_is_longer() -> None:
-    """And is named."""
+def test_longer_silence_of_the_vad_decides() -> None:
+    """The decision names it."""
     assert (
         judged(SENTENCES[0], of_vad(0.1, **{VAD_SILENCE: 0.8})).decided_by == "min_silence_duration"
     )

@@ -118,7 +118,7 @@ def test_page_shows_labels(tmp_path: Path) -> None:
         (None, ": cannot be read: No such file or directory"),
     ],
 )
-def test_file_that_is_no_labels_is_refused(
+def test_file_that_is_not_a_set_of_labels_is_refused(
     content: bytes | None, reason: str, tmp_path: Path
 ) -> None:
     """With its name, and the line where it is known."""

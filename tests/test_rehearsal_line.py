@@ -77,7 +77,7 @@ def test_noise_is_the_same_at_the_same_second_of_a_recording() -> None:
     assert loudness(late.samples[-2 * RATE :]) == pytest.approx(316, rel=0.7)
 
 
-def test_telephone_keeps_what_lies_below_4_khz() -> None:
+def test_telephone_keeps_frequencies_below_4_khz() -> None:
     """Within the steps of mu-law: 38 dB below a tone; above 4 kHz, nothing is left."""
     telephone = Line(is_telephone=True)
     low, high = tone(1), tone(1, frequency=6000)

@@ -153,8 +153,8 @@ def test_caller_who_continues_after_an_answer_was_cut(
     assert cut_in(*sides) == expected
 
 
-def test_fit_refuses_to_go_below_what_the_agent_did(starters: Path, run: CommandLine) -> None:
-    """It cut in on one turn of two; and the caller is on the left, whatever the command says."""
+def test_fit_refuses_a_limit_below_the_cuts_of_the_agent(starters: Path, run: CommandLine) -> None:
+    """It cut in on one turn of two; and the caller is on the left, despite `--caller`."""
     for file in starters.iterdir():
         if file.stem != "default":
             file.unlink()

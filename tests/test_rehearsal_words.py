@@ -268,7 +268,7 @@ def test_replay_ends_speech_when_a_stream_does(endpointing: float) -> None:
         (1500, 0.3, 0.0, False, "endpointing_ms"),
     ],
 )
-def test_turn_that_nova_ends_lasts_until_its_words_are_there(
+def test_turn_that_nova_ends_lasts_until_its_words_arrive(
     endpointing: int, stt_delay: float, delay: float, *, is_cut: bool, decides: str
 ) -> None:
     """The silence, the time of the message, and `min_delay`: a pause of 1.2 s is longer or not."""

@@ -333,7 +333,7 @@ def test_problem_names_its_layer(origin: request.Origin) -> None:
     assert problem.file == origin
 
 
-def test_layers_are_in_the_order_in_which_they_win() -> None:
+def test_layers_are_in_order_of_precedence() -> None:
     """Application, room, dispatch, participant; its attribute is below its metadata."""
     attributes = {"timing.profile": "from-sip", "other": "x"}
     found = request.layers("brisk", "{}", '{"profile": "patient"}', attributes, "{")

@@ -207,7 +207,7 @@ def test_console_has_no_metadata_to_read(tmp_path: Path, monkeypatch: pytest.Mon
     asked.close()
 
 
-def test_the_published_file_is_let_go(requests: Requests, tmp_path: Path) -> None:
+def test_published_file_is_released(requests: Requests, tmp_path: Path) -> None:
     """A process may serve one call after another."""
     requests.resolve()
     open_files = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]

@@ -93,7 +93,7 @@ async def test_options_of_others_are_as_before() -> None:
     ],
 )
 @in_virtual_time
-async def test_session_without_recordings_hears_its_caller_at_once(
+async def test_session_without_recordings_gets_its_callers_audio_at_once(
     audio: Any, *, released: bool
 ) -> None:
     """No audio is kept for a session that would not take it."""

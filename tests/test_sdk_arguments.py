@@ -132,7 +132,7 @@ def test_vad_field_reaches_the_model(field: str, value: float) -> None:
     assert getattr(Arguments(part), field) == value
 
 
-def test_deactivation_threshold_follows_where_it_is_auto() -> None:
+def test_auto_deactivation_threshold_follows_the_activation() -> None:
     """`auto` is the SDK's own: 0.15 under the activation threshold."""
     found = Arguments(sdk_arguments.voice_activity(values({"vad.activation_threshold": 0.7})))
     assert found.deactivation_threshold == pytest.approx(0.55)
@@ -661,7 +661,7 @@ def test_former_argument_moves_into_turn_handling(name: str) -> None:
     )
 
 
-def test_former_arguments_are_all_there_are() -> None:
+def test_list_of_former_arguments_is_complete() -> None:
     """Those that the SDK's own migration takes, and it makes the same of each."""
     migrate = vars(turn)["_migrate_turn_handling"]
     assert set(FORMER) == set(inspect.signature(migrate).parameters)

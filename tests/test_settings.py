@@ -453,7 +453,7 @@ def test_overrides_that_are_good_only_together_apply() -> None:
     assert found.problems == ()
 
 
-def test_conflict_that_comes_to_light_later_is_left_out_too() -> None:
+def test_conflict_found_later_is_left_out_too() -> None:
     """An override that was only good beside one that is refused is refused with it."""
     found = resolve(
         {

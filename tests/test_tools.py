@@ -119,7 +119,7 @@ def test_caller_with_that_profile_keeps_its_own_values(log: pytest.LogCaptureFix
     assert log.messages == []
 
 
-def test_metadata_that_comes_later_wins_again() -> None:
+def test_later_metadata_wins_over_a_spoken_request() -> None:
     """The client has the last word, as in all else."""
 
     async def story() -> list[str]:

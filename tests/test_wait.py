@@ -39,7 +39,7 @@ def test_vad_waits_for_its_own_silence_in_whole_windows() -> None:
     assert found.seconds == (0.666, 0.666)
 
 
-def test_vad_never_answers_before_the_words_are_there() -> None:
+def test_vad_never_answers_before_the_words_arrive() -> None:
     """A final transcript after 1.0 s outlasts a delay of 0.5 s."""
     found = vad(stt__nova__endpointing_ms=1000, turn_handling__endpointing__min_delay=0.5)
     assert found == wait.Wait((1.0, 1.0), "max(0.09 + max(0.5, 0.256), 1 + deepgram)")

@@ -103,7 +103,7 @@ def test_folder_is_found_as_by_a_worker(profiles: Path, monkeypatch: pytest.Monk
     assert resolve(profiles_dir=str(profiles)).origins[ENDPOINTING].startswith("calls/")
 
 
-def test_public_names_are_there() -> None:
+def test_public_names_exist() -> None:
     """Each name that the package lists can be had, and no other."""
     assert all(getattr(timing_profiles, name) for name in timing_profiles.__all__)
     with pytest.raises(AttributeError, match="module 'timing_profiles' has no attribute 'nothing'"):

@@ -112,7 +112,7 @@ def test_release_that_cannot_run_this_library_is_a_message(calls: Path, release:
 
 
 @pytest.mark.parametrize("has_uv", [True, False])
-def test_without_packages_there_is_one_message(
+def test_missing_packages_give_one_message(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_uv: bool
 ) -> None:
     """With uv, and with venv and pip where there is none; nothing is left behind."""

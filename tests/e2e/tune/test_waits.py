@@ -84,7 +84,7 @@ async def test_wait_on_the_page_matches_the_wait_of_a_participant(
     await page.close()
 
 
-async def test_slider_is_in_force_at_once(stack: Stack, record_property: Record) -> None:
+async def test_slider_is_active_at_once(stack: Stack, record_property: Record) -> None:
     """From the change on the page to the worker's line that it is in force: 0.3 s when idle."""
     page = await stack.browser.open(stack.tune.address)
     await page.choose("patient")
