@@ -77,13 +77,13 @@ async def test_call_keeps_the_profiles_of_its_start(email_worker: Worker) -> Non
         began = attributes(caller)
         profile = worker.profiles / "elderly.yaml"
         text = profile.read_text(encoding="utf-8")
-        profile.write_text(text.replace("min_delay: 2.0", "min_delay: 2.2"), encoding="utf-8")
+        profile.write_text(text.replace("min_delay: 1.0", "min_delay: 1.2"), encoding="utf-8")
         await worker.logs(f"profiles changed, revision {expected.revision} -> ")
         await back_end.write(metadata("elderly"))
         await says(caller, "timing.profile", "elderly")
         problems = {"timing.problems": "not-applied"} if UNSUPPORTED else {}
         assert attributes(caller) == {**began, "timing.profile": "elderly", **problems}
-        assert (await delays(caller))[0] == 2.0
+        assert (await delays(caller))[0] == 1.0
 
 
 async def test_first_agent_borrows_and_session_starts_again(tmp_path: Path) -> None:
