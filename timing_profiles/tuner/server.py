@@ -103,7 +103,17 @@ class Tuner:
             listening: The socket.
             host: The address that it listens at, as the user gave it.
         """
-        port = listening.getsockname()[1]
+        runner, address = await self.prepare(host, listening.getsockname()[1])
+        await web.SockSite(runner, listening).start()
+        return address
+
+    async def prepare(self, host: str, port: int) -> tuple[web.AppRunner, str]:
+        """Prepare to serve without listening; return the runner and the address to open.
+
+        Args:
+            host: The address to listen at, as the user gave it.
+            port: The port there.
+        """
         self._guard = Guard(host, port, self._token)
         names = (f"127.0.0.1:{port}", f"localhost:{port}", _location(host, port))
         own = [f"ws://{name}" for name in dict.fromkeys(names)]
@@ -116,8 +126,7 @@ class Tuner:
             handle_signals=False,
         )
         await self._runner.setup()
-        await web.SockSite(self._runner, listening).start()
-        return f"http://{_location(host, port)}/?{guard.TOKEN}={self._token}"
+        return self._runner, f"http://{_location(host, port)}/?{guard.TOKEN}={self._token}"
 
     async def stop(self) -> None:
         """Close every connection, leave every room and stop listening."""
