@@ -1,11 +1,16 @@
 """`timing-profiles tune`: what it refuses before it serves anything."""
 
+import asyncio
+import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.command_line import CommandLine
+from timing_profiles.rehearsal import virtual_time
+from timing_profiles.tuner.server import Options, Tuner
 
 VARIABLES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
@@ -97,3 +102,71 @@ def test_a_broken_default_is_reported(run: CommandLine, starters: Path) -> None:
     ran = run("tune")
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.startswith("profiles/default.yaml:")
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A server that takes no connection, and gets the signal `signal` as it starts.
+
+    Its options, host and whether it was stopped are added.
+    """
+    seen: dict[str, Any] = {"signal": signal.SIGINT}
+
+    def init(_: Tuner, __: Any, options: Options) -> None:
+        seen["options"] = options
+
+    async def start(_: Tuner, listening: socket.socket, host: str) -> str:
+        seen["host"], seen["name"] = host, listening.getsockname()[0]
+        signal.raise_signal(seen["signal"])
+        return "http://127.0.0.1:1/?token=x"
+
+    async def stop(_: Tuner) -> None:
+        seen["stopped"] = True
+
+    for method in (init, start, stop):
+        name = "__init__" if method is init else method.__name__
+        monkeypatch.setattr(Tuner, name, method)
+    # asyncio.run would leave no event loop to the tests that come after it.
+    monkeypatch.setattr(asyncio, "run", virtual_time.run)
+    return seen
+
+
+_PAGE = "page: http://127.0.0.1:1/?token=x\nopen it in a browser; Ctrl-C ends it\n"
+
+
+@pytest.mark.usefixtures("starters", "livekit")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_stops_the_server(
+    run: CommandLine, served: dict[str, Any], number: signal.Signals
+) -> None:
+    """The command prints the address, and ends with status 0."""
+    served["signal"] = number
+    assert run("tune", "--port", "0") == (0, _PAGE, "")
+    assert (served["host"], served["name"], served["stopped"]) == ("127.0.0.1", "127.0.0.1", True)
+
+
+@pytest.mark.usefixtures("starters", "livekit")
+def test_options_reach_the_server(
+    run: CommandLine, served: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--agent precedes LIVEKIT_AGENT_NAME; without --write the page cannot write."""
+    monkeypatch.setenv("LIVEKIT_AGENT_NAME", "of-the-environment")
+    run("tune", "--port", "0")
+    first = served["options"]
+    run("tune", "--profile", "patient", "--port", "0", "--agent", "desk", "--write")
+    second = served["options"]
+    assert (first.agent, first.profile, first.write) == ("of-the-environment", None, False)
+    assert (second.agent, second.profile, second.write) == ("desk", "patient", True)
+    assert (first.access.url, first.access.api_key) == ("ws://127.0.0.1:9", "key")
+
+
+@pytest.mark.usefixtures("starters", "livekit", "served")
+def test_address_for_other_machines_is_warned_about(run: CommandLine) -> None:
+    """The warning names the address and the consequences."""
+    ran = run("tune", "--port", "0", "--host", "0.0.0.0")  # noqa: S104 - the case
+    assert (ran.status, ran.out) == (0, _PAGE)
+    assert " ".join(ran.err.split()) == (
+        "0.0.0.0: other machines can reach this page. Who has its address with the token can call "
+        "the agent, and with --write change profiles; the connection is not encrypted, and "
+        "browsers give the microphone to https and to localhost only"
+    )
