@@ -8,7 +8,6 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import av
@@ -16,8 +15,9 @@ import numpy as np
 
 from sandbox.caller.script import Script
 from sandbox.caller.sound import SAMPLE_RATE
+from timing_profiles.tuner import page_files
 
-FOLDER: Final = Path(__file__).parents[1] / "timing_profiles" / "tuner" / "page" / "sentences"
+FOLDER: Final = page_files.FOLDER / "sentences"
 
 _BITS_PER_SECOND: Final = 16_000  # espeak-ng's voice has nothing that more would keep
 _FRAME: Final = 480  # samples: 20 ms, as Opus has them

@@ -119,8 +119,6 @@ class Worker:
 async def services(progress: Progress = silent) -> AsyncGenerator[Services]:
     """Run a LiveKit server and the stand-ins until the block ends.
 
-    The answers are of one word, so that calls are short.
-
     Args:
         progress: Gets a line now and then while the server has to be built first.
 
@@ -130,7 +128,7 @@ async def services(progress: Progress = silent) -> AsyncGenerator[Services]:
     async with (
         LiveKitServer(progress=progress) as livekit,
         Deepgram() as deepgram,
-        Inference(reply="Good.") as llm,
+        Inference() as llm,
     ):
         yield Services(livekit, deepgram, llm)
 

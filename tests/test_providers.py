@@ -30,7 +30,7 @@ def ids(provider: Provider) -> str:
 def class_of(provider: Provider) -> Any:
     """The class of a provider; None where its package is not installed."""
     try:
-        return getattr(importlib.import_module(provider.module), provider.class_name)
+        return getattr(importlib.import_module(provider.module), provider.class_name, None)
     except ImportError:
         return None
 
