@@ -379,6 +379,9 @@ async def test_value_that_a_part_cannot_give_up_is_reported() -> None:
         assert running.timing.settings.changed == ()
 
 
+@pytest.mark.skipif(
+    not hasattr(inference, "RealtimeModel"), reason="this SDK has no inference.RealtimeModel"
+)
 @in_virtual_time
 async def test_pace_of_a_realtime_model_waits_for_the_agent() -> None:
     """A model refuses another pace while it answers; the turn detection changes at once."""

@@ -104,6 +104,9 @@ def test_sentences_are_those_of_the_sandbox(sentence: object) -> None:
 
 
 def test_list_of_sentences_is_that_of_the_sandbox() -> None:
-    """Names, titles, texts and lengths."""
+    """Names, titles and texts; the voice's lengths vary by some samples."""
     listed = json.loads((FOLDER / "sentences.json").read_text(encoding="utf-8"))
-    assert listed == json.loads(files()["sentences.json"])
+    made = json.loads(files()["sentences.json"])
+    lengths = [one.pop("seconds") for one in listed]
+    assert lengths == pytest.approx([one.pop("seconds") for one in made], abs=0.05)
+    assert listed == made
