@@ -60,7 +60,7 @@ def read(profiles_dir: Path, label: str, before: Contents = _NOTHING) -> Content
         ProfilesError: The directory cannot be read.
     """
     try:
-        with _opened(profiles_dir) as handle:
+        with opened(profiles_dir) as handle:
             names = sorted(
                 filter(is_profile, os.listdir(profiles_dir if handle is None else handle))
             )
@@ -104,7 +104,7 @@ def is_profile(name: str) -> bool:
 
 
 @contextmanager
-def _opened(profiles_dir: Path) -> Iterator[int | None]:
+def opened(profiles_dir: Path) -> Iterator[int | None]:
     """Open a directory, where the system has handles of directories."""
     if not _HAS_HANDLES:
         yield None

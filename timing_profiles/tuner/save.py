@@ -6,14 +6,13 @@ import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
+from timing_profiles.catalog import folder
 from timing_profiles.problems import strerror
 from timing_profiles.tuner.draft import Draft
 
 _NEW_MODE = 0o666  # less the umask, as an editor does
-_HAS_HANDLES = hasattr(os, "O_DIRECTORY") and os.open in os.supports_dir_fd
 _CREATE = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 )
@@ -37,7 +36,7 @@ def save(directory: Path, draft: Draft) -> None:
         NotSaved: The file is a link, was changed since it was drafted, or cannot be written.
     """
     try:
-        with _opened(directory) as handle:
+        with folder.opened(directory) as handle:
             _save(directory, handle, draft)
     except OSError as error:
         raise NotSaved(f"{draft.label} cannot be written: {strerror(error)}") from None
@@ -86,16 +85,3 @@ def _check(target: str, handle: int | None, draft: Draft) -> int | None:
 
 def _place(directory: Path, handle: int | None, name: str) -> str:
     return str(directory / name) if handle is None else name
-
-
-@contextlib.contextmanager
-def _opened(directory: Path) -> Iterator[int | None]:
-    """Open a directory, where the system has handles of directories."""
-    if not _HAS_HANDLES:
-        yield None
-        return
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
