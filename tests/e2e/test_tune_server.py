@@ -24,6 +24,7 @@ from sandbox.worker import ROOT
 from tests.e2e.tuned import Page, page
 from timing_profiles.tuner.calls import MOST_ROOMS
 from timing_profiles.tuner.server import MOST_SOCKETS, TUNED
+from timing_profiles.turns import wait
 
 RATE = 16000
 
@@ -206,13 +207,16 @@ async def test_turn_is_played_to_every_profile(served: Page) -> None:
         "POST",
         "/api/turn",
         params={"profile": "patient", "overrides": overrides},
-        data=_wav("I would like to book a table for", 0.9, "four people on Friday evening please"),
+        data=_wav("I would like to book a table for", 1.2, "four people on Friday evening please"),
     )
     played = {row["profile"]: row for row in answer["profiles"]}
     assert list(played)[:2] == [TUNED, "patient"]
     first, second = answer["speech"]
-    assert first[1] < played["brisk"]["cut_at"] < second[0]
-    assert played["brisk"]["decided_by"] == "min_delay"
+    # The probability, and with it the delay, is not the same on every processor.
+    brisk = played["brisk"]
+    assert first[1] < brisk["cut_at"] < second[0]
+    delay = {"min_delay": 0.3, "max_delay": 0.8}[brisk["decided_by"]]
+    assert brisk["cut_at"] - first[1] == pytest.approx(wait.VAD_LAG + delay, abs=0.2)
     assert played["patient"]["cut_at"] is None
     likely = played["patient"]["probability"] >= played["patient"]["threshold"]
     assert played["patient"]["wait"] == pytest.approx(1.59 if likely else 4.09, abs=0.1)
