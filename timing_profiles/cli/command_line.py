@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -100,11 +100,12 @@ def _open_streams() -> None:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    parser = _parser()
     if "_ARGCOMPLETE" in os.environ:
         from timing_profiles.cli import completion
 
-        completion.answer(parser)
+        completion.answer(_parser())
+    words = sys.argv[1:] if argv is None else argv
+    parser = _parser(*words[:1])
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as ended:  # argparse has printed the error or the help
@@ -142,24 +143,34 @@ class _Parser(ArgumentParser):
         super().error(cut(printable(message), _LONGEST_MESSAGE))
 
 
-def _parser() -> ArgumentParser:
+def _parser(command: str = "") -> ArgumentParser:
+    """Make the parser of a command; of every one where none of that name exists."""
     parser = _Parser("timing-profiles", **_help(_ABOUT, _EXAMPLES))
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_init(commands)
-    _add_check(commands)
-    _add_list(commands)
-    _add_show(commands)
-    _add_diff(commands)
-    _add_explain(commands)
-    _add_metadata_schema(commands)
-    _add_timeline(commands)
-    _add_rehearse(commands)
-    _add_why(commands)
-    _add_fit(commands)
-    _add_tune(commands)
-    _add_completion(commands)
+    adders = _adders()
+    # The arguments of all commands take as long as reading twenty profiles.
+    for name in [command] if command in adders else adders:
+        adders[name](commands)
     return parser
+
+
+def _adders() -> Mapping[str, Callable[[Any], None]]:
+    return {
+        "init": _add_init,
+        "check": _add_check,
+        "list": _add_list,
+        "show": _add_show,
+        "diff": _add_diff,
+        "explain": _add_explain,
+        "metadata-schema": _add_metadata_schema,
+        "timeline": _add_timeline,
+        "rehearse": _add_rehearse,
+        "why": _add_why,
+        "fit": _add_fit,
+        "tune": _add_tune,
+        "completion": _add_completion,
+    }
 
 
 def _add_init(commands: Any) -> None:

@@ -75,7 +75,7 @@ class Watcher:
         self._published_again = published_again
         self._events = Events(profiles_dir)
         self._active: _Files | None = None
-        self._rescan_at = 0.0
+        self._read_at = self._rescan_at = 0.0
         self._unknown_logged = False
 
     async def run(self) -> None:
@@ -145,6 +145,7 @@ class Watcher:
         while True:
             # Asked before the second read: who closes it in between has written what that finds.
             stable_for = await asyncio.to_thread(self._stable_for, files)
+            await asyncio.sleep(self._read_at + DEBOUNCE - time.monotonic())
             again = await self._read()
             if again != files:
                 files, since = again, time.monotonic()
@@ -152,9 +153,8 @@ class Watcher:
                 return files
 
     async def _read(self) -> _Files:
-        """Read all files; between two reads of one file there are at least `DEBOUNCE` seconds."""
-        files, _ = await asyncio.gather(asyncio.to_thread(self._read_all), asyncio.sleep(DEBOUNCE))
-        return files
+        self._read_at = time.monotonic()
+        return await asyncio.to_thread(self._read_all)
 
     def _read_all(self) -> _Files:
         known = {name: entry.content for name, entry in self.catalog.files.items()}
