@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 from dotenv import load_dotenv
 
@@ -73,7 +72,7 @@ def _print_page(calls: Sequence[Answered]) -> None:
     if calls:
         style = terminal.style(sys.stdout)
         if not sys.stdout.isatty():
-            style = replace(style, width=_PIPED)
+            style = style._replace(width=_PIPED)
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
         _print(page(calls, symbols(sys.stdout.encoding), style))

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import NoReturn, Union
+from typing import NamedTuple, NoReturn, Union
 
 MAX_STATES = 1_000
 """The most states of a pattern, counted repetitions written out."""
@@ -41,13 +40,11 @@ class PatternError(ValueError):
     """A text is not a pattern that can be matched; the message has the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Either:
+class _Either(NamedTuple):
     branches: tuple[tuple[_Node, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Repeat:
+class _Repeat(NamedTuple):
     node: _Node
     least: int
     most: int | None

@@ -50,16 +50,13 @@ _LENGTHS = {"minItems": "fewer", "maxItems": "more"}
 _BARE = "write the number without quotes"
 
 # Text where another type is due: the type, what the text looks like, and what to write instead.
+# Compiled where there is an error: every command imports this.
 _HABITS = (
-    ("boolean", re.compile(r"y|yes|on|true", re.IGNORECASE), "write true"),
-    ("boolean", re.compile(r"n|no|off|false", re.IGNORECASE), "write false"),
-    ("number", re.compile(r"\d+(:\d+)+"), "YAML 1.1 read this as base 60; write the number"),
-    (
-        "number",
-        re.compile(r"\d{4}-\d\d?-\d\d?"),
-        "YAML 1.1 read this as a date; write the number",
-    ),
-    ("number", re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?"), _BARE),
+    ("boolean", r"(?i:y|yes|on|true)", "write true"),
+    ("boolean", r"(?i:n|no|off|false)", "write false"),
+    ("number", r"\d+(:\d+)+", "YAML 1.1 read this as base 60; write the number"),
+    ("number", r"\d{4}-\d\d?-\d\d?", "YAML 1.1 read this as a date; write the number"),
+    ("number", r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?", _BARE),
 )
 
 # A number in another unit is proposed within this factor of the examples of its field.
@@ -167,7 +164,7 @@ def _hint(error: ValidationError, field: Field | None) -> str:
         return did_you_mean(error.instance, known)
     types = {"number" if kind == "integer" else kind for kind in types_of(_of(error))}
     for kind, looks_like, hint in _HABITS:
-        if kind in types and looks_like.fullmatch(error.instance):
+        if kind in types and re.fullmatch(looks_like, error.instance):
             misleads = hint == _BARE and not _is_valid(float(error.instance), error, field)
             return "" if misleads else hint
     return ""

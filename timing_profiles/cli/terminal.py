@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from timing_profiles.problems import printable, prose
 
@@ -19,8 +18,7 @@ _DEFAULT_WIDTH = 80
 _GAP = "  "
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """The format of text on a stream.
 
     Attributes:

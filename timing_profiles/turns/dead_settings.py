@@ -7,8 +7,9 @@ server_vad and semantic_vad) or in AssemblyAI's documentation, or measured on ca
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 from timing_profiles.problems import Problem
 from timing_profiles.turns.fields import (
@@ -79,8 +80,7 @@ def rows(path: str) -> tuple[DeadWhen, ...]:
     return tuple(row for row in DEAD_WHEN if row.covers(path))
 
 
-@dataclass(frozen=True, slots=True)
-class DeadWhen:
+class DeadWhen(NamedTuple):
     """Fields or sections that have no effect while a condition is met.
 
     Attributes:
@@ -94,7 +94,7 @@ class DeadWhen:
     id: str
     fields: tuple[str, ...]
     reason: str
-    when: Condition = field(default_factory=dict)
+    when: Condition = MappingProxyType({})
     also: Callable[[Values], bool] | None = None
 
     def applies(self, values: Values) -> bool:

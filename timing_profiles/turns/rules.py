@@ -7,7 +7,7 @@ broken rule would make the SDK raise or leave the caller without an answer.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from timing_profiles.problems import Problem
 from timing_profiles.turns.fields import (
@@ -30,8 +30,7 @@ from timing_profiles.turns.fields import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AtMost:
+class AtMost(NamedTuple):
     """One field is at most another one, where it has a number.
 
     Attributes:
@@ -57,8 +56,7 @@ class AtMost:
         return Problem("conflict", message, fields=(self.low, self.high))
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeast:
+class AtLeast(NamedTuple):
     """A field has a minimum while a condition is met.
 
     Attributes:
@@ -83,8 +81,7 @@ class AtLeast:
         return Problem("conflict", message, fields=(self.field, *self.when))
 
 
-@dataclass(frozen=True, slots=True)
-class ZeroOrAtLeast:
+class ZeroOrAtLeast(NamedTuple):
     """A field is 0, which is off, or has a minimum.
 
     Attributes:
@@ -107,8 +104,7 @@ class ZeroOrAtLeast:
         return Problem("range", f"{found} is neither 0 (off) nor {least}", fields=(self.field,))
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(NamedTuple):
     """One of some fields has a value that is neither 0 nor null while a condition is met.
 
     Attributes:
