@@ -171,6 +171,25 @@ def test_a_wrong_command_line_ends_with_2(words: list[str], run: CommandLine) ->
     assert message.splitlines()[0].partition(": error: ")[2]
 
 
+@pytest.mark.usefixtures("starters")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["check", ""], "timing-profiles check: error: argument PATH: is empty\n"),
+        (["rehearse", ""], "timing-profiles rehearse: error: argument RECORDING: is empty\n"),
+        (["explain", ""], 'timing-profiles: "": unknown field; a profile takes stt, vad, '),
+        (["metadata-schema", ""], 'timing-profiles: unknown profile ""; available: brisk, '),
+        (["tune", "--profile", ""], 'timing-profiles: unknown profile ""; available: brisk, '),
+    ],
+    ids=lambda found: found[0] if isinstance(found, list) else "",
+)
+def test_an_empty_word_is_not_the_default(words: list[str], message: str, run: CommandLine) -> None:
+    """It stands for a variable of a shell that is not set."""
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert message in err
+
+
 @pytest.mark.parametrize("word", ["\x1b[31m", "a\nb", "\udcff", "\u202e"], ids=ascii)
 def test_hostile_words_are_printed_in_plain_letters(word: str, run: CommandLine) -> None:
     """Nothing that is typed, or comes out of a file into a script, drives the terminal."""
@@ -185,22 +204,27 @@ def test_a_wall_of_words_is_cut(run: CommandLine) -> None:
     assert len(run("list", "x" * 100_000).err) < 1000
 
 
-@pytest.mark.parametrize("name", [name for name in OF_A_SET if name != "explain"])
+@pytest.mark.parametrize("name", sorted({*OF_A_SET, "check"} - {"explain"}))
 def test_no_folder_is_a_problem_of_the_files(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
 ) -> None:
-    """Exit 1, and how the folder is chosen."""
+    """Exit 1, and how the folder is chosen; a file is no set for `check`, either."""
     monkeypatch.chdir(tmp_path)
     for folder, reason in [
-        ("file", "is not a directory"),
+        ("file.yaml", "is not a directory"),
+        ("dangling", "No such file or directory"),
         ("loop", "Too many levels of symbolic links"),
         ("x" * 300, "File name too long"),
     ]:
-        Path("file").touch()
+        Path("file.yaml").touch()
         Path("loop").unlink(missing_ok=True)
         Path("loop").symlink_to("loop")
+        Path("dangling").unlink(missing_ok=True)
+        Path("dangling").symlink_to("nowhere")
         monkeypatch.setenv("PROFILES_DIR", folder)
-        assert run(*COMMANDS[name]) == (1, "", f"{folder}: cannot be read: {reason}\n{HINT}")
+        status, out, err = run(*COMMANDS[name])
+        assert (status, out + err) == (1, f"{folder}: cannot be read: {reason}\n{HINT}")
+        assert bool(out) is (name == "check")
 
 
 @pytest.mark.parametrize("name", sorted({*OF_A_SET, "check"} - {"explain"}))

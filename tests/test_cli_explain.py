@@ -139,12 +139,13 @@ def test_explanation_lists_the_policies_that_allow_a_field(run: CommandLine) -> 
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("tts.sped", '"tts.sped": unknown field; tts takes speed; did you mean speed?'),
+        ("tts.sped", '"tts.sped": unknown field; tts takes speed; did you mean tts.speed?'),
         (
             "min_delay",
             (
                 '"min_delay": unknown field;'
-                " a profile takes stt, vad, turn_detector, turn_handling, realtime, tts, session"
+                " a profile takes stt, vad, turn_detector, turn_handling, realtime, tts, session;"
+                " did you mean turn_handling.endpointing.min_delay?"
             ),
         ),
         (
@@ -152,7 +153,7 @@ def test_explanation_lists_the_policies_that_allow_a_field(run: CommandLine) -> 
             (
                 '"turn_handling.endpointing.min_delai.x": unknown field;'
                 " turn_handling.endpointing takes mode, min_delay, max_delay, alpha;"
-                " did you mean min_delay?"
+                " did you mean turn_handling.endpointing.min_delay?"
             ),
         ),
         (

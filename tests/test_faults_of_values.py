@@ -121,8 +121,8 @@ def test_fault_37_non_finite_number_is_refused(happened: Happened) -> None:
         word: [f"1:14: {SPEED}: {message}"] for word, message in written.items()
     }
     sent = {
-        "NaN": "metadata: is not JSON: NaN is no number",
-        "-Infinity": "metadata: is not JSON: -Infinity is no number",
+        "NaN": "metadata: is not JSON: NaN is not a JSON number",
+        "-Infinity": "metadata: is not JSON: -Infinity is not a JSON number",
         "1e999": f"{MIN_DELAY}: Infinity is more than the maximum of 10 (s)",
         '"NaN"': f'{MIN_DELAY}: "NaN" is not a number (s)',
     }

@@ -95,7 +95,7 @@ def test_report_of_another_call_is_refused(tmp_path: Path) -> None:
     [
         (b"{", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
-        (b"[1]", "is no session report: found [1]"),
+        (b"[1]", "is not a session report: found [1]"),
         (b"{}", "has no recording: audio_recording_started_at null"),
         (
             b'{"audio_recording_started_at": NaN}',

@@ -231,8 +231,10 @@ def test_metadata_that_is_not_text_is_ignored(metadata: object) -> None:
             "is not JSON: Unterminated string starting at character 7",
             id="open-quote",
         ),
-        pytest.param('{"a": NaN}', "is not JSON: NaN is no number", id="nan"),
-        pytest.param('{"a": -Infinity}', "is not JSON: -Infinity is no number", id="infinity"),
+        pytest.param('{"a": NaN}', "is not JSON: NaN is not a JSON number", id="nan"),
+        pytest.param(
+            '{"a": -Infinity}', "is not JSON: -Infinity is not a JSON number", id="infinity"
+        ),
         pytest.param('{"a": 1, "a": 2}', "gives a key twice", id="duplicate-key"),
         pytest.param('{"x": [{"a": 1, "a": 2}]}', "gives a key twice", id="nested-duplicate-key"),
         pytest.param(

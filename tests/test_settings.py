@@ -327,6 +327,17 @@ def test_message_about_manual_has_the_reason() -> None:
             id="plural",
         ),
         pytest.param(
+            "turn_handling.alpha",
+            0.5,
+            "override-unknown",
+            (
+                "unknown field; turn_handling takes turn_detection, endpointing, interruption,"
+                " preemptive_generation, user_turn_limit"
+                "\n  hint: did you mean turn_handling.endpointing.alpha?"
+            ),
+            id="elsewhere",
+        ),
+        pytest.param(
             ENDPOINTING,
             "800",
             "override-type",

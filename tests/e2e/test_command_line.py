@@ -85,6 +85,28 @@ def test_every_command_runs_without_the_sdk(repository: Repository) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("line", "absent"),
+    [
+        ("rehearse call.wav", "numpy"),
+        ("why call.wav", "numpy"),
+        ("fit call.wav --turns-cut 5%", "numpy"),
+        ("tune", "livekit"),
+    ],
+)
+def test_a_command_that_needs_the_sdk_says_so(
+    line: str, absent: str, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line, without a traceback."""
+    for name in ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
+        monkeypatch.setenv(name, "ws://127.0.0.1:9")
+    ran = run([sys.executable, "-c", WITHOUT_THE_SDK, line], repository.folder)
+    reason = f"this command needs livekit-agents and what comes with it: {absent} is not installed"
+    remedy = "install timing-profiles with its dependencies"
+    message = f"timing-profiles: {reason} here; {remedy}\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", message)
+
+
 # Root reads everything by two capabilities; without them it is a user like any other.
 AS_ANY_USER = (
     "import ctypes, os, sys; [ctypes.CDLL(None).prctl(24, drop, 0, 0, 0) for drop in (1, 2)];"

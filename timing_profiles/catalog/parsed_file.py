@@ -100,7 +100,7 @@ def _allow_problems(
             enough = f"more than {MAX_PROBLEMS} problems; checking stopped here"
             yield text.locate(Problem(TOO_MANY, enough), at)
             return
-        problem = schema.unknown(item)
+        problem = schema.unknown_path(item)
         yield text.locate(replace(problem, message=f"{quoted(item)}: {problem.message}"), at)
 
 

@@ -138,7 +138,13 @@ class Schema:
         while parent and parent not in self.sections:
             parent, _, name = parent.rpartition(".")
         problem = schema_errors.unknown_field(name, parent, self.children(parent))
-        return self._renamed(problem, path.rpartition(".")[2])
+        return self._elsewhere(problem, path.rpartition(".")[2])
+
+    def unknown_path(self, path: str) -> Problem:
+        """Return the problem of a dotted path that is written as one; its hint can replace it."""
+        problem = self.unknown(path)
+        hint = f"did you mean {listed(problem.fields)}?" if problem.fields else ""
+        return replace(problem, hint=hint)
 
     def children(self, section: str) -> list[str]:
         """Return the keys of a section; of the empty path: the sections at the top."""
@@ -162,20 +168,22 @@ class Schema:
         """Add the right place as a hint where a field is in the wrong one, or has a former name."""
         if problem.code != UNKNOWN_FIELD:
             return problem
-        problem = self._renamed(problem, str(problem.at[-1]))
+        return self._elsewhere(problem, str(problem.at[-1]))
+
+    def _elsewhere(self, problem: Problem, name: str) -> Problem:
+        """Add the field for a former argument of `AgentSession`, or those of this name elsewhere.
+
+        A near miss in the same section wins over the latter.
+        """
+        field = FORMER_NAMES.get(name, "")
+        if field in self.fields:
+            return replace(problem, hint=f"did you mean {field}?", fields=(field,))
         if problem.hint:
             return problem
         known = dict.fromkeys((*self.fields, *sorted(self.sections)))
-        elsewhere = [path for path in known if f".{path}".endswith(f".{problem.at[-1]}")]
+        elsewhere = [path for path in known if f".{path}".endswith(f".{name}")]
         hint = f"did you mean {listed(elsewhere)}?" if elsewhere else ""
         return replace(problem, hint=hint, fields=tuple(elsewhere))
-
-    def _renamed(self, problem: Problem, name: str) -> Problem:
-        """Add today's field as a hint where a key is a former argument of `AgentSession`."""
-        field = FORMER_NAMES.get(name, "")
-        if field not in self.fields:
-            return problem
-        return replace(problem, hint=f"did you mean {field}?", fields=(field,))
 
 
 def _parts(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -34,10 +34,10 @@ def run(paths: Sequence[str], form: str, *, strict: bool) -> int:
     """
     named = [Path(path) for path in paths] or [folder.profiles_dir()]
     set_problems = cache(problems_of_set)  # several files may be in one directory
-    missing = None if paths else chosen.missing()
+    unreadable = None if paths else chosen.unreadable()
     found = in_order(
-        [missing]
-        if missing
+        [unreadable]
+        if unreadable
         else (problem for path in named for problem in _problems(path, set_problems))
     )
     if form == "json":

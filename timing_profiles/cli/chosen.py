@@ -71,16 +71,20 @@ def readable() -> Catalog:
     return found
 
 
-def missing() -> Problem | None:
-    """Return the problem of a missing directory of profiles; None where it exists."""
+def unreadable() -> Problem | None:
+    """Return why the directory of profiles cannot be read; None where it is a directory."""
     profiles_dir = folder.profiles_dir()
     try:
-        profiles_dir.lstat()
-    except FileNotFoundError:
-        return location.missing(profiles_dir.as_posix(), [profiles_dir.absolute()])
-    except OSError:
-        return None
-    return None
+        if stat.S_ISDIR(profiles_dir.stat().st_mode):
+            return None
+        reason = "is not a directory"
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not profiles_dir.is_symlink():
+            return location.missing(profiles_dir.as_posix(), [profiles_dir.absolute()])
+        reason = strerror(error)
+    hint = f"{PROFILES_DIR} of the environment names the directory of profiles"
+    message = f"cannot be read: {reason}"
+    return Problem("unreadable", message, file=profiles_dir.as_posix(), hint=hint)
 
 
 def profile(found: Catalog, name: str) -> Profile:
@@ -98,21 +102,11 @@ def profile(found: Catalog, name: str) -> Profile:
 
 
 def _load_valid() -> Catalog:
-    profiles_dir = folder.profiles_dir()
-    problem = missing()
+    problem = unreadable()
     if problem:
         raise ProfilesError([problem])
     try:
-        refused = "" if stat.S_ISDIR(profiles_dir.stat().st_mode) else "is not a directory"
-    except OSError as error:
-        refused = strerror(error)
-    if refused:
-        hint = f"{PROFILES_DIR} of the environment names the directory of profiles"
-        message = f"cannot be read: {refused}"
-        file = profiles_dir.as_posix()
-        raise ProfilesError([Problem("unreadable", message, file=file, hint=hint)])
-    try:
-        return catalog.load_valid(profiles_dir)
+        return catalog.load_valid(folder.profiles_dir())
     except ProfilesError as error:
         raise ProfilesError(_from_here(error.problems)) from None
 
@@ -148,7 +142,7 @@ def field(found: Catalog, path: str) -> Field:
     chosen = found.schema.fields.get(path)
     if chosen:
         return chosen
-    problem = found.schema.unknown(path)
+    problem = found.schema.unknown_path(path)
     raise UsageError(_with_hint(f"{quoted(path)}: {problem.message}", problem.hint))
 
 

@@ -111,9 +111,15 @@ def _run(argv: Sequence[str] | None) -> int:
     except SystemExit as ended:  # argparse has printed the error or the help
         return int(ended.code or CLEAN)
     options = vars(arguments)
-    # Imported here: a command loads only the libraries that it uses.
-    command: Command = import_module(f"timing_profiles.cli.{options.pop('module')}").run
-    return command(**options)
+    try:
+        # Imported here: a command loads only the libraries that it uses.
+        command: Command = import_module(f"timing_profiles.cli.{options.pop('module')}").run
+        return command(**options)
+    except ImportError as error:
+        if (error.name or "").startswith("timing_profiles"):
+            raise
+        reason = f"this command needs livekit-agents and what comes with it: {error}"
+        raise UsageError(f"{reason}; install timing-profiles with its dependencies") from None
 
 
 def _without_directory() -> int:
@@ -197,9 +203,8 @@ def _add_check(commands: Any) -> None:
         "timing-profiles check profiles other/profiles --strict\n"
         "timing-profiles check profiles/patient.yaml --format json",
     )
-    parser.add_argument(
-        "paths", nargs="*", metavar="PATH", help="directories, each a set, and files"
-    )
+    about = "directories, each a set, and files"
+    parser.add_argument("paths", nargs="*", metavar="PATH", type=_path, help=about)
     parser.add_argument("--strict", action="store_true", help="fail on warnings")
     _formats(parser, "text", "json", "github")
 
@@ -250,7 +255,7 @@ def _add_explain(commands: Any) -> None:
         "timing-profiles explain --format markdown > reference.md",
     )
     about = "a field or section, by its dotted name; all fields where none is named"
-    field = parser.add_argument("path", metavar="FIELD", nargs="?", default="", help=about)
+    field = parser.add_argument("path", metavar="FIELD", nargs="?", help=about)
     field.completer = _field_names  # type: ignore[attr-defined] # argcomplete's convention
     _formats(parser, "text", "json", "markdown")
 
@@ -388,10 +393,16 @@ def _port(text: str) -> int:
     return number
 
 
+def _path(text: str) -> str:
+    if not text:  # of an unset variable of a shell; as a path, it is the working directory
+        raise ArgumentTypeError("is empty")
+    return text
+
+
 def _recordings(parser: Any, more: str = "") -> None:
     """Add the recordings, and what is known of them."""
     about = f"stereo recordings (wav, ogg, mp3, flac), and directories of them{more}"
-    parser.add_argument("recordings", metavar="RECORDING", nargs="+", help=about)
+    parser.add_argument("recordings", metavar="RECORDING", nargs="+", type=_path, help=about)
     about = "the channel that has the caller; left by default"
     parser.add_argument("--caller", choices=["left", "right"], default="left", help=about)
     about = "where the caller speaks, as CSV: recording,start,end,went_on; also for one channel"

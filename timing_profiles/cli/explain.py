@@ -15,11 +15,11 @@ from timing_profiles.cli.terminal import Style
 _INDENT = " " * 19
 
 
-def run(path: str, form: str) -> int:
+def run(path: str | None, form: str) -> int:
     """Print the facts about a field, the fields of a section, or all fields.
 
     Args:
-        path: A dotted path; empty for all fields.
+        path: A dotted path; None for all fields.
         form: `text`, `json`, or `markdown` for a page about them.
 
     Returns:
@@ -27,7 +27,7 @@ def run(path: str, form: str) -> int:
     """
     found = chosen.readable()
     one = path in found.schema.fields
-    if not one and path and path not in found.schema.sections:
+    if path is not None and not one and path not in found.schema.sections:
         chosen.field(found, path)
     within = (
         name for name in found.schema.fields if f"{name}.".startswith(f"{path}." if path else "")

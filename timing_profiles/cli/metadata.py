@@ -24,10 +24,14 @@ def run(name: str | None, form: str) -> int:
         0.
     """
     request.check_metadata_key()
-    found = chosen.profiles_with(name) if name else chosen.profiles()
-    names = [chosen.profile(found, name).name] if name else found.names()
+    if name is None:
+        found = chosen.profiles()
+        names = found.names()
+    else:
+        found = chosen.profiles_with(name)
+        names = [chosen.profile(found, name).name]
     if form == "json":
-        print_json(metadata_schema(found, names[0] if name else None))
+        print_json(metadata_schema(found, None if name is None else names[0]))
     else:
         print_text("\n".join(_lines(found, names)))
     return 0

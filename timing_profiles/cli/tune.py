@@ -37,8 +37,8 @@ def run(profile: str | None, port: int | None, host: str, agent: str, *, write: 
     from timing_profiles.tuner.livekit_access import AccessMissing
 
     request.check_metadata_key()
-    found = chosen.profiles_with(*filter(None, (profile,)))
-    name = chosen.profile(found, profile).name if profile else None
+    found = chosen.profiles_with(*([] if profile is None else [profile]))
+    name = None if profile is None else chosen.profile(found, profile).name
     try:
         access = livekit_access.from_environment()
         socket_ = listening.listen(host, port)

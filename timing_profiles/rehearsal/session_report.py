@@ -83,7 +83,7 @@ def beside(recording: Path) -> SessionReport | None:
     except (ValueError, RecursionError):
         raise ReportError(f"{NAME} beside it is not JSON") from None
     if not isinstance(found, dict):
-        raise ReportError(f"{NAME} beside it is no session report: found {quoted(found)}")
+        raise ReportError(f"{NAME} beside it is not a session report: found {quoted(found)}")
     recorded = found.get("audio_recording_path")
     if isinstance(recorded, str) and _file_name(recorded) != recording.name:
         return None  # the report of another file of the directory

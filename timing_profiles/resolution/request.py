@@ -225,7 +225,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> None:
-    raise _Refused(f"is not JSON: {name} is no number")
+    raise _Refused(f"is not JSON: {name} is not a JSON number")
 
 
 def _request(origin: Origin, data: Mapping[str, Any]) -> Request:
