@@ -80,7 +80,8 @@ class Source:
         keys: The place of every key, by its path in `data`.
         values: The place of every value, by its path in `data`.
         problems: The problems of the text.
-        refused: The paths of values that were refused; they are None in `data`.
+        refused: The paths of what was refused: values, which are None in `data`, and keys that are
+            not text.
         doubled: The paths of duplicate keys. In `data` the later value wins; mappings
             are joined, so that all that they hold can be checked.
     """
@@ -178,6 +179,8 @@ class _Reader:
     def source(self) -> Source:
         events = self._events()
         data = self._document(events)
+        if data is None and self._problems:
+            raise _Refused(*self._problems)
         if data is None:
             self._refuse("file-kind", _EMPTY, None)
         if not isinstance(data, dict):
@@ -204,17 +207,21 @@ class _Reader:
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
+                place = _place(event.start_mark)
                 if documents > 1:
-                    self._refuse("yaml-documents", "more than one document", event.start_mark)
+                    self._note("yaml-documents", "more than one document", place)
+                    break
                 if event.tags:
-                    self._refuse("yaml-tag", "%TAG directives are not supported", event.start_mark)
+                    self._note("yaml-tag", "%TAG directives are not supported", place)
             elif isinstance(event, yaml.NodeEvent):
                 data = self._node(event, events, ())
         return data
 
     def _node(self, event: yaml.NodeEvent, events: Iterator[yaml.Event], path: KeyPath) -> Any:
         self._values[path] = _place(event.start_mark)
-        self._check_node(event, path)
+        self._check_node(event)
+        if len(path) >= MAX_DEPTH:
+            self._refuse("yaml-depth", _TOO_DEEP, event.start_mark)
         self._read += 1
         if self._read > MAX_VALUES:
             self._refuse("yaml-values", f"more than {MAX_VALUES} values", event.start_mark)
@@ -222,20 +229,19 @@ class _Reader:
             return self._mapping(events, path)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(events, path)
-        if isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, yaml.ScalarEvent) and event.tag is None:
             return self._scalar(event, path)
-        raise TypeError(event)
+        self._refused.add(path)  # an alias, or a scalar of another type
+        return None
 
-    def _check_node(self, event: yaml.NodeEvent, path: KeyPath) -> None:
-        mark = event.start_mark
+    def _check_node(self, event: yaml.NodeEvent) -> None:
+        place = _place(event.start_mark)
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             message = "anchors and aliases are not supported"
-            self._refuse("yaml-alias", message, mark, "use `extends` to share settings")
+            self._note("yaml-alias", message, place, hint="use `extends` to share settings")
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self._refuse("yaml-tag", f"tag {quoted(tag)} is not supported", mark)
-        if len(path) >= MAX_DEPTH:
-            self._refuse("yaml-depth", _TOO_DEEP, mark)
+            self._note("yaml-tag", f"tag {quoted(tag)} is not supported", place)
 
     def _mapping(self, events: Iterator[yaml.Event], path: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
@@ -243,7 +249,7 @@ class _Reader:
         for event in events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
-            key, place = self._key(event), _place(event.start_mark)
+            key, place = self._key(event, path), _place(event.start_mark)
             inner = (*path, key)
             if key in first:
                 message = f"duplicate key, first defined on line {first[key].line}"
@@ -255,16 +261,17 @@ class _Reader:
             mapping[key] = _joined(mapping[key], value) if key in mapping else value
         return mapping
 
-    def _key(self, event: yaml.Event) -> str:
+    def _key(self, event: yaml.Event, path: KeyPath) -> str:
         if not isinstance(event, yaml.ScalarEvent):
             hint = "write a name, a colon and a value"
             self._refuse("yaml-key", "a key must be plain text", event.start_mark, hint)
-        self._check_node(event, ())
+        self._check_node(event)
         text: str = event.value
         if event.implicit[0] and _NOT_TEXT.fullmatch(text):
             kind = _kind(_plain(text[:_LONGEST_NUMBER]))
             message = f"key {quoted(text)} is {kind}; keys must be text"
-            self._refuse("yaml-key", message, event.start_mark, "write it in quotes")
+            self._note("yaml-key", message, _place(event.start_mark), hint="write it in quotes")
+            self._refused.add((*path, text))
         return text
 
     def _sequence(self, events: Iterator[yaml.Event], path: KeyPath) -> list[Any]:
@@ -290,7 +297,7 @@ class _Reader:
         marker = _CONFLICT_MARKER.search(self._text)
         if marker:
             message = "the file has git conflict markers"
-            raise _Refused(self._at("yaml-syntax", message, _after(self._text[: marker.start()])))
+            self._refuse_at("yaml-syntax", message, _after(self._text[: marker.start()]))
         if problem == _NESTED:
             self._refuse("yaml-depth", _TOO_DEEP, mark)
         line = self._text.splitlines()[mark.line : mark.line + 1] if mark else []
@@ -304,17 +311,22 @@ class _Reader:
         found = yaml.reader.Reader.NON_PRINTABLE.search(self._text)
         character, position = (found.group(), found.start()) if found else ("", 0)
         message = f"the character {quoted(character)} is not allowed in YAML"
-        raise _Refused(self._at("yaml-syntax", message, _after(self._text[:position])))
+        self._refuse_at("yaml-syntax", message, _after(self._text[:position]))
 
-    def _note(self, code: str, message: str, place: Place, path: KeyPath, hint: str = "") -> None:
+    def _note(
+        self, code: str, message: str, place: Place, path: KeyPath = (), hint: str = ""
+    ) -> None:
+        """Keep a problem, and go on reading: it does not hide those after it."""
         if len(self._problems) == MAX_PROBLEMS:
             enough = f"more than {MAX_PROBLEMS} problems; reading stopped here"
-            raise _Refused(*self._problems, self._at("yaml-problems", enough, place))
+            self._refuse_at("yaml-problems", enough, place)
         self._problems.append(self._at(code, message, place, path, hint))
 
     def _refuse(self, code: str, message: str, mark: Any, hint: str = "") -> NoReturn:
-        place = _place(mark) if mark else Place(1, 1)
-        raise _Refused(self._at(code, message, place, (), hint))
+        self._refuse_at(code, message, _place(mark) if mark else Place(1, 1), hint)
+
+    def _refuse_at(self, code: str, message: str, place: Place, hint: str = "") -> NoReturn:
+        raise _Refused(*self._problems, self._at(code, message, place, (), hint))
 
     def _at(
         self, code: str, message: str, place: Place, path: KeyPath = (), hint: str = ""
