@@ -188,6 +188,7 @@ def test_keys_of_the_application_are_ignored() -> None:
         "null",
         "<xml/>",
         "\ufeff{}",
+        "\u00a0{}",
         "a{",
         "[" * 100_000,
         "x" * (MAX_BYTES + 1),

@@ -360,6 +360,29 @@ def test_single_value_is_held_to_its_field() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "const", "value", "message"),
+    [
+        (ENGINE, "nova", "flux", '"flux" is not nova'),
+        (ENDPOINTING, 400, 800, "800 is not 400 (ms)"),
+        (EOT, "auto", 0.7, "0.7 is not auto (probability)"),
+    ],
+)
+def test_only_value_of_a_tightened_field_is_named(
+    path: tuple[str, ...], const: object, value: object, message: str
+) -> None:
+    """A team may leave one value; what else the packaged schema lists is not allowed."""
+    schema = json.loads(TEXT)
+    part = schema
+    for key in path:
+        part = part["properties"][key]
+    part["const"] = const
+    tightened = Schema(json.dumps(schema))
+    field = tightened.fields[".".join(path)]
+    assert tightened.value_problem(field, const) is None
+    assert tightened.value_problem(field, value) == refused((), "range", message)
+
+
+@pytest.mark.parametrize(
     ("path", "types", "unit", "live"),
     [
         ("stt.engine", ("string",), "", "silence"),

@@ -47,3 +47,8 @@ def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the JSON types of a schema."""
     types = schema.get("type", ())
     return (types,) if isinstance(types, str) else tuple(types)
+
+
+def values_of(schema: Mapping[str, Any]) -> list[Any] | None:
+    """Return the values that a schema lists; None where it lists none."""
+    return [schema["const"]] if "const" in schema else schema.get("enum")

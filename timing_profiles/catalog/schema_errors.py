@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import Draft202012Validator
 
-from timing_profiles.catalog.field import Field, types_of
+from timing_profiles.catalog.field import Field, types_of, values_of
 from timing_profiles.problems import (
     KeyPath,
     Problem,
@@ -104,12 +104,11 @@ def allowed(schema: Mapping[str, Any]) -> str:
     An `errorMessage`, which editors show, has the words for what a pattern stands for.
     """
     expected = str(schema.get("errorMessage", ""))
-    if expected.startswith(_EXPECTED):
+    if expected.startswith(_EXPECTED) and "const" not in schema:  # the packaged schema has none
         return expected.removeprefix(_EXPECTED).removesuffix(".")
-    if "enum" in schema:
-        return _either(
-            [value if isinstance(value, str) else quoted(value) for value in schema["enum"]]
-        )
+    values = values_of(schema)
+    if values is not None:
+        return _either([value if isinstance(value, str) else quoted(value) for value in values])
     return _either([_type_in_words(kind, schema) for kind in types_of(schema)])
 
 
@@ -122,7 +121,8 @@ def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Problem]:
 
 
 def _wrong_kind(error: ValidationError, path: KeyPath, field: Field | None) -> Problem:
-    code = "range" if error.validator == "enum" or _right_type(error) else "type"
+    is_listed = error.validator in {"enum", "const"}
+    code = "range" if is_listed or _right_type(error) else "type"
     takes = allowed(_of(error))
     if not takes:
         return _against(error, path)
@@ -159,9 +159,9 @@ def _either(words: list[str]) -> str:
 def _hint(error: ValidationError, field: Field | None) -> str:
     if not isinstance(error.instance, str):
         return ""
-    if "enum" in _of(error):
-        known = [value for value in _of(error)["enum"] if isinstance(value, str)]
-        return did_you_mean(error.instance, known)
+    values = values_of(_of(error))
+    if values is not None:
+        return did_you_mean(error.instance, [value for value in values if isinstance(value, str)])
     types = {"number" if kind == "integer" else kind for kind in types_of(_of(error))}
     for kind, looks_like, hint in _HABITS:
         if kind in types and re.fullmatch(looks_like, error.instance):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from timing_profiles.catalog.field import types_of
+from timing_profiles.catalog.field import types_of, values_of
 from timing_profiles.catalog.pattern import PatternError, is_like
 from timing_profiles.problems import quoted
 
@@ -60,10 +60,10 @@ def _looser(own: Mapping[str, Any], packaged: Mapping[str, Any]) -> Iterator[str
         yield _message("type", own.get("type"), packaged["type"])
     for keywords, sign in _BOUNDS:
         yield from _looser_bounds(own, packaged, keywords, sign)
-    if "enum" in packaged and not _is_subset(_values(own), packaged["enum"]):
+    if "enum" in packaged and not _is_subset(values_of(own), packaged["enum"]):
         yield _message("enum", own.get("enum"), packaged["enum"])
     pattern = packaged.get("pattern")
-    if pattern and own.get("pattern") != pattern and not _all_like(_values(own), pattern):
+    if pattern and own.get("pattern") != pattern and not _all_like(values_of(own), pattern):
         yield f"{_message('pattern', own.get('pattern'), pattern)}; `enum` can allow fewer values"
     for keyword in _KEPT:
         if own.get(keyword) != packaged.get(keyword):
@@ -84,13 +84,6 @@ def _looser_bounds(
         keyword = next(keyword for keyword in keywords if keyword in packaged)
         found = own.get(keyword, own.get(keywords[0], own.get(keywords[1])))
         yield _message(keyword, found, packaged[keyword])
-
-
-def _values(own: Mapping[str, Any]) -> list[Any] | None:
-    """Return the values that a schema lists; None where it lists none."""
-    if "const" in own:
-        return [own["const"]]
-    return own.get("enum")
 
 
 def _is_subset(values: list[Any] | None, of: list[Any]) -> bool:

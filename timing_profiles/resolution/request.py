@@ -81,6 +81,7 @@ realtime models and of the session, in camelCase, too. Of two names of a field t
 wins: the newer name, and snake_case.
 """
 
+_JSON_SPACE = " \t\n\r"
 _STRING = re.compile(rb'"[^"]*"?')
 _NOT_NESTING = bytes(set(range(256)) - set(b'"[]{}'))
 _DEEPER = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -187,7 +188,7 @@ def read(text: Any, origin: Origin) -> Request:
             belongs to the application and requests nothing.
         origin: The layer of the metadata.
     """
-    if not isinstance(text, str) or not text.lstrip().startswith("{"):
+    if not isinstance(text, str) or not text.lstrip(_JSON_SPACE).startswith("{"):
         return Request(origin)
     encoded = text.encode("utf-8", "surrogatepass")
     if len(encoded) > MAX_BYTES:
