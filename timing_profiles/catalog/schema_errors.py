@@ -103,12 +103,12 @@ def allowed(schema: Mapping[str, Any]) -> str:
 
     An `errorMessage`, which editors show, has the words for what a pattern stands for.
     """
-    expected = str(schema.get("errorMessage", ""))
-    if expected.startswith(_EXPECTED) and "const" not in schema:  # the packaged schema has none
-        return expected.removeprefix(_EXPECTED).removesuffix(".")
     values = values_of(schema)
-    if values is not None:
+    if values is not None:  # first: a team may have added them beside a packaged `errorMessage`
         return _either([value if isinstance(value, str) else quoted(value) for value in values])
+    expected = str(schema.get("errorMessage", ""))
+    if expected.startswith(_EXPECTED):
+        return expected.removeprefix(_EXPECTED).removesuffix(".")
     return _either([_type_in_words(kind, schema) for kind in types_of(schema)])
 
 
