@@ -368,12 +368,15 @@ def test_single_value_is_held_to_its_field() -> None:
         (EOT, {"const": "auto"}, 0.7, "0.7 is not auto (probability)"),
         (LANGUAGE, {"enum": ["de", "en-US"]}, "fr", '"fr" is not de or en-US'),
         (ENDPOINTING, {"enum": [25, 400]}, 800, "800 is not 25 or 400 (ms)"),
+        (EOT, {"type": "number"}, "auto", '"auto" is not a number (probability)'),
+        (EOT, {"type": ["integer", "string"]}, 0.7, "0.7 is not an integer or auto (probability)"),
+        (UNLIKELY, {"type": ["number", "string"]}, {}, "{} is not a number or auto (probability)"),
     ],
 )
-def test_values_of_a_tightened_field_are_named(
+def test_what_a_tightened_field_takes_is_named(
     path: tuple[str, ...], bound: dict[str, Any], value: object, message: str
 ) -> None:
-    """A team may leave a few; what else the packaged schema describes is not allowed."""
+    """A team may leave a few values or types; the packaged `errorMessage` has more."""
     schema = json.loads(TEXT)
     part = schema
     for key in path:
@@ -381,7 +384,8 @@ def test_values_of_a_tightened_field_are_named(
     part.update(bound)
     tightened = Schema(json.dumps(schema))
     field = tightened.fields[".".join(path)]
-    assert tightened.value_problem(field, value) == refused((), "range", message)
+    code = "type" if "type" in bound else "range"
+    assert tightened.value_problem(field, value) == refused((), code, message)
 
 
 @pytest.mark.parametrize(

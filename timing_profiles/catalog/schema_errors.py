@@ -45,6 +45,16 @@ _BOUNDS = {
 
 _EXPECTED = "Expected "
 
+# The types that words of an `errorMessage` stand for: a team may have removed one, not the word.
+_TYPES = {
+    "auto": "string",
+    "integer": "integer",
+    "list": "array",
+    "mapping": "object",
+    "null": "null",
+    "number": "number",
+}
+
 _LENGTHS = {"minItems": "fewer", "maxItems": "more"}
 
 _BARE = "write the number without quotes"
@@ -107,7 +117,9 @@ def allowed(schema: Mapping[str, Any]) -> str:
     if values is not None:  # first: a team may have added them beside a packaged `errorMessage`
         return _either([value if isinstance(value, str) else quoted(value) for value in values])
     expected = str(schema.get("errorMessage", ""))
-    if expected.startswith(_EXPECTED):
+    words = set(re.findall(r"\w+", expected))
+    is_stale = any(_TYPES[word] not in types_of(schema) for word in words & _TYPES.keys())
+    if expected.startswith(_EXPECTED) and not is_stale:
         return expected.removeprefix(_EXPECTED).removesuffix(".")
     return _either([_type_in_words(kind, schema) for kind in types_of(schema)])
 
