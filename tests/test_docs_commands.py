@@ -12,6 +12,7 @@ from tests import shown
 from tests.markdown import BLOCKS, PAGES, ROOT, Block, commands, of_sort, prose
 from timing_profiles import cli
 
+ADOPTING = (ROOT / "docs" / "adopting.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE))
 VARIABLES = set(re.findall(r"[A-Z_]+", MAKEFILE.partition("CALL := ")[2].partition("\n\n")[0]))
@@ -97,6 +98,20 @@ def test_commands_within_a_sentence_exist(page: str, profiles: Path) -> None:
             check_make(words, profiles)
         else:
             assert cli.main([words[0], "--help"]) == 0
+
+
+def test_output_for_programs_has_the_documented_keys(
+    profiles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of them, and no others."""
+    (profiles / "doubtful.yaml").write_text("turn_handling: {endpointing: {alpha: 0.5}}\n")
+    table = re.findall(r"^\| `timing-profiles ([^`]+)` \|.*\|(.*)\|$", ADOPTING, re.MULTILINE)
+    assert len(table) == len(["check", "list", "show", "diff", "diff --git", "explain"])
+    for words, keys in table:
+        if "--git" not in words:  # git is a process: tests/e2e
+            found = json.loads(run([*words.split(), "--format", "json"], capsys))
+            first = found[0] if isinstance(found, list) else found
+            assert set(first) == set(re.findall(r"`(\w+)`", keys)), words
 
 
 def test_each_message_has_the_command_that_sends_it() -> None:
