@@ -72,6 +72,8 @@ def test_json_of_commits_has_documented_shape(repository: Repository) -> None:
     """`b` is null where it is the work tree."""
     edit(repository)
     found = json.loads(diff(repository, "HEAD", "--format", "json"))
+    assert set(found) == {"a", "b", "profiles", "bounds"}
+    assert {*map(tuple, found["profiles"])} == {("profile", "status", "changes", "wait")}
     assert (found["a"], found["b"]) == ("HEAD", None)
     assert [(one["profile"], one["status"]) for one in found["profiles"]] == [
         ("default", "changed"),
