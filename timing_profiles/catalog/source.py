@@ -235,13 +235,16 @@ class _Reader:
         return None
 
     def _check_node(self, event: yaml.NodeEvent) -> None:
-        place = _place(event.start_mark)
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            message = "anchors and aliases are not supported"
-            self._note("yaml-alias", message, place, hint="use `extends` to share settings")
+            message, hint = (
+                "anchors and aliases are not supported",
+                "use `extends` to share settings",
+            )
+            self._note("yaml-alias", message, _place(event.start_mark), hint=hint)
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self._note("yaml-tag", f"tag {quoted(tag)} is not supported", place)
+            message = f"tag {quoted(tag)} is not supported"
+            self._note("yaml-tag", message, _place(event.start_mark))
 
     def _mapping(self, events: Iterator[yaml.Event], path: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
