@@ -276,6 +276,7 @@ def test_unsupported_yaml_is_refused(text: str, message: str) -> None:
         pytest.param("a: *x\nb: {c: [*x, 1]}\n", {"a": None, "b": {"c": [None, 1]}}, id="alias"),
         pytest.param("a: &x 1\n&y b: &z {c: 2}\n", {"a": 1, "b": {"c": 2}}, id="anchor"),
         pytest.param("a: !x 1\nb: !!map {c: !!int 2}\n", {"a": None, "b": {"c": None}}, id="tag"),
+        pytest.param("a: !!set {b}\nc: !!seq [1]\n", {"a": None, "c": [1]}, id="tag-of-a-set"),
         pytest.param("5: {a: 1}\nb: 2\n", {"5": {"a": 1}, "b": 2}, id="key"),
         pytest.param("a: 1\n---\nb: [\n", {"a": 1}, id="second-document"),
         pytest.param("%TAG ! x:\n---\na: 1\n", {"a": 1}, id="directive"),

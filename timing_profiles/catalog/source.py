@@ -32,6 +32,9 @@ _OTHER_ENCODINGS = {
     "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
 }
 
+# Tags of what a mapping or a list is without one.
+_PLAIN_COLLECTIONS = {None, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -225,13 +228,16 @@ class _Reader:
         self._read += 1
         if self._read > MAX_VALUES:
             self._refuse("yaml-values", f"more than {MAX_VALUES} values", event.start_mark)
+        value: Any = None
         if isinstance(event, yaml.MappingStartEvent):
-            return self._mapping(events, path)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._sequence(events, path)
-        if isinstance(event, yaml.ScalarEvent) and event.tag is None:
+            value = self._mapping(events, path)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = self._sequence(events, path)
+        elif isinstance(event, yaml.ScalarEvent) and event.tag is None:
             return self._scalar(event, path)
-        self._refused.add(path)  # an alias, or a scalar of another type
+        if isinstance(event, yaml.CollectionStartEvent) and event.tag in _PLAIN_COLLECTIONS:
+            return value
+        self._refused.add(path)  # an alias, or a value of another type
         return None
 
     def _check_node(self, event: yaml.NodeEvent) -> None:
