@@ -160,13 +160,24 @@ def test_options_reach_the_server(
     assert (first.access.url, first.access.api_key) == ("ws://127.0.0.1:9", "key")
 
 
+@pytest.mark.usefixtures("starters", "livekit")
+@pytest.mark.parametrize("host", ["::1", "[::1]", "0:0:0:0:0:0:0:1", "localhost"])
+def test_no_warning_about_this_machines_own_addresses(
+    run: CommandLine, served: dict[str, Any], host: str
+) -> None:
+    """IPv6 is written in any of its forms, also with brackets."""
+    assert run("tune", "--port", "0", "--host", host) == (0, _PAGE, "")
+    expected = "localhost" if host == "localhost" else "::1"
+    assert served["host"] == expected
+
+
 @pytest.mark.usefixtures("starters", "livekit", "served")
 def test_address_for_other_machines_is_warned_about(run: CommandLine) -> None:
     """The warning names the address and the consequences."""
     ran = run("tune", "--port", "0", "--host", "0.0.0.0")  # noqa: S104 - the case
     assert (ran.status, ran.out) == (0, _PAGE)
     assert " ".join(ran.err.split()) == (
-        "0.0.0.0: other machines can reach this page. Who has its address with the token can call "
-        "the agent, and with --write change profiles; the connection is not encrypted, and "
-        "browsers give the microphone to https and to localhost only"
+        "--host 0.0.0.0: other machines can reach this page. Who has its address with the token "
+        "can call the agent, and with --write change profiles; the connection is not encrypted, "
+        "and browsers give the microphone to https and to localhost only"
     )

@@ -157,6 +157,7 @@ def test_events_become_messages(event: Any, expected: dict[str, Any] | None) -> 
     ("url", "expected"),
     [
         ("ws://127.0.0.1:7880", ("ws://127.0.0.1:7880", "http://127.0.0.1:7880")),
+        ("ws://[::1]:7880", ("ws:", "http:")),
         ("https://user:pass@lk.example/x", ("wss://lk.example", "https://lk.example")),
         (
             "wss://a.livekit.cloud",
@@ -168,6 +169,6 @@ def test_events_become_messages(event: Any, expected: dict[str, Any] | None) -> 
     ],
 )
 def test_policy_names_the_livekit_server(url: str, expected: tuple[str, ...]) -> None:
-    """LiveKit Cloud's regions too; no password, and no path."""
+    """LiveKit Cloud's regions too; no password, no path, and no IPv6 address, which is invalid."""
     assert Access(url, "key", "secret").origins() == expected
     assert "secret" not in repr(Access(url, "key", "secret"))

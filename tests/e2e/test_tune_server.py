@@ -295,6 +295,25 @@ async def test_another_name_of_this_machine_is_refused(served: Page, host: str) 
 
 
 @pytest.mark.parametrize(
+    ("host", "names"), [("::1", ["[::1]"]), ("::", ["[::1]", "127.0.0.1", "localhost"])]
+)
+async def test_page_is_served_over_ipv6(profiles: Path, host: str, names: list[str]) -> None:
+    """Requests, WebSockets and the refusal of other names, as over IPv4; :: is both."""
+    async with page(profiles, host=host) as running:
+        assert running.origin.startswith("http://[::1]:")
+        port = running.origin.rpartition(":")[2]
+        for name in names:
+            origin = f"http://{name}:{port}"
+            async with running.http.get(f"{origin}/api/set", headers={"Origin": origin}) as got:
+                assert got.status == 200
+                assert "[::1]" not in got.headers["Content-Security-Policy"]
+        async with running.socket("/api/changes") as changes:
+            assert (await changes.receive_json(timeout=20))["type"] == "set"
+        headers = {"Host": f"evil.example:{port}"}
+        assert (await running.answer("GET", "/", headers=headers))[0] == 421
+
+
+@pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:{port}"]
 )
 async def test_page_of_another_site_is_refused(served: Page, origin: str) -> None:
@@ -460,9 +479,14 @@ async def test_unreachable_livekit_is_one_message(served: Page) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_command_ends_quietly(profiles: Path, number: signal.Signals) -> None:
-    """By Ctrl-C, and by whoever started it: the address and one line, and no traceback."""
+    """By Ctrl-C, and by whoever started it: the address and one line, and no traceback.
+
+    A LiveKit server that cannot be reached is the page's message; the SDK's records of it, which
+    quote tokens, are not in the terminal.
+    """
     command = [sys.executable, "-m", "timing_profiles.cli", "tune", "--port", "0"]
-    keys = {"LIVEKIT_URL": "ws://127.0.0.1:9", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s"}
+    keys = {"LIVEKIT_URL": "ws://127.0.0.1:9", "LIVEKIT_API_KEY": "k"}
+    keys |= {"LIVEKIT_API_SECRET": "s" * 32}
     environment = {**os.environ, **keys, "PYTHONPATH": str(ROOT), "PROFILES_DIR": str(profiles)}
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -472,8 +496,17 @@ async def test_command_ends_quietly(profiles: Path, number: signal.Signals) -> N
     )
     assert process.stdout
     address = (await process.stdout.readline()).decode().removeprefix("page: ").strip()
-    async with aiohttp.ClientSession() as browser, browser.get(address) as response:
-        assert response.headers["Content-Security-Policy"]
+    origin, token = address.split("/?token=")
+    key = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession(headers=key) as browser:
+        async with browser.get(address) as response:
+            assert response.headers["Content-Security-Policy"]
+        async with browser.post(f"{origin}/api/call", json={"profile": "default"}) as response:
+            room = (await response.json())["room"]
+        events = f"{origin}/api/calls/{room}/events?token={token}"
+        async with browser.ws_connect(events) as socket_:
+            ended = await socket_.receive_json(timeout=60)
+    assert ended["reason"] == "no connection to the LiveKit server: connection refused"
     process.send_signal(number)
     output, errors = await process.communicate()
     assert (process.returncode, errors) == (0, b"")

@@ -61,13 +61,18 @@ class Page:
 
 @contextlib.asynccontextmanager
 async def page(
-    profiles: Path, access: Access = NOWHERE, *, write: bool = False, agent: str = ""
+    profiles: Path,
+    access: Access = NOWHERE,
+    *,
+    write: bool = False,
+    agent: str = "",
+    host: str = listening.LOOPBACK,
 ) -> AsyncGenerator[Page]:
     """Serve a directory of profiles until the block ends."""
     options = Options(access, agent=agent, profile="patient", write=write)
     tuner = Tuner(ProfileSet(profiles), options)
-    with listening.listen("127.0.0.1", 0) as listener:
-        address = await tuner.start(listener, "127.0.0.1")
+    with listening.listen(host, 0) as listener:
+        address = await tuner.start(listener, host)
         origin, token = address.split("/?token=")
         try:
             headers = {"Authorization": f"Bearer {token}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -36,6 +37,7 @@ def run(profile: str | None, port: int | None, host: str, agent: str, *, write: 
     from timing_profiles.tuner.listening import CannotListen
     from timing_profiles.tuner.livekit_access import AccessMissing
 
+    host = listening.normalized(host)
     request.check_metadata_key()
     found = chosen.profiles_with(*([] if profile is None else [profile]))
     name = None if profile is None else chosen.profile(found, profile).name
@@ -49,9 +51,11 @@ def run(profile: str | None, port: int | None, host: str, agent: str, *, write: 
     from timing_profiles.tuner.profile_set import ProfileSet
     from timing_profiles.tuner.server import Options, Tuner
 
+    # The page shows why a room cannot be joined; the SDK's records of it quote tokens.
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)
     with socket_:
         tuner = Tuner(ProfileSet(folder.profiles_dir()), Options(access, named, name, write))
-        if host != listening.LOOPBACK:
+        if not listening.is_loopback(host):
             print_text(look_out(host), sys.stderr)
         with suppress(KeyboardInterrupt):  # where signals are no matter of the loop
             asyncio.run(_serve(tuner, socket_, host))
@@ -61,9 +65,9 @@ def run(profile: str | None, port: int | None, host: str, agent: str, *, write: 
 def look_out(host: str) -> str:
     """Return what an address other than the loopback means."""
     text = (
-        f"{host}: other machines can reach this page. Who has its address with the token can "
-        "call the agent, and with --write change profiles; the connection is not encrypted, and "
-        "browsers give the microphone to https and to localhost only"
+        f"--host {host}: other machines can reach this page. Who has its address with the token "
+        "can call the agent, and with --write change profiles; the connection is not encrypted, "
+        "and browsers give the microphone to https and to localhost only"
     )
     return terminal.style(sys.stderr).wrapped(text, later="    ")
 

@@ -42,6 +42,8 @@ class Access:
         if (address.hostname or "").endswith(_CLOUD):
             hosts.append(f"*{_CLOUD}")
         schemes = ("wss", "https") if secure else ("ws", "http")
+        if ":" in (address.hostname or ""):  # a policy cannot name an IPv6 address
+            return tuple(f"{scheme}:" for scheme in schemes)
         return tuple(f"{scheme}://{host}" for host in hosts for scheme in schemes)
 
 

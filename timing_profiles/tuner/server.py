@@ -32,6 +32,7 @@ from timing_profiles.tuner.calls import Calls, NotEnded
 from timing_profiles.tuner.draft import Draft
 from timing_profiles.tuner.follower import Follower
 from timing_profiles.tuner.guard import Guard
+from timing_profiles.tuner.listening import location
 from timing_profiles.tuner.livekit_access import Access
 from timing_profiles.tuner.profile_set import ProfileSet
 from timing_profiles.tuner.save import NotSaved
@@ -115,8 +116,10 @@ class Tuner:
             port: The port there.
         """
         self._guard = Guard(host, port, self._token)
-        names = (f"127.0.0.1:{port}", f"localhost:{port}", _location(host, port))
-        own = [f"ws://{name}" for name in dict.fromkeys(names)]
+        here = location(host, port)
+        names = dict.fromkeys((f"127.0.0.1:{port}", f"localhost:{port}", here))
+        # A policy cannot name an IPv6 address; where the page has one, 'self' is enough.
+        own = [f"ws://{name}" for name in names if "[" not in name]
         self._headers = guard.headers(own, self._options.access.origins())
         self._runner = web.AppRunner(
             self._application(),
@@ -126,7 +129,7 @@ class Tuner:
             handle_signals=False,
         )
         await self._runner.setup()
-        return self._runner, f"http://{_location(host, port)}/?{guard.TOKEN}={self._token}"
+        return self._runner, f"http://{here}/?{guard.TOKEN}={self._token}"
 
     async def stop(self) -> None:
         """Close every connection, leave every room and stop listening."""
@@ -408,9 +411,3 @@ def _error(status: int, message: str, *, close: bool = False, **more: Any) -> we
 def _import(*names: str) -> None:
     for name in names:
         import_module(name)
-
-
-def _location(host: str, port: int) -> str:
-    """Return host and port of an address that a browser on this machine can open."""
-    name = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared only
-    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
