@@ -75,6 +75,14 @@ def test_page_loads_its_own_files_and_has_nothing_inline() -> None:
     assert all((PAGE / name).is_file() for name in imported)
 
 
+def test_modules_are_fetched_together() -> None:
+    """No module is found only once another one has been loaded; livekit-client comes after all."""
+    elements = _Elements()
+    elements.feed((PAGE / "index.html").read_text(encoding="utf-8"))
+    modules = {path.name for path in PAGE.glob("*.js")} - {"levels.worklet.js"}
+    assert {name for name in elements.loaded if name.endswith(".js")} == modules
+
+
 def decoded(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return the samples of a file at 24 kHz, of -1 to 1."""
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)

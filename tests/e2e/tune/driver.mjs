@@ -18,9 +18,9 @@ const pages = new Map();
 
 // Counts what a page does by itself, before any of its scripts runs.
 const COUNTERS = `
-  window.counted = { timers: 0, frames: 0 };
-  for (const [name, kind] of Object.entries(
-    { setTimeout: "timers", setInterval: "timers", requestAnimationFrame: "frames" })) {
+  window.counted = { timers: 0, frames: 0, requests: 0 };
+  for (const [name, kind] of Object.entries({ setTimeout: "timers", setInterval: "timers",
+    requestAnimationFrame: "frames", fetch: "requests" })) {
     const own = window[name];
     window[name] = (...args) => { window.counted[kind] += 1; return own.apply(window, args); };
   }
@@ -56,6 +56,10 @@ const ours = {
       if (Date.now() > last) throw new Error(`not within ${seconds} s: ${expression}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  },
+  // As a person presses them: the focus stays where it is.
+  async keys({ page, keys }) {
+    for (const key of keys) await page.keyboard.press(key);
   },
   seen: ({ seen }) => seen.splice(0),
   close: ({ page }) => page.context().close(),

@@ -9,6 +9,17 @@ import { fromEpoch, now } from "./sound.js";
 
 const STATE = "lk.agent.state";
 
+/** @type {Promise<unknown> | null} */
+let client = null;
+
+/** Load livekit-client, which is two thirds of the page's bytes: the page is shown before. */
+export function load() {
+  // Not a module, but it defines its global in one, too.
+  const address = "./vendor/livekit-client.umd.js";
+  client ??= import(address).then(() => LivekitClient.setLogLevel("warn"));
+  return client;
+}
+
 /**
  * What a call tells.
  *
@@ -26,8 +37,8 @@ export class Call {
     this._server = server;
     this._sound = sound;
     this._on = on;
-    // The page ends the call itself when it is left, and remembers that one ran.
-    this.room = new LivekitClient.Room({ disconnectOnPageLeave: false });
+    /** @type {import("livekit-client").Room | null} */
+    this._room = null;
     this.name = "";
     this.agent = "";
     this._isOver = false;
@@ -48,22 +59,32 @@ export class Call {
    * @throws {Error} with a message for people
    */
   async join(profile, overrides) {
-    const call = await this._server.post("/api/call", { profile, overrides });
+    const [call] = await Promise.all([this._server.post("/api/call", { profile, overrides }), load()]);
+    if (this._isOver) return;
     this.name = call.room;
+    // The page ends the call itself when it is left, and remembers that one ran.
+    const room = new LivekitClient.Room({ disconnectOnPageLeave: false });
+    this._room = room;
     // The observer is there before the agent is.
     this._events = await this._server.socket(
       `/api/calls/${call.room}/events`,
       (message) => this._hear(message),
       () => this._loseEvents(),
     );
-    this._listen();
+    if (this._isOver) {
+      this._events.close();
+      return;
+    }
+    this._listen(room);
     try {
-      await this.room.connect(call.url, call.token);
+      await room.connect(call.url, call.token);
+      if (this._isOver) return;
       const track = new LivekitClient.LocalAudioTrack(this._sound.track, undefined, true);
       const source = LivekitClient.Track.Source.Microphone;
       // Silence is sent too: the agent's VAD hears the end of speech by it.
-      await this.room.localParticipant.publishTrack(track, { source, dtx: false, red: false });
+      await room.localParticipant.publishTrack(track, { source, dtx: false, red: false });
     } catch (error) {
+      if (this._isOver) return;
       await this.end();
       throw new Error(`No connection to LiveKit at ${call.url}: ${message(error)}`);
     }
@@ -85,7 +106,7 @@ export class Call {
     const metadata = this._toSend;
     this._toSend = null;
     if (metadata === null || this._isOver) return;
-    await this.room.localParticipant.setMetadata(metadata);
+    await this._room?.localParticipant.setMetadata(metadata);
   }
 
   /** Leave, and end the room. */
@@ -93,16 +114,17 @@ export class Call {
     if (this._isOver) return;
     this._isOver = true;
     this._events?.close();
-    await this.room.disconnect();
+    await this._room?.disconnect();
     if (this.name) {
       const path = `/api/calls/${this.name}`;
       await this._server.ask(path, { method: "DELETE", keepalive: true }).catch(() => {});
     }
   }
 
-  _listen() {
+  /** @param {import("livekit-client").Room} room */
+  _listen(room) {
     const { RoomEvent, Track } = LivekitClient;
-    this.room
+    room
       .on(RoomEvent.TrackSubscribed, (track, _publication, participant) => {
         if (track.kind === Track.Kind.Audio && participant.isAgent) {
           this._sound.hear(track.mediaStreamTrack);
@@ -113,7 +135,7 @@ export class Call {
         if (STATE in changed && participant.isAgent) this._state(changed[STATE] ?? "");
       })
       .on(RoomEvent.Disconnected, (reason) => this._disconnected(reason))
-      .on(RoomEvent.Connected, () => this.room.remoteParticipants.forEach((each) => this._meet(each)));
+      .on(RoomEvent.Connected, () => room.remoteParticipants.forEach((each) => this._meet(each)));
   }
 
   /** @param {import("livekit-client").RemoteParticipant} participant */

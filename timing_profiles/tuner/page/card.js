@@ -44,7 +44,7 @@ export class Card {
     const { turn } = this;
     this._picture.draw(turn, now);
     // Words change seldom: only what differs is written.
-    const state = [turn.heard, turn.decided, turn.prediction?.at, turn.closed, turn.words, turn.others].join();
+    const state = [turn.heard, turn.decided, turn.prediction?.at, turn.cutIn, turn.closed, turn.words, turn.others, turn.othersMessage].join();
     if (state === this._drawn) return;
     this._drawn = state;
     write(this._heading, this._title ?? `${turn.number}. ${turn.under.profile}${turn.under.tuned ? ", tuned" : ""}`);
@@ -54,6 +54,7 @@ export class Card {
       set(this.root, `data-${name}`, value === null ? null : value.toFixed(3));
     }
     this._facts.replaceChildren(...facts(turn).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    this._picture.describe(turn);
     write(this._words, turn.words ? `understood: \u201c${turn.words}\u201d` : "");
     write(this._others, turn.othersMessage);
     const others = turn.others ?? [];
@@ -70,7 +71,7 @@ export class Card {
 /** The numbers of a turn, and what is unknown. @param {Turn} turn @returns {[string, string][]} */
 function facts(turn) {
   const { heard, prediction, predicted, decidedAfter: decided } = turn;
-  if (heard === null && !turn.closed) return [];
+  if (heard === null && (!turn.closed || decided === null)) return [];
   const rest = heard === null || decided === null ? null : heard - decided;
   const why = prediction && predicted.seconds !== null ? `sounded ${finished(prediction) ? "finished" : "unfinished"}` : predicted.why;
   return [

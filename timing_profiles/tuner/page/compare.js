@@ -1,7 +1,7 @@
 // A/B: the same recorded sentence under two profiles, blind if wanted.
 // @ts-check
 
-import { byId, h, show, write } from "./dom.js";
+import { byId, enable, list, onPress, show, write } from "./dom.js";
 
 /** @import { Nested, ProfileSet } from "./contract" */
 /** @import { Card } from "./card.js" */
@@ -25,7 +25,7 @@ export class Compare {
     this._side = side;
     this._announce = announce;
     this._isRunning = false;
-    byId("compare-begin").addEventListener("click", () => void this._run());
+    onPress(byId("compare-begin"), () => void (this._isRunning ? this._talk.end() : this._run()));
     for (const button of byId("vote").querySelectorAll("button")) {
       button.addEventListener("click", () => this._vote(button.value));
     }
@@ -44,16 +44,16 @@ export class Compare {
     for (const [id, first] of [["compare-a", "brisk"], ["compare-b", "patient"]]) {
       const select = /** @type {HTMLSelectElement} */ (byId(/** @type {string} */ (id)));
       const former = select.value;
-      select.replaceChildren(...all.map((name) => h("option", { value: name }, name)));
+      list(select, all, "option");
       const wanted = [former, first, all[0]].find((name) => all.includes(name ?? ""));
       select.value = wanted ?? "";
     }
   }
 
   update() {
-    const button = /** @type {HTMLButtonElement} */ (byId("compare-begin"));
-    button.disabled = this._isRunning || this._talk.state === "joining";
-    write(button, this._isRunning ? "Playing\u2026" : "Play both");
+    const button = byId("compare-begin");
+    enable(button, this._isRunning || !["asking", "joining"].includes(this._talk.state));
+    write(button, this._isRunning ? "Stop" : "Play both");
   }
 
   async _run() {

@@ -56,6 +56,7 @@ export type ProfileSet = {
   metadata_key: string;
   profiles: Profile[];
   fields: Field[];
+  sentences: Sentence[];
   problems: Problem[];
   broken: string | null;
 };

@@ -42,9 +42,38 @@ export function byId(id) {
   return /** @type {Kind} */ (element);
 }
 
-/** Show or hide. @param {HTMLElement} element @param {boolean} isShown */
-export function show(element, isShown) {
+/**
+ * Show or hide; the keyboard goes on from the heir of what is hidden while it has the focus.
+ *
+ * @param {HTMLElement} element @param {boolean} isShown @param {HTMLElement} [heir]
+ */
+export function show(element, isShown, heir) {
+  const isFocused = !isShown && element.contains(document.activeElement);
   element.hidden = !isShown;
+  if (isFocused) heir?.focus();
+}
+
+/** Let a button be used or not. It keeps the focus, which `disabled` would take from it. @param {HTMLElement} button @param {boolean} isOn */
+export function enable(button, isOn) {
+  set(button, "aria-disabled", isOn ? null : "true");
+}
+
+/** Listen to a button, while it can be used. @param {HTMLElement} button @param {() => void} pressed */
+export function onPress(button, pressed) {
+  button.addEventListener("click", () => {
+    if (button.getAttribute("aria-disabled") !== "true") pressed();
+  });
+}
+
+/**
+ * Show texts as a list; the same texts leave it as it is.
+ *
+ * @param {HTMLElement} place @param {string[]} texts @param {"li" | "option"} [tag]
+ */
+export function list(place, texts, tag = "li") {
+  const shown = [...place.children].map((each) => each.textContent);
+  if (shown.length === texts.length && shown.every((each, index) => each === texts[index])) return;
+  place.replaceChildren(...texts.map((text) => h(tag, {}, text)));
 }
 
 /** Change a text only if it differs: a live region says it once. @param {Node} element @param {string} text */

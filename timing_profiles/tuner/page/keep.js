@@ -1,7 +1,7 @@
 // Leaving with YAML: copy it, or write it to profiles/.
 // @ts-check
 
-import { byId, h, show, write } from "./dom.js";
+import { byId, enable, h, onPress, show, write } from "./dom.js";
 import { read, summary } from "./diff.js";
 
 /** @import { Nested, ProfileSet, Yaml } from "./contract" */
@@ -24,6 +24,7 @@ export class Keep {
     this._announce = announce;
     this._asked = 0;
     this._text = "";
+    this._wrote = "";
     this._name = /** @type {HTMLInputElement} */ (byId("keep-name"));
     this._about = /** @type {HTMLInputElement} */ (byId("keep-about"));
     this._isNamed = false;
@@ -32,8 +33,8 @@ export class Keep {
       void this.update();
     });
     this._about.addEventListener("input", () => void this.update());
-    byId("copy").addEventListener("click", () => void this._copy());
-    byId("write").addEventListener("click", () => void this._write());
+    onPress(byId("copy"), () => void this._copy());
+    onPress(byId("write"), () => void this._write());
   }
 
   /** @param {ProfileSet} set */
@@ -51,15 +52,16 @@ export class Keep {
     const asked = this._asked;
     this._enable(false);
     if (!tuned.isTuned) {
-      this._show([], "", "Move a setting: what differs stands here as YAML.");
+      this._show([], "", this._wrote || "Change a setting, and the difference appears here as YAML.");
       return;
     }
+    this._wrote = "";
     try {
       const yaml = /** @type {Yaml} */ (await this._server.post("/api/yaml", this._body(tuned)));
       if (asked !== this._asked) return;
       this._text = yaml.text;
       const lines = read(yaml.diff);
-      const what = yaml.exists ? `changes ${yaml.file}: ${summary(lines)}` : `a new file, ${yaml.file}`;
+      const what = yaml.exists ? `Changes ${yaml.file}: ${summary(lines)}.` : `A new file, ${yaml.file}.`;
       this._show(yaml.exists ? lines : plain(yaml.text), problems(yaml), what);
       this._enable(yaml.problems.every((each) => each.severity === "warning"));
     } catch (error) {
@@ -88,7 +90,7 @@ export class Keep {
 
   /** @param {boolean} isOn */
   _enable(isOn) {
-    for (const id of ["copy", "write"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !isOn;
+    for (const id of ["copy", "write"]) enable(byId(id), isOn);
   }
 
   async _copy() {
@@ -116,9 +118,8 @@ export class Keep {
       }
       this._isNamed = false;
       this._about.value = "";
+      this._wrote = `Written to ${yaml.file}: the next call has it.`;
       this._written(name);
-      write(byId("keep-what"), `Written to ${yaml.file}: the next call has it.`);
-      this._announce(`written to ${yaml.file}`);
     } catch (error) {
       write(byId("keep-problem"), `Not written: ${text(error)}`);
       show(byId("keep-problem"), true);

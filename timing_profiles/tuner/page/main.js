@@ -2,7 +2,8 @@
 // @ts-check
 
 import { Compare, TUNED } from "./compare.js";
-import { byId, h, set, show, write } from "./dom.js";
+import { load } from "./call.js";
+import { byId, enable, h, list, onPress, show, write } from "./dom.js";
 import { Keep } from "./keep.js";
 import { Profiles } from "./profiles.js";
 import { Gone, Refused, Server } from "./server.js";
@@ -11,7 +12,7 @@ import { Talk } from "./talk.js";
 import { differing, nested, same } from "./values.js";
 import { waitText } from "./wait.js";
 
-/** @import { Preview, Problem, Profile, ProfileSet, Sentence, Value, Values } from "./contract" */
+/** @import { Preview, Problem, Profile, ProfileSet, Value, Values } from "./contract" */
 /** @import { Card } from "./card.js" */
 /** @import { Under } from "./turn.js" */
 
@@ -35,6 +36,8 @@ class Page {
     /** The settings that the call began with. @type {Values | null} */
     this.begunWith = null;
     this._previewing = 0;
+    this._isSent = false;
+    this._isPlaying = false;
     this._isLeaving = false;
     /** @type {Promise<void>} */
     this._looking = Promise.resolve();
@@ -80,23 +83,27 @@ class Page {
       this.trouble("server", first(error));
       return;
     }
-    await this._offerSentences();
+    this._offerSentences();
     this._restore();
     this.settings.build(this.set);
     this.showSet();
     await this.look();
     this.server.follow("/api/changes", {
-      heard: () => void this.reload(),
-      lost: () => this.trouble("server", "The server of this page has stopped. Start `make dev` or `timing-profiles tune` again; a call that runs goes on, without what the agent publishes."),
+      heard: ({ revision, problems }) => {
+        if (revision !== this.set.revision || !same(problems, this.set.problems)) void this.reload();
+      },
+      lost: () => this.trouble("server", "The server of this page has stopped. Start `make dev` or `timing-profiles tune` again. A running call continues, without what the agent publishes."),
       back: () => void this.reload(),
       refused: (error) => this.trouble("server", first(error)),
     });
     byId("page").dataset["ready"] = "true";
+    // Before the first call needs it; if it fails, that call gives the reason.
+    load().catch(() => {});
   }
 
   _listen() {
     byId("begin").addEventListener("click", () => void this.begin(true));
-    byId("play").addEventListener("click", () => void this.play());
+    onPress(byId("play"), () => void this.play());
     byId("end").addEventListener("click", () => void this.end());
     byId("again").addEventListener("click", () => void this.again());
     byId("reset").addEventListener("click", () => this.resetAll());
@@ -107,11 +114,9 @@ class Page {
     });
   }
 
-  async _offerSentences() {
-    /** @type {Sentence[]} */
-    const sentences = await (await fetch("sentences/sentences.json")).json();
+  _offerSentences() {
     for (const id of ["sentence", "compare-sentence"]) {
-      byId(id).replaceChildren(...sentences.map((each) => h("option", { value: each.name }, each.title)));
+      byId(id).replaceChildren(...this.set.sentences.map((each) => h("option", { value: each.name }, each.title)));
     }
   }
 
@@ -138,6 +143,7 @@ class Page {
   }
 
   showSet() {
+    this.talk.agent = this.set.agent ?? "";
     this.profiles.show(this.set, this.name);
     this.keep.offer(this.set);
     const where = this.set.agent ? `agent ${this.set.agent}` : "the agent that takes every call";
@@ -190,16 +196,19 @@ class Page {
 
   /** Ask what the settings mean, and send them if a call runs. @param {boolean} [isSent] */
   look(isSent = false) {
-    this._looking = this._look(isSent);
-    return this._looking;
-  }
-
-  /** @param {boolean} isSent */
-  async _look(isSent) {
+    this._isSent ||= isSent;
     this._previewing += 1;
     const asked = this._previewing;
     if (this.preview?.profile !== this.name) this.preview = null;
     this.update();
+    // One request at a time: of a slider's many positions only the latest is asked for.
+    this._looking = this._looking.then(() => this._look(asked));
+    return this._looking;
+  }
+
+  /** @param {number} asked */
+  async _look(asked) {
+    if (asked !== this._previewing) return;
     const body = { profile: this.name, overrides: nested(this.moved) };
     try {
       const preview = await this.server.post("/api/preview", body);
@@ -211,6 +220,8 @@ class Page {
       return;
     }
     this.update();
+    const isSent = this._isSent;
+    this._isSent = false;
     if (isSent && this._isSendable()) void this.talk.change(/** @type {Preview} */ (this.preview).metadata, this.under());
     void this.keep.update();
   }
@@ -252,12 +263,13 @@ class Page {
   async play() {
     const sentence = /** @type {HTMLSelectElement} */ (byId("sentence")).value;
     if (this.talk.state === "idle" && !(await this.begin(false))) return;
-    const button = /** @type {HTMLButtonElement} */ (byId("play"));
-    set(button, "aria-disabled", true);
+    this._isPlaying = true;
+    this.update();
     try {
       await this.talk.play(sentence);
     } finally {
-      set(button, "aria-disabled", null);
+      this._isPlaying = false;
+      this.update();
     }
   }
 
@@ -284,7 +296,9 @@ class Page {
   _place(card) {
     const list = byId("turns");
     list.prepend(card.root);
-    card.root.scrollIntoView({ block: "nearest" });
+    // Who reads or edits elsewhere stays there.
+    const place = document.activeElement?.closest("section");
+    if (!place || place.contains(card.root)) card.root.scrollIntoView({ block: "nearest" });
     while (list.children.length > CARDS) list.lastElementChild?.remove();
     show(byId("empty"), false);
   }
@@ -306,21 +320,27 @@ class Page {
     this.compare.offer(this.set, this.name, this.isTuned);
     this.compare.update();
     byId("page").dataset["state"] = state;
-    show(byId("begin"), !isCalling);
-    show(byId("end"), isCalling && !this.compare.isRunning);
-    /** @type {HTMLButtonElement} */ (byId("play")).disabled = this.compare.isRunning || state === "joining" || state === "waiting";
+    const begin = byId("begin");
+    const end = byId("end");
+    const isEndable = isCalling && !this.compare.isRunning;
+    // What takes the place of the other is shown first: it may get the focus.
+    show(isCalling ? end : begin, isCalling ? isEndable : true);
+    show(isCalling ? begin : end, false, isCalling ? end : begin);
+    enable(byId("play"), !this.compare.isRunning && !this._isPlaying && (state === "idle" || state === "talking"));
     write(byId("status"), this._status());
     this._showWait();
     this._showNextCall(isCalling);
-    show(byId("reset"), this.isTuned);
+    show(byId("reset"), this.isTuned, byId("settings-title"));
   }
 
   _status() {
     const { state, usesMicrophone } = this.talk;
+    if (state === "asking") return "Your browser asks whether this page may use the microphone: allow it.";
     if (state === "joining") return "Joining a room\u2026";
     if (state === "waiting") return "Waiting for the agent\u2026";
-    if (state === "idle") return "Press Start and talk, or play a recorded sentence.";
-    if (this.compare.isRunning) return "Comparing\u2026";
+    if (state === "idle") return "Start talking, or play a recorded sentence.";
+    if (this.compare.isRunning) return "Comparing two profiles\u2026";
+    if (this._isPlaying) return "Your sentence is played; the agent answers after it.";
     return usesMicrophone ? "The agent is listening. Say something, then stop." : "The agent is listening. Play a sentence.";
   }
 
@@ -329,15 +349,15 @@ class Page {
     write(byId("now-name"), `${this.name}${this.isTuned ? ", tuned" : ""}`);
     write(byId("now-wait"), waitText(under.wait));
     const on = under.wait.unknown.map((each) => OWN_TIME[each] ?? each);
-    write(byId("now-unknown"), `after your last sound; LLM, voice and network come on top${on.length ? `, and ${on.join(" and ")} if longer` : ""}`);
+    write(byId("now-unknown"), `LLM, voice and network add to that${on.length ? `; so does ${on.join(" and ")}, if it takes longer` : ""}.`);
     const preview = this.preview;
     const summary = preview?.summary ?? this.profile.summary;
-    byId("now-summary").replaceChildren(...summary.map((each) => h("li", {}, each)));
+    list(byId("now-summary"), summary);
     const wrong = preview?.problems ?? [];
-    byId("wrong").replaceChildren(...wrong.map((each) => h("li", {}, describe(each))));
+    list(byId("wrong"), wrong.map(describe));
     show(byId("wrong-box"), wrong.length > 0);
     const doubts = preview?.warnings ?? [];
-    byId("doubts").replaceChildren(...doubts.map((each) => h("li", {}, describe(each))));
+    list(byId("doubts"), doubts.map(describe));
     show(byId("doubts"), doubts.length > 0);
   }
 
@@ -346,8 +366,8 @@ class Page {
     const values = this.preview?.values ?? this.profile.values;
     const begun = this.begunWith;
     const waiting = !isCalling || !begun ? [] : this.set.fields.filter((each) => !each.live && !same(values[each.path] ?? null, begun[each.path] ?? null));
-    show(byId("next-call"), waiting.length > 0);
-    if (waiting.length > 0) write(byId("next-call-what"), `${waiting.map((each) => each.path).join(", ")}: from the next call on.`);
+    show(byId("next-call"), waiting.length > 0, isCalling ? byId("end") : byId("begin"));
+    if (waiting.length > 0) write(byId("next-call-what"), `${waiting.map((each) => each.path).join(", ")}: takes effect in the next call.`);
   }
 
   /** Say it where a screen reader hears it. @param {string} text */
@@ -357,19 +377,31 @@ class Page {
 
   /** Tell what went wrong; the same kind stands once. @param {string} kind @param {string} text */
   trouble(kind, text) {
-    this.fine(kind);
+    const shown = byId("troubles").querySelector(`[data-kind="${kind}"] p`);
+    if (shown) {
+      shown.replaceChildren(...withCode(text));
+      return;
+    }
     const close = h("button", { type: "button", class: "link", onclick: () => this.fine(kind) }, "Close");
-    byId("troubles").append(h("div", { class: "trouble", "data-kind": kind }, h("p", {}, text), close));
+    byId("troubles").append(h("div", { class: "trouble", "data-kind": kind }, h("p", {}, ...withCode(text)), close));
   }
 
   /** It is over. @param {string} kind */
   fine(kind) {
-    byId("troubles").querySelector(`[data-kind="${kind}"]`)?.remove();
+    const found = byId("troubles").querySelector(`[data-kind="${kind}"]`);
+    const isFocused = found?.contains(document.activeElement);
+    found?.remove();
+    if (isFocused) (this.talk.state === "idle" ? byId("begin") : byId("end")).focus();
   }
 
   _dismissCalls() {
     for (const kind of ["call", "silent", "agent", "events", "microphone", "change"]) this.fine(kind);
   }
+}
+
+/** What stands between backquotes is code. @param {string} text */
+function withCode(text) {
+  return text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
 
 /** @param {Problem[]} found */
@@ -395,7 +427,6 @@ function first(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-LivekitClient.setLogLevel("warn");
 const page = new Page();
 window.tuner = { talk: page.talk, page };
 await page.start();

@@ -12,10 +12,12 @@ const WIDE = 480; // pixels from which the names stand beside the rows
 const NAMES = 118; // their width
 const TOP = 26;
 const NAME_LETTERS = 17; // of a profile, beside its row
+const LETTER = 6.6; // pixels at most, of the small text
 const BAR = 5; // pixels from one bar to the next
 const LOUD = 0.25; // root mean square that fills a row
+const QUIET = 0.004; // root mean square below which nothing is drawn
 
-const BEHIND = new Set(["line grid", "line zero", "range"]);
+const BEHIND = new Set(["line grid", "line zero", "line moment", "range"]);
 
 /** Attributes. @typedef {{[name: string]: string | number}} Attributes */
 
@@ -68,6 +70,45 @@ class Ink {
   }
 }
 
+/** The loudness of one side as bars; of the levels only the new ones are looked at. */
+class Bars {
+  constructor() {
+    this._place = "";
+    this._seen = 0;
+    /** @type {Map<number, number>} */
+    this._bars = new Map();
+    this._path = "";
+  }
+
+  /**
+   * @param {Level[]} levels
+   * @param {Axis} axis
+   * @param {number} middle
+   * @param {number} tall
+   * @returns {string} the path
+   */
+  path(levels, axis, middle, tall) {
+    const place = [axis.start, axis.left, axis.scale, middle].join();
+    if (place !== this._place) {
+      this._place = place;
+      this._seen = 0;
+      this._bars.clear();
+    } else if (this._seen === levels.length) return this._path;
+    for (const { at, level } of levels.slice(this._seen)) {
+      if (level < QUIET || !axis.shows(at)) continue;
+      const bar = Math.floor(axis.x(at) / BAR);
+      this._bars.set(bar, Math.max(level, this._bars.get(bar) ?? 0));
+    }
+    this._seen = levels.length;
+    this._path = "";
+    for (const [bar, level] of this._bars) {
+      const height = Math.round(Math.max(3, tall * Math.min(1, Math.sqrt(level / LOUD))) * 2) / 2;
+      this._path += `M${bar * BAR + BAR / 2} ${middle - height / 2}v${height}`;
+    }
+    return this._path;
+  }
+}
+
 /** A picture. */
 export class Picture {
   /** @param {HTMLElement} place */
@@ -77,6 +118,7 @@ export class Picture {
     this.svg.setAttribute("role", "img");
     place.append(this.svg);
     this._ink = new Ink(this.svg);
+    this._bars = { own: new Bars(), agent: new Bars() };
     this._width = 0;
     this._box = "";
     this._scale = 1;
@@ -107,7 +149,7 @@ export class Picture {
     this._now = now;
     if (!this._width) return;
     const end = turn.closed ? turn.end : now;
-    const sheet = new Sheet(this._ink, turn, this._width, end);
+    const sheet = new Sheet(this._ink, this._bars, turn, this._width, end);
     this._ink.begin();
     sheet.draw();
     this._ink.end();
@@ -117,15 +159,26 @@ export class Picture {
       this.svg.setAttribute("viewBox", box);
       this.svg.setAttribute("height", String(Math.round(sheet.height * this._scale)));
     }
+  }
+
+  /** Give it its text. @param {Turn} turn */
+  describe(turn) {
     this.svg.setAttribute("aria-label", described(turn));
   }
 }
 
 /** One drawing. */
 class Sheet {
-  /** @param {Ink} ink @param {Turn} turn @param {number} width @param {number} end */
-  constructor(ink, turn, width, end) {
+  /**
+   * @param {Ink} ink
+   * @param {{own: Bars, agent: Bars}} bars
+   * @param {Turn} turn
+   * @param {number} width
+   * @param {number} end
+   */
+  constructor(ink, bars, turn, width, end) {
     this.ink = ink;
+    this.bars = bars;
     this.turn = turn;
     this.width = width;
     this.end = end;
@@ -181,11 +234,11 @@ class Sheet {
     const height = 2 * this.row - 4;
     this._rect("range", from, y, Math.max(2, to - from), height, "range");
     const { seconds: wanted } = this.turn.predicted;
-    if (wanted !== null) this._line("predicted", this.axis.x(this.last + wanted), TOP + 2 * this.row, this.bottom, "moment");
+    if (wanted !== null) this._line("predicted", this.axis.x(this.last + wanted), TOP + 3 * this.row, this.bottom, "moment");
   }
 
   /**
-   * @param {string} key
+   * @param {"own" | "agent"} key
    * @param {number} row
    * @param {string} name
    * @param {Level[]} levels
@@ -195,19 +248,7 @@ class Sheet {
     this._name(key, row, name, ink);
     const middle = this._middle(row);
     const tall = Math.min(24, this.row - 8);
-    /** @type {Map<number, number>} */
-    const bars = new Map();
-    for (const { at, level } of levels) {
-      if (!this.axis.shows(at) || at > this.end) continue;
-      const bar = Math.floor(this.axis.x(at) / BAR);
-      bars.set(bar, Math.max(level, bars.get(bar) ?? 0));
-    }
-    let path = "";
-    for (const [bar, level] of bars) {
-      if (level < 0.004) continue;
-      const height = Math.round(Math.max(3, tall * Math.min(1, Math.sqrt(level / LOUD))) * 2) / 2;
-      path += `M${bar * BAR + BAR / 2} ${middle - height / 2}v${height}`;
-    }
+    const path = this.bars[key].path(levels, this.axis, middle, tall);
     this.ink.put(`${key} bars`, "path", { d: path, class: `bars ${ink}` });
   }
 
@@ -247,10 +288,11 @@ class Sheet {
       const x = this.axis.x(each.at);
       this._rect(`detector ${index}`, x - 2, middle - 9, 4, 18, finished(each) ? "answer" : "holds");
       if (index < predictions.length - 1) return;
-      const text = finished(each) ? "sounds finished" : "sounds unfinished";
+      const text = finished(each) ? "finished" : "unfinished";
       const sign = finished(each) ? "\u2265" : "<";
-      const label = `${each.probability.toFixed(2)} ${sign} ${each.threshold.toFixed(2)}: ${text}`;
-      this._beside("detector text", x, middle + 4, label, "text small");
+      const label = `${each.probability.toFixed(2)} ${sign} ${each.threshold.toFixed(2)}:${this.isWide ? " sounds" : ""} ${text}`;
+      if (this.isWide) this._beside("detector text", x, middle + 4, label, "text small");
+      else this._text("detector text", 14 * LETTER, middle - 18, label, "text small");
     });
   }
 
@@ -292,7 +334,7 @@ class Sheet {
     const { turn } = this;
     const ink = turn.cutIn ? "cut" : "answer";
     this._name("wait", row, "you wait", turn.heard === null ? "muted" : ink);
-    if (this.speaks || turn.parts.length === 0) return;
+    if (this.speaks || turn.parts.length === 0 || (turn.answer ?? this.end) < this.last) return;
     const from = this.axis.x(this.last);
     const to = this.axis.x(turn.answer ?? this.end);
     const y = this._middle(row);
@@ -321,13 +363,13 @@ class Sheet {
 
   /** @param {{each: Outcome, at: number | null, last: number}} other @param {number} index */
   _other({ each, at, last }, index) {
-    if (index === 0) this._text("others", 0, this.bottom + 18, "What each profile would have done with this turn", "muted small");
+    if (index === 0) this._text("others", 0, this.bottom + 18, "What each profile would have done", "muted small");
     const y = this.bottom + 24 + index * this.otherRow;
     const middle = this.isWide ? y + 12 : y + 26;
     const key = `other ${index}`;
     this._text(`${key} name`, 0, this.isWide ? middle + 4 : y + 12, this._short(each.profile), "text small");
     if (at === null) {
-      this._text(`${key} unknown`, this.left, middle + 4, each.unknown ?? "would not have answered", "muted small");
+      this._text(`${key} unknown`, this.left, middle + 4, this._cut(each.unknown ?? "would not have answered"), "muted small");
       return;
     }
     const isCut = each.cut_at !== null;
@@ -341,7 +383,12 @@ class Sheet {
 
   /** @param {string} name */
   _short(name) {
-    return this.isWide && name.length > NAME_LETTERS ? `${name.slice(0, NAME_LETTERS - 1)}\u2026` : name;
+    return this.isWide ? shortened(name, NAME_LETTERS) : name;
+  }
+
+  /** As much of a text as fits beside the names. @param {string} text */
+  _cut(text) {
+    return shortened(text, Math.floor((this.width - this.left) / LETTER));
   }
 
   /** The caller's last sound before a moment. @param {number} at */
@@ -368,10 +415,9 @@ class Sheet {
 
   /** A text right of a mark, or left of it where there is no room. @param {string} key @param {number} x @param {number} y @param {string} text @param {string} ink */
   _beside(key, x, y, text, ink) {
-    const width = text.length * 6.6 + 12;
+    const width = text.length * LETTER + 12;
     const isRight = x + width < this.width;
     const start = isRight ? x + 6 : Math.max(this.left, x - 6 - width + 12);
-    this._paper(`${key} paper`, start - 2, y - 12, width - 8, 16);
     this._text(key, start, y, text, ink);
   }
 
@@ -385,15 +431,15 @@ class Sheet {
     this.ink.put(key, "rect", { x, y, width: Math.round(width * 10) / 10, height, rx: 2, class: ink });
   }
 
-  /** @param {string} key @param {number} x @param {number} y @param {number} width @param {number} height */
-  _paper(key, x, y, width, height) {
-    this._rect(key, x, y, width, height, "paper");
-  }
-
   /** @param {string} key @param {number} x @param {number} from @param {number} to @param {string} ink */
   _line(key, x, from, to, ink) {
     this.ink.put(key, "path", { d: `M${x} ${from}V${to}`, class: `line ${ink}` });
   }
+}
+
+/** @param {string} text @param {number} most letters */
+function shortened(text, most) {
+  return text.length > most ? `${text.slice(0, most - 1)}\u2026` : text;
 }
 
 /** The picture in a sentence. @param {Turn} turn */

@@ -8,6 +8,7 @@ import { waitText } from "./wait.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LONGEST = 7; // seconds that a bar spans
+const SIDE = 40; // pixels of the profile before the chosen one that stay in sight
 
 /** The list. */
 export class Profiles {
@@ -15,6 +16,8 @@ export class Profiles {
   constructor(place, chosen) {
     this._place = place;
     this._chosen = chosen;
+    /** @type {HTMLInputElement | null} */
+    this._shown = null;
   }
 
   /** @param {ProfileSet} set @param {string} name */
@@ -29,8 +32,14 @@ export class Profiles {
   /** @param {string} name */
   choose(name) {
     for (const input of this._place.querySelectorAll("input")) {
+      if (input.checked && input.value === name && this._shown === input) continue;
       input.checked = input.value === name;
-      if (input.checked && document.activeElement?.getAttribute("name") === "profile") input.focus();
+      if (!input.checked) continue;
+      this._shown = input;
+      if (document.activeElement?.getAttribute("name") === "profile") input.focus();
+      const card = input.parentElement;
+      // Side by side on a narrow screen: only this list is scrolled, never the page.
+      if (card) this._place.scrollLeft = card.offsetLeft - this._place.offsetLeft - SIDE;
     }
   }
 

@@ -2,7 +2,7 @@
 // @ts-check
 
 import { byId, h, set, show as reveal, write } from "./dom.js";
-import { FIRST, isNumber, same, sections, show, sliderEnd } from "./values.js";
+import { FIRST, isNumber, same, sections, show, sliderEnd, usual } from "./values.js";
 
 /** @import { Field, Preview, Profile, ProfileSet, Value, Values } from "./contract" */
 
@@ -97,7 +97,7 @@ export class Settings {
       ),
       h("div", { class: "control" }, ...control.parts),
       h("p", { class: "bounds" }, reset, bounds(field)),
-      h("p", { class: "notice", id: `${id}-notice` }, field.notice ?? field.description),
+      h("p", { class: "notice", id: `${id}-notice` }, about(field)),
       reason,
     );
     const dial = { field, root, badge: mark, why: reason, reset, put: control.put, enable: control.enable };
@@ -144,8 +144,7 @@ export class Settings {
     const exact = h("input", { type: "number", ...limits, max: field.maximum, "aria-label": `${name}, as a number` });
     const words = [field.nullable ? "off" : "", field.auto ? "auto" : ""].filter((word) => word !== "");
     const boxes = words.map((word) => ({ word, input: h("input", { type: "checkbox", "aria-label": `${name}: ${word}` }) }));
-    /** @type {Value} */
-    let last = field.minimum;
+    let last = usual(field, set_.profiles);
     const isInside = () => exact.value !== "" && exact.checkValidity();
     range.addEventListener("input", () => changed(Number(range.value)));
     exact.addEventListener("change", () => isInside() && changed(Number(exact.value)));
@@ -160,7 +159,10 @@ export class Settings {
         last = value;
         if (Number(range.value) !== value) range.value = String(value);
         if (document.activeElement !== exact) exact.value = String(value);
-      } else if (document.activeElement !== exact) exact.value = "";
+      } else {
+        range.value = String(last);
+        if (document.activeElement !== exact) exact.value = "";
+      }
       range.classList.toggle("unset", !isNumber(value));
       set(range, "aria-valuetext", show(value, field.unit));
       for (const { word, input } of boxes) input.checked = value === (word === "off" ? null : word);
@@ -222,11 +224,17 @@ function enabler(inputs) {
   };
 }
 
+/** What a field is, and what callers notice of it. @param {Field} field */
+function about(field) {
+  const first = field.description.split(/(?<=\.)\s/)[0] ?? "";
+  return field.notice && !field.notice.startsWith(first) ? `${first} ${field.notice}` : field.notice ?? field.description;
+}
+
 /** @param {Field} field */
 function bounds(field) {
   if (field.minimum === null || field.maximum === null) return "";
   const unit = field.unit && field.unit !== "factor" && field.unit !== "probability" ? ` ${field.unit}` : "";
-  return `${field.minimum} to ${field.maximum}${unit}`;
+  return `allowed: ${field.minimum} to ${field.maximum}${unit}`;
 }
 
 /** @param {Heard} heard @param {boolean} isCalling */
@@ -238,7 +246,7 @@ function badge(heard, isCalling) {
 
 /** @param {Heard} heard @param {string} dead */
 function why(heard, dead) {
-  if (heard === "no effect") return `No effect: ${dead}`;
+  if (heard === "no effect") return dead;
   if (heard === "file only") return "No caller may change it (overrides.allow): edit it in the profile's file.";
   return "";
 }

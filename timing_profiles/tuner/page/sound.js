@@ -38,6 +38,8 @@ export class Sound {
     this._microphone = null;
     /** @type {AudioBufferSourceNode | null} */
     this._sentence = null;
+    /** @type {(value: any) => void} */
+    this._stopped = () => {};
     /** @type {HTMLAudioElement | null} */
     this._speaker = null;
   }
@@ -91,6 +93,7 @@ export class Sound {
     this._sentence = source;
     await new Promise((resolve) => {
       source.onended = resolve;
+      this._stopped = resolve; // a closed context reports no end
       source.start();
     });
   }
@@ -99,6 +102,7 @@ export class Sound {
   stopSentence() {
     this._sentence?.stop();
     this._sentence = null;
+    this._stopped(null);
   }
 
   /** Listen to the agent's track, and let the person hear it. @param {MediaStreamTrack} track */

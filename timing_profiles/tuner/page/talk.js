@@ -20,9 +20,10 @@ const RATE = 16000; // Hz of what the engine hears
 const AFTER = 1.2; // seconds of silence that the engine needs at the end
 const NO_ANSWER = 8; // seconds after the longest wait
 const CALM = 0.5; // seconds between two drawings where people want less motion
+const WATCH = 100; // milliseconds between two looks whether a turn is over
 const FRAMES = 600; // durations that are kept
 
-/** @typedef {"idle" | "joining" | "waiting" | "talking"} State */
+/** @typedef {"idle" | "asking" | "joining" | "waiting" | "talking"} State asking: for the microphone */
 
 /**
  * How to begin a call.
@@ -59,6 +60,8 @@ export class Talk {
     this.turns = [];
     /** @type {number[]} milliseconds of script of the latest frames */
     this.frames = [];
+    /** The name of the agent that is called; empty for any. */
+    this.agent = "";
     this.attributes = /** @type {{[name: string]: string}} */ ({});
     /** @type {Sound | null} */
     this._sound = null;
@@ -78,6 +81,7 @@ export class Talk {
     /** @type {{said: Said, at: number}[]} what came before the turn that it belongs to */
     this._early = [];
     this._frame = 0;
+    this._watch = 0;
     this._drawn = 0;
     this._calm = matchMedia("(prefers-reduced-motion: reduce)");
     /** @type {(() => void)[]} */
@@ -106,7 +110,7 @@ export class Talk {
     this._before = [];
     this._early = [];
     this._plan = plan;
-    this._enter("joining");
+    this._enter(plan.microphone ? "asking" : "joining");
     const sound = new Sound((side, levels, samples) => this._heard(side, levels, samples));
     this._sound = sound;
     try {
@@ -115,7 +119,9 @@ export class Talk {
         await sound.useMicrophone();
         sound.onMicrophoneEnded(() => this._on.trouble("microphone", "The microphone was unplugged or taken away. Plug it in and begin again, or play a recorded sentence."));
       }
+      if (this._sound !== sound) return false;
       this._on.fine("microphone");
+      this._enter("joining");
       this._call = new Call(this._server, sound, {
         said: (said, at) => this._said(said, at),
         agentState: (state) => this._agentState(state),
@@ -124,8 +130,10 @@ export class Talk {
       });
       await this._call.join(plan.profile, plan.overrides);
     } catch (error) {
-      await this._fail(error);
+      if (this._sound === sound) await this._fail(error);
       return false;
+    } finally {
+      if (this._sound !== sound) await sound.close(); // ended meanwhile
     }
     if (this._stateNow() === "joining") this._enter("waiting");
     await this._until(() => this.state === "talking" || this.state === "idle");
@@ -218,7 +226,8 @@ export class Talk {
 
   /** @param {string} reason */
   _ended(reason) {
-    this._on.trouble("call", `The call has ended: ${reason}.`);
+    const what = this.state === "joining" ? "The call did not begin" : "The call has ended";
+    this._on.trouble("call", `${what}: ${reason}.`);
     void this.end();
   }
 
@@ -241,7 +250,7 @@ export class Talk {
       else this._on.fine("agent");
       this._on.changed();
     } else if (said.type === "silent") {
-      this._on.trouble("silent", `No agent has come within ${said.after} s. Is the worker running, and is it called as \`--agent\` says? The call waits on; end it to try again.`);
+      this._on.trouble("silent", silent(this.agent, said.after));
     } else if (said.type === "error") {
       this._on.trouble("agent", `The agent reports an error: ${said.message}`);
     } else {
@@ -298,7 +307,10 @@ export class Talk {
     this._card = new Card(turn, plan.title);
     plan.place(this._card);
     this._drawn = 0;
-    this._frame ||= requestAnimationFrame(() => this._draw());
+    this._on.announce("");
+    // Not by frames: a hidden tab has none.
+    this._watch = setInterval(() => this._look(), WATCH);
+    if (!this._calm.matches) this._frame = requestAnimationFrame(() => this._draw());
     return turn;
   }
 
@@ -339,21 +351,21 @@ export class Talk {
     return at - turn.answer > CUT_WINDOW && silence > AFTER;
   }
 
-  _draw() {
-    this._frame = 0;
+  /** Close the turn if it is over; draw it now and then where people want less motion. */
+  _look() {
     const turn = this._turn;
-    const card = this._card;
-    if (!turn || !card) return;
-    const begun = performance.now();
     const at = now();
-    if (this._isOver(turn, at)) {
-      this._close(turn, at);
-      return;
-    }
-    if (!this._calm.matches || at - this._drawn > CALM) {
-      card.draw(at);
+    if (!turn) return;
+    if (this._isOver(turn, at)) this._close(turn, at);
+    else if (this._calm.matches && at - this._drawn >= CALM) {
+      this._card?.draw(at);
       this._drawn = at;
     }
+  }
+
+  _draw() {
+    const begun = performance.now();
+    this._card?.draw(now());
     this.frames.push(performance.now() - begun);
     if (this.frames.length > FRAMES) this.frames.shift();
     this._frame = requestAnimationFrame(() => this._draw());
@@ -364,8 +376,8 @@ export class Talk {
     turn.closed = true;
     turn.end = at;
     this._turn = null;
+    clearInterval(this._watch);
     cancelAnimationFrame(this._frame);
-    this._frame = 0;
     const card = /** @type {Card} */ (this._card);
     card.draw(at);
     if (turn.cutIn || turn.answer === null) this._announce(turn);
@@ -407,6 +419,14 @@ function add(turn, said, at) {
     const last = turn.vad.at(-1);
     if (last?.end === Infinity) last.end = at;
   } else if (said.type === "transcript" && said.final) turn.words = `${turn.words} ${said.text}`.trim();
+}
+
+/** @param {string} agent @param {number} seconds */
+function silent(agent, seconds) {
+  const check = agent
+    ? "Is a worker running whose agent has this name? `--agent` names another one."
+    : "Is a worker running? One whose agent has a name is called only with `--agent`.";
+  return `No agent${agent ? ` named ${agent}` : ""} has come within ${seconds} s. ${check} The call goes on waiting.`;
 }
 
 /** @param {DOMException} error */

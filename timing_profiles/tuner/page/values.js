@@ -69,6 +69,19 @@ export function sliderEnd(field, profiles, value) {
   return Math.min(maximum, Math.max(end ?? maximum, isNumber(value) ? value : 0));
 }
 
+/**
+ * A number for a field that has none, such as one that is off: that of another profile, or a middle one.
+ *
+ * @param {Field} field
+ * @param {Profile[]} profiles
+ */
+export function usual(field, profiles) {
+  const used = profiles.map((each) => each.values[field.path]).find(isNumber);
+  if (used !== undefined) return used;
+  const [low, high, step] = [field.minimum ?? 0, field.maximum ?? 1, field.step ?? 0.01];
+  return Number((low + Math.round((high - low) / 2 / step) * step).toFixed(6));
+}
+
 const NICE = [1, 1.5, 2, 3, 4, 5, 6, 8, 10];
 
 /** @param {number} value */
