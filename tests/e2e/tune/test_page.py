@@ -73,6 +73,14 @@ async def test_page_is_not_wider_than_the_screen(stack: Stack, width: int) -> No
     viewport = {"width": width, "height": 800}
     page = await stack.browser.open(stack.tune.address, viewport=viewport)
     assert await page.value("document.scrollingElement.scrollWidth") <= width
+    # The chosen profile is in sight, also where the list is a row or longer than the screen.
+    for name in ("phone-menu", "brisk"):
+        await page.value(f"tuner.page.choose({name!r})")
+        box = await page.value(
+            "document.querySelector('.card:has(:checked)').getBoundingClientRect().toJSON()"
+        )
+        assert 0 <= box["left"] < box["right"] <= width
+        assert 0 < box["top"] < box["bottom"] <= 800
     await page.close()
 
 
@@ -122,8 +130,11 @@ async def test_bad_combination_is_named_and_not_sent(stack: Stack) -> None:
     await page.move(MIN_DELAY, 9)
     await page.until("document.querySelector('#wrong li')")
     assert "min_delay 9 is more than max_delay 4.0 (s)" in await page.text("#wrong")
+    why = await page.text(f'[data-path="{MIN_DELAY}"] .why')
+    assert why == "Not sent: min_delay 9 is more than max_delay 4.0 (s)"
     await page.click("#reset")
     await page.until("document.querySelector('#wrong-box').hidden")
+    assert await page.text(f'[data-path="{MIN_DELAY}"] .why') == ""
     await page.close()
 
 

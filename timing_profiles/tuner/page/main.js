@@ -20,8 +20,8 @@ const CARDS = 12;
 const KEPT = "timing-profiles tune";
 const CALLING = "timing-profiles call";
 
-/** Whose own time may come on top of a wait. @type {{[party: string]: string}} */
-const OWN_TIME = { deepgram: "Deepgram's own time", application: "the application's own time" };
+/** Who may end a turn later than the settings. @type {{[party: string]: string}} */
+const LATER = { deepgram: "Deepgram", application: "the application" };
 
 class Page {
   constructor() {
@@ -348,8 +348,8 @@ class Page {
     const under = this.under();
     write(byId("now-name"), `${this.name}${this.isTuned ? ", tuned" : ""}`);
     write(byId("now-wait"), waitText(under.wait));
-    const on = under.wait.unknown.map((each) => OWN_TIME[each] ?? each);
-    write(byId("now-unknown"), `LLM, voice and network add to that${on.length ? `; so does ${on.join(" and ")}, if it takes longer` : ""}.`);
+    const on = under.wait.unknown.map((each) => LATER[each] ?? each);
+    write(byId("now-unknown"), `LLM, voice and network add to that${on.length ? `; so does ${on.join(" and ")}, if slower` : ""}.`);
     const preview = this.preview;
     const summary = preview?.summary ?? this.profile.summary;
     list(byId("now-summary"), summary);

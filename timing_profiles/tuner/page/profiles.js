@@ -8,6 +8,7 @@ import { waitText } from "./wait.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LONGEST = 7; // seconds that a bar spans
+const GAP = 8; // pixels under the chosen one
 const SIDE = 40; // pixels of the profile before the chosen one that stay in sight
 
 /** The list. */
@@ -37,10 +38,16 @@ export class Profiles {
       if (!input.checked) continue;
       this._shown = input;
       if (document.activeElement?.getAttribute("name") === "profile") input.focus();
-      const card = input.parentElement;
-      // Side by side on a narrow screen: only this list is scrolled, never the page.
-      if (card) this._place.scrollLeft = card.offsetLeft - this._place.offsetLeft - SIDE;
+      this._bringIntoSight(/** @type {HTMLElement} */ (input.parentElement));
     }
+  }
+
+  /** Scroll the list, which is a column or, on a narrow screen, a row; never the page. @param {HTMLElement} card */
+  _bringIntoSight(card) {
+    this._place.scrollLeft = card.offsetLeft - this._place.offsetLeft - SIDE;
+    const pane = /** @type {HTMLElement} */ (this._place.parentElement);
+    const under = card.offsetTop + card.offsetHeight + GAP - pane.clientHeight;
+    pane.scrollTop = Math.max(under, Math.min(pane.scrollTop, card.offsetTop));
   }
 
   /** @param {Profile} profile @param {boolean} isChosen */

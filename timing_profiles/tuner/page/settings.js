@@ -42,6 +42,7 @@ export class Settings {
   update(profile, overrides, preview, isCalling) {
     const allowed = new Set(preview?.allowed ?? profile.allowed);
     const dead = preview?.dead ?? profile.dead;
+    const wrong = new Map((preview?.problems ?? []).map((each) => [each.path, each.message]));
     for (const [path, dial] of this._dials) {
       const base = profile.values[path] ?? null;
       const value = path in overrides ? /** @type {Value} */ (overrides[path]) : base;
@@ -52,8 +53,10 @@ export class Settings {
       dial.root.classList.toggle("moved", !same(value, base));
       write(dial.badge, badge(heard, isCalling));
       set(dial.badge, "data-heard", heard);
-      write(dial.why, why(heard, dead[path] ?? ""));
-      reveal(dial.why, heard === "no effect" || heard === "file only");
+      const problem = wrong.get(path);
+      dial.root.classList.toggle("wrong", problem !== undefined);
+      write(dial.why, problem ? `Not sent: ${problem}` : why(heard, dead[path] ?? ""));
+      reveal(dial.why, dial.why.textContent !== "");
       const before = `${profile.name}: ${show(base, dial.field.unit)}`;
       write(dial.reset, before);
       set(dial.reset, "aria-label", `${before}, undo ${dial.field.path}`);
