@@ -111,6 +111,7 @@ async def test_keyboard_compares_and_votes(stack: Stack) -> None:
     await press(page, "Enter")
     await focused(page, "#compare-begin")
     assert (await page.text("#compare-status")).startswith("You preferred ")
+    assert await page.value("document.getElementById('play').ariaDisabled") is None
     await page.close()
 
 

@@ -94,6 +94,35 @@ async def test_microphone_is_heard_and_answered(stack: Stack) -> None:
     await page.close()
 
 
+async def test_call_that_is_ended_before_the_microphone_is_allowed_stays_ended(
+    stack: Stack,
+) -> None:
+    """The page shows that the browser asks; a later permission opens no microphone and no call."""
+    page = await stack.browser.open(stack.tune.address, permissions=["microphone"])
+    await page.value(
+        """{
+          const own = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = async (wanted) => {
+            window.stream = await own(wanted);
+            await new Promise((allow) => { window.allow = allow; });
+            return stream;
+          };
+        }"""
+    )
+    await page.click("#begin")
+    await page.until("Boolean(window.allow)")
+    asked = "Your browser asks whether this page may use the microphone: allow it."
+    assert await page.text("#status") == asked
+    await page.click("#end")
+    await page.until("tuner.talk.state === 'idle'")
+    await page.value("allow(); null")
+    await page.until("stream.getTracks()[0].readyState === 'ended'")
+    state = "[tuner.talk.state, tuner.talk.room, document.getElementById('troubles').innerText]"
+    assert await page.value(state) == ["idle", "", ""]
+    assert await page.do("seen") == []
+    await page.close()
+
+
 async def test_refused_microphone_message_names_alternatives(stack: Stack) -> None:
     """No call is made; the recorded sentences are named."""
     page = await stack.browser.open(stack.tune.address)
@@ -120,6 +149,28 @@ async def test_moved_slider_acts_in_the_next_turn(stack: Stack) -> None:
     assert first["decided"] is not None
     assert second["decided"] is not None
     assert float(str(first["decided"])) < 5.9 < float(str(second["decided"]))
+    await page.close()
+
+
+async def test_setting_of_the_next_call_offers_one(stack: Stack) -> None:
+    """A setting without effect offers none; in the new call, nothing is left to offer."""
+    page = await stack.browser.open(stack.tune.address)
+    await page.choose("brisk")
+    await page.do("selectOption", "#sentence", "order")
+    await played(page)
+    await page.value("document.querySelector('.settings details').open = true")
+    await page.move("turn_handling.interruption.backchannel_boundary", 1)
+    await page.until("document.querySelector('#doubts li')")
+    assert not await page.do("isVisible", "#next-call")
+    await page.move("session.aec_warmup_duration", 1)
+    await page.until("!document.getElementById('next-call').hidden")
+    told = "session.aec_warmup_duration: takes effect in the next call."
+    assert await page.text("#next-call-what") == told
+    room = await page.value("tuner.talk.room")
+    await page.click("#again")
+    await page.until(f"tuner.talk.state === 'talking' && tuner.talk.room !== {room!r}", 90)
+    assert not await page.do("isVisible", "#next-call")
+    assert await page.value("document.activeElement.id") == "end"
     await page.close()
 
 
@@ -218,7 +269,7 @@ async def test_second_tab_ends_the_call_of_the_first(stack: Stack) -> None:
     await other.ready()
     await page.click("#play")
     await page.until("tuner.talk.state === 'talking'", 90)
-    await other.click("#play")
+    await other.click("#compare-begin")  # as any other call
     assert await page.trouble("call") == (
         "Another tab of this page has begun a call, so this one has ended: two agents would "
         "answer each other."

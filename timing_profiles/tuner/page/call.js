@@ -16,7 +16,13 @@ let client = null;
 export function load() {
   // Not a module, but it defines its global in one, too.
   const address = "./vendor/livekit-client.umd.js";
-  client ??= import(address).then(() => LivekitClient.setLogLevel("warn"));
+  client ??= import(address).then(
+    () => LivekitClient.setLogLevel("warn"),
+    (error) => {
+      client = null;
+      throw error;
+    },
+  );
   return client;
 }
 

@@ -19,11 +19,13 @@ export class Compare {
    * @param {Talk} talk
    * @param {(name: string) => Promise<Side>} side the settings of a name in the lists
    * @param {(text: string) => void} announce
+   * @param {() => void} changed whether it runs
    */
-  constructor(talk, side, announce) {
+  constructor(talk, side, announce, changed) {
     this._talk = talk;
     this._side = side;
     this._announce = announce;
+    this._changed = changed;
     this._isRunning = false;
     onPress(byId("compare-begin"), () => void (this._isRunning ? this._talk.end() : this._run()));
     for (const button of byId("vote").querySelectorAll("button")) {
@@ -65,16 +67,16 @@ export class Compare {
     byId("compared").replaceChildren();
     show(byId("vote"), false);
     this._isRunning = true;
-    this.update();
+    this._changed();
     try {
       for (const [index, name] of names.entries()) {
         const isHeard = await this._play(name, index, isBlind, sentence);
         if (!isHeard) return;
       }
     } finally {
-      this._isRunning = false;
-      this.update();
       await this._talk.end();
+      this._isRunning = false;
+      this._changed();
     }
     if (isBlind) show(byId("vote"), true);
     else this._reveal("");

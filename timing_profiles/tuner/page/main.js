@@ -42,6 +42,7 @@ class Page {
     /** @type {Promise<void>} */
     this._looking = Promise.resolve();
     this.talk = new Talk(this.server, {
+      begins: (under) => this._begins(under),
       changed: () => this.update(),
       announce: (text) => this.announce(text),
       trouble: (kind, text) => this.trouble(kind, text),
@@ -49,7 +50,7 @@ class Page {
     });
     this.profiles = new Profiles(byId("profiles"), (name) => this.choose(name));
     this.settings = new Settings((path, value) => this.move(path, value));
-    this.compare = new Compare(this.talk, (name) => this.side(name), (text) => this.announce(text));
+    this.compare = new Compare(this.talk, (name) => this.side(name), (text) => this.announce(text), () => this.update());
     this.keep = new Keep(
       this.server,
       () => ({ base: this.name, overrides: nested(this.moved), isTuned: this.isTuned }),
@@ -250,13 +251,17 @@ class Page {
 
   /** @param {boolean} microphone */
   async begin(microphone) {
-    this._dismissCalls();
     await this._looking;
-    this.channel.postMessage("begun");
     const under = this.under();
-    this.begunWith = under.values;
     const plan = { profile: this.name, overrides: nested(this.moved), microphone, under };
     return this.talk.begin({ ...plan, place: (card) => this._place(card) });
+  }
+
+  /** A call begins, also one of a comparison. @param {Under} under */
+  _begins(under) {
+    for (const kind of ["call", "silent", "agent", "events", "microphone", "change"]) this.fine(kind);
+    this.channel.postMessage("begun");
+    this.begunWith = under.values;
   }
 
   /** Say a recorded sentence, in the call that runs or in a new one. */
@@ -363,9 +368,11 @@ class Page {
 
   /** @param {boolean} isCalling */
   _showNextCall(isCalling) {
-    const values = this.preview?.values ?? this.profile.values;
+    const { values, dead } = this.preview ?? this.profile;
     const begun = this.begunWith;
-    const waiting = !isCalling || !begun ? [] : this.set.fields.filter((each) => !each.live && !same(values[each.path] ?? null, begun[each.path] ?? null));
+    const isWaiting = (/** @type {{path: string, live: boolean}} */ { path, live }) =>
+      !live && !(path in dead) && !same(values[path] ?? null, begun?.[path] ?? null);
+    const waiting = !isCalling || !begun || this.compare.isRunning ? [] : this.set.fields.filter(isWaiting);
     show(byId("next-call"), waiting.length > 0, isCalling ? byId("end") : byId("begin"));
     if (waiting.length > 0) write(byId("next-call-what"), `${waiting.map((each) => each.path).join(", ")}: takes effect in the next call.`);
   }
@@ -394,9 +401,6 @@ class Page {
     if (isFocused) (this.talk.state === "idle" ? byId("begin") : byId("end")).focus();
   }
 
-  _dismissCalls() {
-    for (const kind of ["call", "silent", "agent", "events", "microphone", "change"]) this.fine(kind);
-  }
 }
 
 /** What stands between backquotes is code. @param {string} text */

@@ -270,7 +270,7 @@ class Sheet {
     if (end === Infinity) return;
     const silence = under.values["vad.min_silence_duration"];
     const label = typeof silence === "number" ? `silence for ${number(silence)} s` : "silence";
-    this._beside("vad end", this.axis.x(end), middle + 4, label, "muted small");
+    if (this._fits(this.axis.x(end), label)) this._beside("vad end", this.axis.x(end), middle + 4, label, "muted small");
   }
 
   /** @param {number} row */
@@ -413,11 +413,14 @@ class Sheet {
     this._beside(`${key} unknown`, x - 6, this._middle(row) + 4, why, "muted small");
   }
 
+  /** Whether a text fits right of a mark. @param {number} x @param {string} text */
+  _fits(x, text) {
+    return x + text.length * LETTER + 12 < this.width;
+  }
+
   /** A text right of a mark, or left of it where there is no room. @param {string} key @param {number} x @param {number} y @param {string} text @param {string} ink */
   _beside(key, x, y, text, ink) {
-    const width = text.length * LETTER + 12;
-    const isRight = x + width < this.width;
-    const start = isRight ? x + 6 : Math.max(this.left, x - 6 - width + 12);
+    const start = this._fits(x, text) ? x + 6 : Math.max(this.left, x - 6 - text.length * LETTER);
     this._text(key, start, y, text, ink);
   }
 

@@ -38,6 +38,8 @@ export class Sound {
     this._microphone = null;
     /** @type {AudioBufferSourceNode | null} */
     this._sentence = null;
+    /** @type {Promise<void> | null} */
+    this._closed = null;
     /** @type {(value: any) => void} */
     this._stopped = () => {};
     /** @type {HTMLAudioElement | null} */
@@ -65,6 +67,7 @@ export class Sound {
     if (!navigator.mediaDevices) throw new DOMException("no microphone", "NotFoundError");
     const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
     this._microphone = await navigator.mediaDevices.getUserMedia({ audio });
+    if (this._closed) return;
     this.context.createMediaStreamSource(this._microphone).connect(this._mix);
   }
 
@@ -115,13 +118,14 @@ export class Sound {
     this._meter("agent", this.context.createMediaStreamSource(stream));
   }
 
-  /** Let go of everything. */
+  /** Let go of everything, also of what came after the first time. */
   async close() {
     this.stopSentence();
     for (const track of this._microphone?.getTracks() ?? []) track.stop();
     for (const meter of this._meters) meter.port.postMessage("end");
     if (this._speaker) this._speaker.srcObject = null;
-    if (this.context.state !== "closed") await this.context.close();
+    this._closed ??= this.context.close();
+    await this._closed;
   }
 
   /** @param {Side} side @param {AudioNode} source */

@@ -42,6 +42,7 @@ const FRAMES = 600; // durations that are kept
  * What happens.
  *
  * @typedef {object} Listener
+ * @property {(under: Under) => void} begins a call, under these settings
  * @property {() => void} changed the state
  * @property {(text: string) => void} announce
  * @property {(kind: string, text: string) => void} trouble
@@ -110,6 +111,7 @@ export class Talk {
     this._before = [];
     this._early = [];
     this._plan = plan;
+    this._on.begins(plan.under);
     this._enter(plan.microphone ? "asking" : "joining");
     const sound = new Sound((side, levels, samples) => this._heard(side, levels, samples));
     this._sound = sound;
