@@ -193,7 +193,6 @@ class Tuner:
         return web.Response(body=content, headers=headers)
 
     async def _get_set(self, _: web.Request) -> web.StreamResponse:
-        self._load_sdk()
         found = await asyncio.to_thread(overview.of_set, self._profiles)
         options = self._options
         return web.json_response(
@@ -284,6 +283,7 @@ class Tuner:
 
     async def _changes(self, request: web.Request) -> web.StreamResponse:
         with self._socket():
+            self._load_sdk()  # the page is shown by now
             stream = _Stream()
             await self._follower.add(stream.tell)
             try:
