@@ -27,7 +27,8 @@ export class Compare {
     this._announce = announce;
     this._changed = changed;
     this._isRunning = false;
-    onPress(byId("compare-begin"), () => void (this._isRunning ? this._talk.end() : this._run()));
+    this._isStopped = false;
+    onPress(byId("compare-begin"), () => void (this._isRunning ? this._stop() : this._run()));
     for (const button of byId("vote").querySelectorAll("button")) {
       button.addEventListener("click", () => this._vote(button.value));
     }
@@ -58,6 +59,11 @@ export class Compare {
     write(button, this._isRunning ? "Stop" : "Play both");
   }
 
+  async _stop() {
+    this._isStopped = true;
+    await this._talk.end();
+  }
+
   async _run() {
     const names = ["compare-a", "compare-b"].map((id) => /** @type {HTMLSelectElement} */ (byId(id)).value);
     const isBlind = /** @type {HTMLInputElement} */ (byId("blind")).checked;
@@ -67,12 +73,17 @@ export class Compare {
     byId("compared").replaceChildren();
     show(byId("vote"), false);
     this._isRunning = true;
+    this._isStopped = false;
     this._changed();
     try {
       for (const [index, name] of names.entries()) {
         const isHeard = await this._play(name, index, isBlind, sentence);
-        if (!isHeard) return;
+        if (this._isStopped) write(byId("compare-status"), "Stopped.");
+        if (this._isStopped || !isHeard) return;
       }
+    } catch (error) {
+      write(byId("compare-status"), error instanceof Error ? error.message : String(error));
+      return;
     } finally {
       await this._talk.end();
       this._isRunning = false;
@@ -86,6 +97,7 @@ export class Compare {
   /** @param {string} name @param {number} index @param {boolean} isBlind @param {string} sentence */
   async _play(name, index, isBlind, sentence) {
     const side = await this._side(name);
+    if (this._isStopped) return false;
     const title = isBlind ? ORDER[index] : side.name;
     /** @type {{side: Side, card: Card | null}} */
     const heard = { side, card: null };
@@ -109,9 +121,11 @@ export class Compare {
     }
     write(byId("compare-status"), `${title}: listen`);
     const turn = await this._talk.play(sentence);
+    // A call that ends closes its turn, too.
+    const isHeard = turn !== null && this._talk.state !== "idle";
     await this._talk.end();
-    if (!turn) write(byId("compare-status"), `${title}: the call ended before the answer`);
-    return turn !== null;
+    if (!isHeard) write(byId("compare-status"), `${title}: the call ended before the answer`);
+    return isHeard;
   }
 
   /** @param {string} choice */

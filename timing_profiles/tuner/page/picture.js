@@ -291,8 +291,7 @@ class Sheet {
       const text = finished(each) ? "finished" : "unfinished";
       const sign = finished(each) ? "\u2265" : "<";
       const label = `${each.probability.toFixed(2)} ${sign} ${each.threshold.toFixed(2)}:${this.isWide ? " sounds" : ""} ${text}`;
-      if (this.isWide) this._beside("detector text", x, middle + 4, label, "text small");
-      else this._text("detector text", 14 * LETTER, middle - 18, label, "text small");
+      this._label("detector text", row, "turn detector", x, label, "text small");
     });
   }
 
@@ -313,7 +312,7 @@ class Sheet {
     const middle = this._middle(row);
     this._rect("delay whole", from, middle - 5, Math.max(1, whole - from), 10, "quiet");
     this._rect("delay done", from, middle - 5, Math.max(1, done - from), 10, "answer");
-    this._beside("delay text", whole, middle + 4, `${delay.name} ${number(delay.seconds)} s`, "text small");
+    this._label("delay text", row, "delay", whole, `${delay.name} ${number(delay.seconds)} s`, "text small");
   }
 
   /** @param {number} row */
@@ -343,7 +342,7 @@ class Sheet {
     this.ink.put("wait line", "path", { d: path, class: `measure ${ink}` });
     const waited = turn.heard ?? this.end - this.last;
     const label = turn.cutIn ? `${seconds(waited)}, too early` : seconds(waited);
-    this._beside("wait text", to, y + 5, label, `${ink} strong`);
+    this._label("wait text", row, "you wait", to, label, `${ink} strong`);
   }
 
   /** @returns {Outcome[]} */
@@ -411,6 +410,21 @@ class Sheet {
   _unknown(key, row, why) {
     const x = this.axis.x(this.last) + 8;
     this._beside(`${key} unknown`, x - 6, this._middle(row) + 4, why, "muted small");
+  }
+
+  /**
+   * What a row says: at its mark, or beside its name where the names stand above the rows.
+   *
+   * @param {string} key
+   * @param {number} row
+   * @param {string} name
+   * @param {number} x
+   * @param {string} text
+   * @param {string} ink
+   */
+  _label(key, row, name, x, text, ink) {
+    if (this.isWide) this._beside(key, x, this._middle(row) + 4, text, ink);
+    else this._text(key, (name.length + 1) * LETTER, TOP + row * this.row + 12, text, ink);
   }
 
   /** Whether a text fits right of a mark. @param {number} x @param {string} text */

@@ -46,7 +46,7 @@ export function differing(overrides, values) {
 export function show(value, unit) {
   if (value === null) return "off";
   if (value === true) return "on";
-  if (value === false) return "no";
+  if (value === false) return "off";
   if (typeof value === "number") return unit && !RATIOS.has(unit) ? `${value} ${unit}` : `${value}`;
   return typeof value === "string" ? value : JSON.stringify(value);
 }
