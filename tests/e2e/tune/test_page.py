@@ -164,7 +164,7 @@ async def test_setting_of_the_next_call_offers_one(stack: Stack) -> None:
     assert not await page.do("isVisible", "#next-call")
     await page.move("session.aec_warmup_duration", 1)
     await page.until("!document.getElementById('next-call').hidden")
-    told = "session.aec_warmup_duration: takes effect in the next call."
+    told = "Takes effect in the next call: session.aec_warmup_duration."
     assert await page.text("#next-call-what") == told
     room = await page.value("tuner.talk.room")
     await page.click("#again")

@@ -374,7 +374,7 @@ class Page {
       !live && !(path in dead) && !same(values[path] ?? null, begun?.[path] ?? null);
     const waiting = !isCalling || !begun || this.compare.isRunning ? [] : this.set.fields.filter(isWaiting);
     show(byId("next-call"), waiting.length > 0, isCalling ? byId("end") : byId("begin"));
-    if (waiting.length > 0) write(byId("next-call-what"), `${waiting.map((each) => each.path).join(", ")}: takes effect in the next call.`);
+    if (waiting.length > 0) write(byId("next-call-what"), `Takes effect in the next call: ${waiting.map((each) => each.path).join(", ")}.`);
   }
 
   /** Say it where a screen reader hears it. @param {string} text */
