@@ -164,6 +164,32 @@ async def test_arguments_of_the_session_are_reported_as_the_applications() -> No
 
 
 @in_virtual_time
+async def test_change_behind_the_back_is_reported_after_the_turn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Of the session and of a part, also where the caller requests nothing; the log corrects it."""
+    caplog.set_level("INFO", logger="timing_profiles")
+    running = Running(naming("patient"), session=MUTE).follow()
+    running.timing.log_when_started()
+    async with running.started():
+        running.job.started = running.session
+        await asyncio.sleep(1)
+        running.session.update_options(endpointing_opts={"min_delay": 2.2})
+        cast("Any", running.session.vad).update_options(min_silence_duration=0.77)
+        running.session.emit(
+            "agent_state_changed", AgentStateChangedEvent(old_state="speaking", new_state="idle")
+        )
+        assert found(running, MIN_DELAY, "vad.min_silence_duration") == [2.2, 0.77]
+        assert origins(running, MIN_DELAY, "vad.min_silence_duration") == ["application"] * 2
+        await asyncio.sleep(0.1)
+        assert codes(running) == "not-applied"
+    assert [line.partition(",")[0] for line in caplog.messages if line.startswith("call ")] == [
+        "call with profile patient",
+        "call corrected with profile patient",
+    ]
+
+
+@in_virtual_time
 async def test_change_by_the_application_is_reported() -> None:
     """Options that it sets with `update_options` act from then on."""
     async with Running(naming("patient"), session=MUTE).follow().started() as running:

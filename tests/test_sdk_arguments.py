@@ -697,20 +697,74 @@ def test_argument_without_a_value_is_not_given(name: str, nothing: object) -> No
 
 
 @pytest.mark.parametrize(
-    ("changes", "part", "extra", "accepted"),
+    ("changes", "part", "extra", "left_out"),
     [
-        pytest.param(FLUX, "stt", {"punctuate": True, "keyterm": "Ann"}, ["keyterm"], id="flux"),
-        pytest.param({}, "stt", {"punctuate": True}, ["punctuate"], id="nova"),
-        pytest.param({}, "tts", {"model": "aura-2-zeus-en", "voice": "x"}, ["model"], id="tts"),
-        pytest.param({}, "vad", {"padding": 1}, [], id="vad"),
-        pytest.param({}, "vad", {}, [], id="none"),
+        pytest.param(
+            FLUX,
+            "stt",
+            {"punctuate": True, "keyterm": "Ann"},
+            {"punctuate": "STTv2 has no such argument"},
+            id="flux",
+        ),
+        pytest.param(
+            FLUX,
+            "stt",
+            {"model": "nova-2", "redact": ["pci"], "numerals": True},
+            {
+                "model": "STTv2 has no such model",
+                "redact": "STTv2 takes numbers or aggressive_numbers only",
+            },
+            id="for nova",
+        ),
+        pytest.param(
+            FLUX, "stt", {"model": "flux-general-multi", "redact": "numbers"}, {}, id="for flux"
+        ),
+        pytest.param(
+            FLUX,
+            "stt",
+            {"audio_chunk_duration_ms": -1, "numerals": True},
+            {"audio_chunk_duration_ms": "refused with ValueError"},
+            id="refused",
+        ),
+        pytest.param({}, "stt", {"punctuate": True, "redact": ["pci"]}, {}, id="nova"),
+        pytest.param(
+            {},
+            "stt",
+            {"model": "flux-general-en"},
+            {"model": "STT has no such model"},
+            id="nova with a model of flux",
+        ),
+        pytest.param(
+            {},
+            "tts",
+            {"model": "aura-2-zeus-en", "voice": "x"},
+            {"voice": "TTS has no such argument"},
+            id="tts",
+        ),
+        pytest.param({}, "vad", {"padding": 1}, {"padding": "VAD has no such argument"}, id="vad"),
+        pytest.param({}, "vad", {}, {}, id="none"),
     ],
 )
 def test_argument_that_a_part_does_not_take_is_left_out(
-    changes: dict[str, Any], part: str, extra: dict[str, Any], accepted: list[str]
+    changes: dict[str, Any], part: str, extra: dict[str, Any], left_out: dict[str, str]
 ) -> None:
-    """It would be a TypeError in the entrypoint; the problem names it, and not its value."""
-    taken, problems = sdk_arguments.accepted(values(changes), part, extra)
-    assert [*taken] == accepted
-    assert [p.path for p in problems] == [f"{part}.{key}" for key in extra if key not in taken]
-    assert {p.code for p in problems} <= {"not-applied"}
+    """It would cost the call; the problem names it, and not its value."""
+    built, problems = sdk_arguments.built_with(values(changes), part, extra)
+    given = {key: value for key, value in extra.items() if key not in left_out}
+    assert {key: getattr(Arguments(built), key) for key in given} == given
+    assert [(p.code, p.path, p.message) for p in problems] == [
+        ("not-applied", f"{part}.{key}", f"is not applied: {why}") for key, why in left_out.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "address"), [({}, "https://own/v1/listen"), (FLUX, "https://own/v2/listen")]
+)
+def test_address_of_an_application_fits_each_engine(changes: dict[str, Any], address: str) -> None:
+    """Another path is refused with 404, and which engine is used depends on the caller's profile.
+
+    The end point of the other engine becomes that of this one.
+    """
+    for given in ("https://own/v1/listen", "https://own/v2/listen/"):
+        built, problems = sdk_arguments.built_with(values(changes), "stt", {"base_url": given})
+        assert (Arguments(built).base_url, problems) == (address, ())

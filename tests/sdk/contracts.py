@@ -254,14 +254,37 @@ async def primary_session() -> None:
     assert "job_ctx._primary_agent_session = self" in inspect.getsource(agent_session)
 
 
-@contract("RoomIO.linked_participant")
-async def linked_participant() -> None:
+@contract("RoomIO listens for departures, and has linked_participant and _agent_session")
+async def linked() -> None:
     """The job ends when a caller leaves whose session is linked already."""
-    assert isinstance(RoomIO.linked_participant, property)
-    job: Any = SimpleNamespace(primary_session=session())
-    assert sdk_internals.linked_participant(job) is None
-    vars(job.primary_session)["_room_io"] = SimpleNamespace(linked_participant="caller")
-    assert cast("Any", sdk_internals.linked_participant(job)) == "caller"
+    room, runs, first = rtc.Room(loop=asyncio.get_running_loop()), session(), session()
+    job: Any = SimpleNamespace(is_fake_job=lambda: False, room=room, primary_session=first)
+    assert (sdk_internals.sessions(job), sdk_internals.linked(job)) == ([first], set())
+    io = RoomIO(runs, room)
+    room.on("participant_disconnected", io._on_participant_disconnected)  # noqa: SLF001
+    assert sdk_internals.sessions(job) == [runs, first]
+    caller: Any = SimpleNamespace(identity="caller")
+    vars(io)["_participant_available_fut"].set_result(caller)
+    assert sdk_internals.linked(job) == {"caller"}
+    listens = 'on("participant_disconnected", self._on_participant_disconnected)'
+    assert listens in inspect.getsource(RoomIO.start)
+    assert inspect.getsource(RoomIO.aclose).count(listens.replace("on(", "off(")) == 1
+
+
+@contract("AgentSession._room_io, RoomIO._options and RoomIO.set_participant")
+async def listening_to() -> None:
+    """Of a call without a wait, a session keeps listening to an observer who came first."""
+    room, runs = rtc.Room(loop=asyncio.get_running_loop()), session()
+    told: list[str] = []
+    assert not sdk_internals.is_in_room(runs)
+    sdk_internals.listen_to(runs, "callee")
+    for options in (RoomOptions(), RoomOptions(participant_identity="other")):
+        io = RoomIO(runs, room, options=options)
+        vars(io)["set_participant"] = told.append
+        vars(runs)["_room_io"] = io
+        sdk_internals.listen_to(runs, "callee")
+    assert sdk_internals.is_in_room(runs)
+    assert told == ["callee"]
 
 
 @contract("AgentSession.current_agent raises RuntimeError")

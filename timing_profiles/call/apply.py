@@ -8,7 +8,7 @@ from typing import Any
 from livekit.agents import AgentSession, stt
 from livekit.agents.utils import is_given
 
-from timing_profiles.call import announce, parts, sdk_arguments, sdk_internals
+from timing_profiles.call import parts, sdk_arguments, sdk_internals
 from timing_profiles.call.changes import DETECTOR, ENDPOINTING, Plan
 from timing_profiles.call.parts import Own, Part
 from timing_profiles.turns.fields import DETECTION, INTERRUPTION, PREEMPTIVE, Values
@@ -64,7 +64,7 @@ def change_detection(session: AgentSession[Any], mode: Any) -> None:
 
 
 def change_listener(session: AgentSession[Any], own: Own, plan: Plan) -> None:
-    """Change the speech-to-text that listens."""
+    """Change the speech-to-text that listens; a new part has the problems of its arguments."""
     part = own.part(speech_to_text(session))
     if plan.replaces and part:
         _replace(session, own, part, plan.values)
@@ -83,14 +83,12 @@ def _replace(session: AgentSession[Any], own: Own, part: Part, values: Values) -
     agent = sdk_internals.current_agent(session)
     if agent is None:
         return
-    extra, problems = sdk_arguments.accepted(values, "stt", part.extra)
-    announce.log_problems(problems)
     try:
-        another = sdk_arguments.speech_to_text(values, **extra)
-    except (TypeError, ValueError):  # a value of the application's is not for this engine
+        another, problems = sdk_arguments.built_with(values, "stt", part.extra)
+    except (TypeError, ValueError):
         part.values = values
         raise
-    own.parts.append(parts.build(another, part.extra, values))
+    own.parts.append(parts.build(another, part.extra, values, problems))
     agent.update_options(stt=another)
 
 

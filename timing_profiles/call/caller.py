@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from livekit import rtc
@@ -42,9 +42,16 @@ class Expected:
     identity: str | None = None
     kinds: Collection[rtc.ParticipantKind.ValueType] = ()
 
-    def find(self, room: rtc.Room) -> rtc.RemoteParticipant | None:
-        """Return the caller, if it has come."""
-        return earliest(callers(room, self.identity, self.kinds))
+    def find(self, room: rtc.Room, linked: Collection[str] = ()) -> rtc.RemoteParticipant | None:
+        """Return the caller, if it has come.
+
+        Args:
+            room: A connected room.
+            linked: Identities that go before others: a session listens to them.
+        """
+        found = list(callers(room, self.identity, self.kinds))
+        heard = [participant for participant in found if participant.identity in linked]
+        return earliest(heard or found)
 
 
 async def wait_for_caller(
@@ -106,7 +113,7 @@ async def wait_for_caller(
             room.off(event, happened)
 
 
-def earliest(participants: Iterator[rtc.RemoteParticipant]) -> rtc.RemoteParticipant | None:
+def earliest(participants: Iterable[rtc.RemoteParticipant]) -> rtc.RemoteParticipant | None:
     """Return the participant that joined first."""
     return min(participants, key=lambda p: (p.joined_at is None, p.joined_at), default=None)
 

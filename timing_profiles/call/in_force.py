@@ -129,8 +129,10 @@ def _part(
         reason = f"there is no {_KINDS[kind]}"
         yield from ((path, Instead(reason, is_known=False)) for path in paths)
         return
+    if kind == "stt" and known and _gives_way(known[0], active):
+        return
     if kind == "stt":
-        yield from _engine(built, known, active)
+        yield from _engine(known, active)
     yield from _in_parts(known or [Part(built, {}, active, is_built=False)], paths, active)
 
 
@@ -173,13 +175,17 @@ def _other_engine(part: Part, path: str) -> Instead | None:
     return None if is_read else _unread(part, path)
 
 
-def _engine(built: Any, known: list[Part], active: Values) -> Iterator[tuple[str, Instead]]:
+def _gives_way(part: Part, active: Values) -> bool:
+    """Return whether one of the wanted engine takes its place in the caller's next silence."""
+    return part.is_built and part.values.get(ENGINE) != active[ENGINE]
+
+
+def _engine(known: list[Part], active: Values) -> Iterator[tuple[str, Instead]]:
     engine = engine_of(known)
-    if known and known[0].built is built and known[0].is_built:
-        return  # it gives way to one of the engine that is wanted
     if engine != active[ENGINE]:
         name = known[0].provider.name if known and known[0].provider else "its own speech-to-text"
-        reason = f"the application brings {name}"
+        is_ours = bool(known) and known[0].is_built
+        reason = f"{name} stays" if is_ours else f"the application brings {name}"
         yield ENGINE, Instead(reason, engine, is_known=bool(engine), origin=APPLICATION)
 
 

@@ -70,7 +70,8 @@ class LiveSession:
         known: Their values, without those that no part of the session reads.
         is_closed: Whether it has run, and runs no longer.
         started_again: Called when the session runs again after it had closed.
-        read_back: Called when another agent has taken over.
+        read_back: Called when the active values were read back: another agent has taken over, the
+            agent has finished a turn, or speech-to-text has changed.
     """
 
     def __init__(
@@ -251,10 +252,18 @@ class LiveSession:
         instead = {path: instead[path] for path in instead.keys() - lent}
         reported = fit.corrected(self.settings, instead)
         self.known = in_force.known(reported.values, instead)
-        return reported
+        left_out = (problem for part in self._acting_parts() for problem in part.problems)
+        return replace(reported, problems=tuple(dict.fromkeys((*reported.problems, *left_out))))
 
     def _in_silence(self) -> None:
         self._change(is_quiet=True)
+        self._reread()
+
+    def _reread(self) -> None:
+        """Read back the active values, also those that the application has changed meanwhile."""
+        self._read_back()
+        self.reported = self._report()
+        self.read_back()
 
     def _added(self, event: ConversationItemAddedEvent) -> None:
         """Another agent takes over: it does not listen yet."""
@@ -280,8 +289,7 @@ class LiveSession:
         idle = sdk_arguments.idle_fields(in_force.acting_model(self.session))
         self._own.adopt(sdk_internals.acting_part(self.session, "realtime"), self._active, idle)
         self._change(is_quiet=is_quiet)
-        self.reported = self._report()
-        self.read_back()
+        self._reread()
 
     def _closed(self, _: CloseEvent) -> None:
         self.is_closed = True
@@ -320,8 +328,11 @@ class LiveSession:
                 self._waits_for_agent |= apply.change_part(part, values, is_answering=is_answering)
 
     def _agent_changed(self, event: AgentStateChangedEvent) -> None:
-        if self._waits_for_agent and event.new_state not in _ANSWERING and not self.is_closed:
+        if self.is_closed or event.new_state in _ANSWERING:
+            return
+        if self._waits_for_agent:
             self._change_parts(self._active)
+        self._reread()
 
     def _change_detection(self) -> None:
         with _refusals():

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from livekit.agents import AgentSession
+
 from timing_profiles.call import sdk_internals
+from timing_profiles.problems import Problem
 from timing_profiles.providers import registry
 from timing_profiles.providers.provider import MISSING, Option, Provider, Read, same
 from timing_profiles.turns.fields import (
@@ -38,6 +41,7 @@ class Part:
         own: The fields that the application has set on it, with their values; they stay.
         is_built: Whether it was built here, from settings.
         idle: The fields that do not act in it, because something else decides; never set.
+        problems: The application's arguments that were left out when it was built here.
     """
 
     built: Any
@@ -47,6 +51,7 @@ class Part:
     own: Mapping[str, Any] = field(default_factory=dict)
     is_built: bool = True
     idle: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
 
     def reader(self) -> Read:
         """Return a function that reads an option that the part has stored."""
@@ -133,6 +138,11 @@ class Own:
         known = (part for each in built for part in self.within(each))
         return {path: value for part in known for path, value in part.own.items()}
 
+    def is_in(self, session: AgentSession[Any]) -> bool:
+        """Return whether a session has one of the parts."""
+        built = (session.stt, session.tts, session.vad, session.llm)
+        return any(self.within(each) for each in built)
+
     def decides(self, path: str) -> bool:
         """Return whether the settings decide a field."""
         return not any(path == given or path.startswith(f"{given}.") for given in self.given)
@@ -152,12 +162,23 @@ class Own:
                 self.parts.append(_adopted(member, values, idle))
 
 
-def build(built: Any, extra: Mapping[str, Any], values: Values) -> Part:
-    """Describe a part that was built from settings."""
+def build(
+    built: Any, extra: Mapping[str, Any], values: Values, problems: tuple[Problem, ...] = ()
+) -> Part:
+    """Describe a part that was built from settings.
+
+    Args:
+        built: The part.
+        extra: The application's own arguments for it.
+        values: The settings.
+        problems: Those of the arguments that were left out.
+    """
     provider = registry.find(built)
     options = provider.options if provider else ()
-    own = {option.field: extra[option.name] for option in options if option.name in extra}
-    return Part(built, extra, values, provider, own)
+    left_out = {problem.path.rpartition(".")[2] for problem in problems}
+    given = extra.keys() - left_out
+    own = {option.field: extra[option.name] for option in options if option.name in given}
+    return Part(built, extra, values, provider, own, problems=problems)
 
 
 def _adopted(built: Any, values: Values, idle: frozenset[str]) -> Part:

@@ -65,7 +65,6 @@ class Requests:
 
     Attributes:
         caller: The present caller; None where there is none.
-        of_application: Problems with the application's own settings: part of all settings.
     """
 
     def __init__(
@@ -76,7 +75,6 @@ class Requests:
         dispatch: str | None = None,
     ) -> None:
         self.caller = caller
-        self.of_application: tuple[Problem, ...] = ()
         self._layers = partial(request.layers, profile, room, dispatch)
         self._published = _published()
         self._instead: Profiles | None = None
@@ -103,14 +101,18 @@ class Requests:
         except SnapshotError as error:
             self._give_up(error)
 
-    def resolve(self) -> Settings:
+    def resolve(self, *, is_followed: bool = True) -> Settings:
         """Resolve the present requests of all layers.
+
+        Args:
+            is_followed: Whether the caller's metadata is that of now; else that of the last time.
 
         Returns:
             The settings, with the problem `profiles-unavailable` where the published profiles
             cannot be read, and `not-applied` for each field that the installed SDK does not have.
         """
-        layers, seen = self._read_layers(), self._seen
+        seen = self._seen
+        layers = seen if seen is not None and not is_followed else self._read_layers()
         self._seen = layers
         if layers != seen:
             resolved = self._resolve([*layers, *self._changed])
@@ -179,8 +181,7 @@ class Requests:
         resolved = self._read(lambda profiles: settings.resolve(profiles, layers))
         unavailable = () if self._published else (_UNAVAILABLE,)
         problems = (*unavailable, *resolved.problems)
-        resolved = _supported(replace(resolved, problems=problems))
-        return replace(resolved, problems=(*resolved.problems, *self.of_application))
+        return _supported(replace(resolved, problems=problems))
 
     def _read(self, read: Callable[[Profiles], _Read]) -> _Read:
         try:

@@ -41,12 +41,16 @@ DEEPGRAM = "DEEPGRAM_BASE_URL"
 # As the plugin takes them; it compares their letters.
 _SCHEMES = ("https", "http", "wss", "ws")
 _NEVER_IN_URLS = re.compile(r"[\s\\\x00-\x1f\x7f]")
+_LISTEN = re.compile(r"/v[12]/listen/*$")
 _END_POINT = re.compile(r"/v\d+(/(listen|speak))?/*$")
 
 # The one field whose `null` the SDK spells by leaving the keyword out (None is a TypeError).
 _OFF_IS_LEFT_OUT = "stt.flux.eager_eot_threshold"
 
 _TAKES_HINTS = "flux-general-multi"
+
+# As the plugin lists them: Flux redacts no entities.
+_REDACTED_BY_FLUX = ("numbers", "aggressive_numbers")
 
 _CONSTRUCTORS: Mapping[str, Callable[..., Any]] = {
     "stt": deepgram.STT,
@@ -99,10 +103,12 @@ def voice_activity(values: Values, **extra: Any) -> vad.VAD:
     return inference.VAD(**{**section(values, "vad"), **extra})
 
 
-def accepted(
+def built_with(
     values: Values, part: str, extra: Mapping[str, Any]
-) -> tuple[dict[str, Any], tuple[Problem, ...]]:
-    """Leave out arguments that a part does not take: they would cost the call.
+) -> tuple[Any, tuple[Problem, ...]]:
+    """Build a part; leave out the application's arguments that it does not take.
+
+    They would cost the call, and which part is built depends on the profile that a caller names.
 
     Args:
         values: The settings that the part is built from.
@@ -110,20 +116,64 @@ def accepted(
         extra: The application's own arguments.
 
     Returns:
-        The arguments that it takes, and a problem for each other one.
+        The part, and a problem for each argument that is left out.
+
+    Raises:
+        TypeError, ValueError: It cannot be built from the settings alone, as without a key.
     """
-    if not extra:
-        return {}, ()
-    flux = part == "stt" and values[ENGINE] == "flux"
-    constructor: Any = deepgram.STTv2 if flux else _CONSTRUCTORS[part]
-    parameters = inspect.signature(constructor).parameters
-    message = f"is not applied: {constructor.__name__} has no such argument"
+    given, reasons = _accepted(values, part, extra)
+    try:
+        built = _BUILDERS[part](values, **given)
+    except (TypeError, ValueError) as error:
+        # One that is refused, else all of them.
+        tries = [*([key] for key in given), list(given)] if given else []
+        for keys in tries:
+            others = {key: given[key] for key in given if key not in keys}
+            with contextlib.suppress(TypeError, ValueError):
+                built = _BUILDERS[part](values, **others)
+                reasons.update(dict.fromkeys(keys, f"refused with {type(error).__name__}"))
+                break
+        else:
+            raise
+    message = "is not applied: {}"
     problems = (
-        Problem("not-applied", message, f"{part}.{key}", "application")
+        Problem("not-applied", message.format(reasons[key]), f"{part}.{key}", "application")
         for key in extra
-        if key not in parameters
+        if key in reasons
     )
-    return {key: extra[key] for key in extra if key in parameters}, tuple(problems)
+    return built, tuple(problems)
+
+
+def _accepted(
+    values: Values, part: str, extra: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the arguments that a part has, and why it does not take others, by name."""
+    if not extra:
+        return {}, {}
+    is_flux = part == "stt" and values[ENGINE] == "flux"
+    constructor: Any = deepgram.STTv2 if is_flux else _CONSTRUCTORS[part]
+    name = constructor.__name__
+    parameters = inspect.signature(constructor).parameters
+    reasons = {key: f"{name} has no such argument" for key in extra if key not in parameters}
+    if part == "stt":
+        # Deepgram refuses a connection with what is for the other engine.
+        model, redact = extra.get("model", ""), extra.get("redact", _REDACTED_BY_FLUX[0])
+        if model and str(model).startswith("flux") != is_flux:
+            reasons["model"] = f"{name} has no such model"
+        if is_flux and redact not in _REDACTED_BY_FLUX:
+            reasons["redact"] = f"{name} takes {' or '.join(_REDACTED_BY_FLUX)} only"
+    given = {key: extra[key] for key in extra if key not in reasons}
+    if part == "stt" and "base_url" in given:
+        path = "/v2/listen" if is_flux else "/v1/listen"
+        given["base_url"] = _LISTEN.sub(path, given["base_url"])
+    return given, reasons
+
+
+_BUILDERS: Mapping[str, Callable[..., Any]] = {
+    "stt": speech_to_text,
+    "tts": text_to_speech,
+    "vad": voice_activity,
+}
 
 
 def without_former(yours: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -34,6 +34,7 @@ from livekit.agents import (
 from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF, NOT_GIVEN
 from livekit.agents.utils import is_given
+from livekit.agents.voice.room_io import RoomIO
 from livekit.agents.voice.room_io.types import (
     DEFAULT_CLOSE_ON_DISCONNECT_REASONS,
     RoomOptions,
@@ -86,12 +87,38 @@ def primary_session(ctx: JobContext) -> AgentSession[Any] | None:
         return None
 
 
-def linked_participant(ctx: JobContext) -> rtc.RemoteParticipant | None:
-    """Return the participant that the first session of a job listens to; None before that."""
-    try:
-        return ctx.primary_session.room_io.linked_participant
-    except RuntimeError:  # there is no session, or it has not started in a room
-        return None
+def sessions(ctx: JobContext) -> list[AgentSession[Any]]:
+    """Return the sessions of a job that run in its room, and the first one that was started."""
+    found = [io._agent_session for io in _in_room(ctx)]  # noqa: SLF001
+    first = primary_session(ctx)
+    return found if first is None or first in found else [*found, first]
+
+
+def linked(ctx: JobContext) -> set[str]:
+    """Return the identities of the participants that the sessions of a job listen to."""
+    participants = (io.linked_participant for io in _in_room(ctx))
+    return {participant.identity for participant in participants if participant}
+
+
+def is_in_room(session: AgentSession[Any]) -> bool:
+    """Return whether a session was started in a room."""
+    return session._room_io is not None  # noqa: SLF001
+
+
+def listen_to(session: AgentSession[Any], identity: str) -> None:
+    """Make a session listen to a participant, where it runs in a room and was told no other one."""
+    io = session._room_io  # noqa: SLF001
+    if io and not is_given(io._options.participant_identity):  # noqa: SLF001
+        io.set_participant(identity)
+
+
+def _in_room(ctx: JobContext) -> list[RoomIO]:
+    """Return the ends of the sessions in a job's room: each listens for departures there."""
+    if ctx.is_fake_job():  # the console has a mock in the place of the room
+        return []
+    handlers = list(ctx.room._events.get("participant_disconnected", ()))  # noqa: SLF001
+    owners = (getattr(handler, "__self__", None) for handler in handlers)
+    return [owner for owner in owners if isinstance(owner, RoomIO)]
 
 
 def room_options(given: Mapping[str, Any]) -> RoomOptions:

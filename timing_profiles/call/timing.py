@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from livekit import rtc
 from livekit.agents import (
@@ -55,8 +55,6 @@ _SESSION_STARTS = 3.0
 
 _NOT_APPLIED = "not-applied"
 
-_Built = TypeVar("_Built", stt.STT[Any], tts.TTS[Any], vad.VAD)
-
 _logger = logging.getLogger("timing_profiles")
 
 
@@ -85,7 +83,7 @@ class Timing:
         self._caller = caller
         self._expected = expected or Expected()
         self._subscriptions: Subscriptions | None = None
-        self.settings = self._requested = requests.resolve()
+        self.settings = self._requested = self._made = requests.resolve()
         self._ctx = ctx
         self._requests = requests
         self._own = Own()
@@ -137,7 +135,11 @@ class Timing:
             Fresh and plain each time: the SDK changes what it is given.
         """
         yours, handling = sdk_arguments.without_former(sdk_arguments.with_models(yours))
-        requested = self._live.settings if self._live else self._requested
+        if self._live and self._live.is_closed:  # another one begins with what is requested by now
+            is_followed = self._following is not None
+            self._requested = self._requests.resolve(is_followed=is_followed)
+        is_running = self._live and not self._live.is_closed
+        requested = self._live.settings if self._live and is_running else self._requested
         of_model = sdk_arguments.of_model(yours, handling)
         values = requested.values
         own = Own(
@@ -156,11 +158,12 @@ class Timing:
         built = {kind: builders[kind]() for kind in sdk_arguments.buildable(needed)}
         instead = self._fitted(own, {**built, **yours}, requested)
         self._own, self._active = own, fit.applied(values, instead)
+        self._made = requested
         for part in own.parts:
             # Conflicts with the application's own would keep the session from starting.
             part.tell(self._active, part.changed(self._active))
         instead.update(in_force.taken_by_model(own.by_model, values))
-        self._report(fit.corrected(requested, instead))
+        self._report(self._with_left_out(fit.corrected(requested, instead)))
         return {
             **sdk_arguments.section(values, "session"),
             **built,
@@ -190,15 +193,18 @@ class Timing:
 
         An argument that the active engine does not take is left out, with a problem.
         """
-        return self._built(sdk_arguments.speech_to_text, "stt", extra)
+        built: stt.STT[Any] = self._built("stt", extra)
+        return built
 
     def tts(self, **extra: Any) -> tts.TTS[Any]:
         """Build the text-to-speech; `extra` are arguments of the plugin, such as `model`."""
-        return self._built(sdk_arguments.text_to_speech, "tts", extra)
+        built: tts.TTS[Any] = self._built("tts", extra)
+        return built
 
     def vad(self, **extra: Any) -> vad.VAD:
         """Build the voice activity detector; `extra` are arguments of `inference.VAD`."""
-        return self._built(sdk_arguments.voice_activity, "vad", extra)
+        built: vad.VAD = self._built("vad", extra)
+        return built
 
     def room_options(self, **yours: Any) -> room_io.RoomOptions:
         """Return room options that make the session listen to the caller; `yours` win.
@@ -243,12 +249,17 @@ class Timing:
             )
 
     def _find(self, room: rtc.Room) -> rtc.RemoteParticipant | None:
-        """Take the caller, if it has come to a call which has not waited for it."""
-        caller = self._expected.find(room)
+        """Take the caller, if it has come to a call which has not waited for it.
+
+        A session that was started before listens to whoever came first, also to an observer.
+        """
+        caller = self._expected.find(room, sdk_internals.linked(self._ctx))
         if caller:
             self._caller = caller
             if self._subscriptions:
                 self._subscriptions.listen_to(caller.identity)
+            if self._live and caller.identity not in sdk_internals.linked(self._ctx):
+                sdk_internals.listen_to(self._live.session, caller.identity)
         return caller
 
     def change(
@@ -257,8 +268,9 @@ class Timing:
         """Change the call as the application requests it, above what the caller requests.
 
         It holds until the next `change`; without arguments it is taken back. The policy of the
-        profile applies, as for every layer. A followed session changes as with the caller's
-        metadata; before that, the next `session_kwargs` has the settings.
+        profile applies, as for every layer. A session that runs changes as with the caller's
+        metadata, whether it is followed or not; before that, the next `session_kwargs` has the
+        settings.
 
         Args:
             profile: The profile; None for the one that is requested besides.
@@ -273,8 +285,13 @@ class Timing:
         self._requests.change(profile, overrides or {})
         if self._following:
             return self._following.resolve()
-        self._requested = self._requests.resolve()
-        self._report(self._requested)
+        self._requested = self._requests.resolve(is_followed=False)
+        live = self._running()
+        if live is None:
+            self._report(self._with_left_out(self._requested))
+        elif not live.is_closed:
+            self._report(live.request(self._requested))
+            self._log("call continues")
         return self.settings
 
     @asynccontextmanager
@@ -289,10 +306,9 @@ class Timing:
             LookupError: Unknown profile.
             RuntimeError: No session was started, and none is followed.
         """
-        session = self._live.session if self._live else sdk_internals.primary_session(self._ctx)
-        if session is None:
+        live = self._running()
+        if live is None:
             raise RuntimeError("there is nothing to borrow for: call timing.follow(session) first")
-        live = self._live_session(session)
         if live.is_closed:
             _logger.warning(
                 "borrowed profile waits: the followed session has closed; %s is active once it"
@@ -330,9 +346,8 @@ class Timing:
 
     def _look(self, looked: int) -> None:
         # The SDK reports no event when the first session of a job starts.
-        session = sdk_internals.primary_session(self._ctx)
-        if session and sdk_internals.current_agent(session):
-            self._live_session(session)
+        live = self._running()
+        if live and sdk_internals.current_agent(live.session):
             self._log()
             return
         if looked * _LINKED_WITHIN >= _KNOWN_WITHIN:
@@ -361,6 +376,18 @@ class Timing:
         known = self._requests.request_aloud(profile)
         return known and self._following.resolve().profile == profile
 
+    def _running(self) -> LiveSession | None:
+        """Return the session that is changed: the followed one, else the one that was started.
+
+        A job may have others, without a room or without anything of ours.
+        """
+        if self._live is None:
+            started = sdk_internals.sessions(self._ctx)
+            ours = [s for s in started if self._own.is_in(s)]
+            for session in ours or filter(sdk_internals.is_in_room, started):
+                return self._live_session(session)
+        return self._live
+
     def _live_session(self, session: AgentSession[Any]) -> LiveSession:
         if self._live and self._live.session is not session:
             if self._following and not self._live.is_closed:
@@ -371,8 +398,10 @@ class Timing:
             self._leave()
         if self._live is None:
             default = self._requests.default()
-            self._live = LiveSession(session, self._own, self._requested, self._active, default)
+            self._live = LiveSession(session, self._own, self._made, self._active, default)
             self._live.read_back = self._read_back
+            if self._requested != self._made:  # changed since the session was made
+                self._live.request(self._requested)
             self._report(self._live.reported)
         return self._live
 
@@ -404,14 +433,18 @@ class Timing:
             self._uncounted = False
             call_reports.report_found(_NOT_APPLIED)
 
-    def _log(self) -> None:
-        """Log the line of the call, and a line that corrects it where another one is true."""
+    def _log(self, event: str = "call corrected") -> None:
+        """Log the line of the call, and a line for what differs from it.
+
+        Args:
+            event: The beginning of a line that differs.
+        """
         line = tuple((path, self.settings.values[path]) for path in self.settings.changed)
         known = self._live.known if self._live else self.settings.values
         if self._unlogged:
             announce.log(self.settings, known)
         elif self._line is not None and line != self._line:
-            announce.log(self.settings, known, "call corrected")
+            announce.log(self.settings, known, event)
         self._unlogged, self._line = False, line
 
     def _leave(self) -> None:
@@ -428,22 +461,17 @@ class Timing:
         if self._live:
             self._requested = self._live.settings
 
-    def _built(self, build: Callable[..., _Built], name: str, extra: Mapping[str, Any]) -> _Built:
+    def _built(self, name: str, extra: Mapping[str, Any]) -> Any:
         values = self._requested.values
-        accepted, problems = sdk_arguments.accepted(values, name, extra)
-        self._add(problems)
-        part = build(values, **accepted)
-        self._own.parts.append(parts.build(part, extra, values))
+        part, problems = sdk_arguments.built_with(values, name, extra)
+        self._own.parts.append(parts.build(part, extra, values, problems))
+        self._report(self._with_left_out(self.settings))
         return part
 
-    def _add(self, problems: Sequence[Problem]) -> None:
-        """Report the application's own arguments that are left out, once."""
-        fresh = tuple(p for p in problems if p not in self.settings.problems)
-        if not fresh:
-            return
-        self._requests.of_application += fresh
-        self._requested = replace(self._requested, problems=(*self._requested.problems, *fresh))
-        self._report(replace(self.settings, problems=(*self.settings.problems, *fresh)))
+    def _with_left_out(self, settings: Settings) -> Settings:
+        """Add the application's own arguments that parts do not take."""
+        left_out = (problem for part in self._own.parts for problem in part.problems)
+        return replace(settings, problems=tuple(dict.fromkeys((*settings.problems, *left_out))))
 
 
 async def for_call(
@@ -496,7 +524,9 @@ async def for_call(
         raise asyncio.CancelledError(str(missing)) from None
     if caller:
         known = caller.identity
-        recordings.only_of(lambda identity: identity in {known, _linked(ctx)})
+        recordings.only_of(
+            lambda identity: identity == known or identity in sdk_internals.linked(ctx)
+        )
     requests = Requests(caller, profile, ctx.room.metadata, ctx.job.metadata)
     requests.outlive_replacement()
     timing = Timing(ctx, caller, requests, expected)
@@ -550,14 +580,14 @@ def _end_with_caller(ctx: JobContext, caller: rtc.RemoteParticipant) -> None:
     def look() -> None:
         # The SDK reports no event when a session is linked.
         nonlocal is_over
-        is_over = is_over or _linked(ctx) is not None
+        is_over = is_over or bool(sdk_internals.linked(ctx))
         if is_over:
             ctx.room.off("participant_disconnected", left)
         else:
             loop.call_later(_LINKED_WITHIN, look)
 
     def gone() -> None:
-        if is_over or _linked(ctx) or caller.identity in ctx.room.remote_participants:
+        if is_over or sdk_internals.linked(ctx) or caller.identity in ctx.room.remote_participants:
             return
         _logger.info("no call: the caller left while the call was set up; the job ends")
         _end(ctx, setting_up)
@@ -584,9 +614,3 @@ def _end(ctx: JobContext, setting_up: asyncio.Task[None] | None) -> None:
         # In this order: a job that shuts down takes its entrypoint's cancellation for its own.
         setting_up.add_done_callback(lambda _: ctx.shutdown("the caller left"))
         setting_up.cancel("the caller left")
-
-
-def _linked(ctx: JobContext) -> str | None:
-    """Return the identity of the participant that the session listens to; None before that."""
-    linked = sdk_internals.linked_participant(ctx)
-    return linked.identity if linked else None
