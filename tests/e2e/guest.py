@@ -11,7 +11,7 @@ from sandbox.caller import Script
 from sandbox.caller.sound import Microphone
 from sandbox.connection import Connection
 
-Kind = Literal["standard", "egress", "agent"]
+Kind = Literal["standard", "sip", "egress", "agent"]
 
 
 class Guest:
@@ -47,7 +47,9 @@ async def guest(
     can_publish: bool = True,
 ) -> AsyncGenerator[Guest]:
     """Be in a room by its name, with an open microphone where one may publish."""
-    grants = api.VideoGrants(room_join=True, room=room, can_publish=can_publish)
+    grants = api.VideoGrants(
+        room_join=True, room=room, can_publish=can_publish, can_publish_data=True
+    )
     token = (
         api.AccessToken(connection.api_key, connection.api_secret)
         .with_identity(identity)

@@ -18,7 +18,7 @@ timing_profiles.attach(server)
 
 @server.rtc_session()
 async def entrypoint(ctx: JobContext) -> None:
-    """Close the session, move it, or start a second one; then wait for the caller to leave."""
+    """Close the session, move it, or have another one; then wait for the caller to leave."""
     timing = await timing_profiles.for_call(ctx)
     left = asyncio.Event()
 
@@ -27,12 +27,17 @@ async def entrypoint(ctx: JobContext) -> None:
             left.set()
 
     ctx.room.on("participant_disconnected", leaves)
+    if timing.profile == "courier":
+        other: AgentSession[None] = AgentSession(vad=None)
+        await other.start(agent=Agent(instructions=""))
     session: AgentSession[None] = AgentSession(**timing.session_kwargs(llm="openai/gpt-4.1-mini"))
     options = timing.room_options(close_on_disconnect=False)
     await session.start(agent=Agent(instructions=""), room=ctx.room, room_options=options)
     await asyncio.sleep(1.0)  # linked, and noticed
     if timing.profile == "patient":
         await session.aclose()
+    elif timing.profile == "courier":
+        pass
     elif timing.profile == "elderly":
         second: AgentSession[None] = AgentSession(
             **timing.session_kwargs(llm="openai/gpt-4.1-mini")

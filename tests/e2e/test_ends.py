@@ -86,9 +86,12 @@ async def test_job_ends_when_lost_caller_does_not_reconnect(slow_worker: Worker)
 async def test_fault_67_a_job_goes_on_after_its_session_was_linked(
     tmp_path: Path, happened: Happened
 ) -> None:
-    """Closed, moved to a leaving participant, or one of two: no departure cancels anything."""
+    """Closed, moved to a leaving participant, or one of two: no departure cancels anything.
+
+    The other one may be the first of the job, without a room.
+    """
     async with worker(tmp_path, agent=OUTLIVING_AGENT) as running:
-        for profile in ("patient", "brisk", "elderly"):
+        for profile in ("patient", "brisk", "elderly", "courier"):
             metadata = json.dumps({"profile": profile})
             async with join(running.connection, Dial(metadata=metadata)) as caller:
                 await running.logs(f"{profile}: ready")
@@ -97,7 +100,7 @@ async def test_fault_67_a_job_goes_on_after_its_session_was_linked(
             await running.logs(f"{profile}: written up")
     assert "no call: the caller left" not in running.log
     assert running.tracebacks == []
-    happened("the entrypoint went on: after aclose, set_participant, and beside a second session")
+    happened("the entrypoint went on: after aclose, set_participant, and beside another session")
 
 
 async def _ends(running: Worker, room: str, reason: str, seconds: float = 20.0) -> str:
