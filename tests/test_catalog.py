@@ -17,6 +17,7 @@ from tests.odd_files import make_dangling, make_device, make_fifo, make_folder, 
 from timing_profiles.catalog import catalog, folder
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.schema import Schema
+from timing_profiles.catalog.schema_file import HOW_TO_ADD
 from timing_profiles.handoff import snapshot
 from timing_profiles.handoff.snapshot import Snapshot
 from timing_profiles.problems import Problem, ProfilesError, quoted
@@ -200,7 +201,7 @@ def test_default_that_misses_a_field_is_refused(profiles: Path) -> None:
     kept = [line for line in lines if "min_delay:" not in line and "speed: null" not in line]
     default.write_text("".join(kept).replace("\ntts:", "\ntts: {}"))
     assert problems(profiles) == [
-        "profiles/default.yaml: tts.speed: default sets every field",
+        f"profiles/default.yaml: tts.speed: default sets every field\n  hint: {HOW_TO_ADD}",
         f"profiles/default.yaml: {MIN_DELAY}: default sets every field",
     ]
 

@@ -14,6 +14,7 @@ import pytest
 from sandbox.fixtures import Happened
 from timing_profiles.catalog import catalog, schema_file
 from timing_profiles.catalog.schema import Schema
+from timing_profiles.catalog.schema_file import HOW_TO_ADD
 from timing_profiles.problems import Problem, ProfilesError
 from timing_profiles.resolution import without_a_room
 
@@ -207,7 +208,7 @@ def test_field_that_is_left_out_is_refused(folder: Path) -> None:
     schema = json.loads(TEXT)
     del at(schema, ("tts",))["properties"]["speed"]
     put_beside(folder, json.dumps(schema))
-    assert problems(folder) == [f"schema.json: tts.speed: {MISSING}"]
+    assert problems(folder) == [f"schema.json: tts.speed: {MISSING}\n  hint: {HOW_TO_ADD}"]
 
 
 @pytest.mark.parametrize("extra", [True, {}], ids=["true", "schema"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from timing_profiles.authoring.yaml_edit import scalar
 from timing_profiles.catalog import catalog
 from timing_profiles.problems import ProfilesError
 from timing_profiles.tuner import draft, save
@@ -15,7 +16,6 @@ from timing_profiles.tuner.asked import Asked, Refused
 from timing_profiles.tuner.draft import Draft
 from timing_profiles.tuner.profile_set import ProfileSet
 from timing_profiles.tuner.save import NotSaved
-from timing_profiles.tuner.yaml_edit import scalar
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timing_profiles.tuner.yaml_edit import CannotEdit, scalar, set_value
+from timing_profiles.authoring.yaml_edit import CannotEdit, scalar, set_value
 
 _MAX = ("turn_handling", "endpointing", "max_delay")
 _MIN = ("turn_handling", "endpointing", "min_delay")

@@ -217,6 +217,8 @@ def _foreign_schema(directory: Path) -> Iterator[Problem]:
     try:
         schema_file.load(directory / DEFAULT_NAME)
     except ProfilesError as error:
+        if any(problem.hint == schema_file.HOW_TO_ADD for problem in error.problems):
+            return  # that of an older release, which is kept, and reported by the check
         first = error.problems[0]
         reason = ": ".join(part for part in (first.path, first.message) if part)
         hint = "use another directory: `timing-profiles init DIR`"

@@ -187,5 +187,7 @@ def _missing_from_default(files: ParsedFiles, schema: Schema, label: str) -> Ite
         yield Problem("default-missing", "is missing; it sets every field", file=file)
     elif default.layer:
         known = default.layer.sets.keys() | default.unknown
-        for path in (path for path in schema.fields if path not in known):
-            yield Problem("default-incomplete", f"{DEFAULT} sets every field", path, file)
+        for number, path in enumerate(sorted(schema.fields.keys() - known)):
+            hint = "" if number else schema_file.HOW_TO_ADD
+            message = f"{DEFAULT} sets every field"
+            yield Problem("default-incomplete", message, path, file, hint=hint)

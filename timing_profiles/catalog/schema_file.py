@@ -23,6 +23,9 @@ from timing_profiles.problems import Problem, ProfilesError, cut, quoted, strerr
 
 FILE_NAME = "schema.json"
 
+HOW_TO_ADD = "fields of a newer release: run `timing-profiles check --add-missing` to add them"
+"""The hint where a file lacks fields that this release requires."""
+
 MAX_BYTES = 1024 * 1024
 """The largest schema that is read. The packaged one takes 46 KiB."""
 
@@ -275,9 +278,13 @@ def _looser_fields(schema: Any) -> Iterator[Problem]:
 
 def _missing_fields(text: str) -> Iterator[Problem]:
     fields: Mapping[str, Any] = Schema(text).fields
-    for path in Schema(packaged_text()).fields:
-        if path not in fields:
-            yield _problem("missing; a schema may tighten bounds, not omit fields", path=path)
+    required = Schema(packaged_text()).fields
+    lacking = sorted(required.keys() - fields.keys())
+    for number, path in enumerate(lacking):
+        message = "missing; a schema may tighten bounds, not omit fields"
+        # Of a schema of something else, nothing can be made.
+        hint = "" if number or len(lacking) == len(required) else HOW_TO_ADD
+        yield replace(_problem(message, path=path), hint=hint)
 
 
 def _problem(message: str, line: int = 0, column: int = 0, path: str = "") -> Problem:

@@ -21,18 +21,24 @@ from timing_profiles.problems import Problem, ProfilesError, in_order, listed, p
 SetProblems = Callable[[Path], Sequence[Problem]]
 
 
-def run(paths: Sequence[str], form: str, *, strict: bool) -> int:
+def run(paths: Sequence[str], form: str, *, strict: bool, add_missing: bool) -> int:
     """Print the problems of directories, each a set, and of files within the set of theirs.
 
     Args:
         paths: The directories and files; the directory of profiles by default.
         form: `text`, `json` or `github`.
         strict: Whether warnings are problems.
+        add_missing: Whether to add the fields first that a newer release requires.
 
     Returns:
         1 if there is a problem, else 0.
+
+    Raises:
+        ProfilesError: A file that lacks fields cannot be changed.
     """
     named = [Path(path) for path in paths] or [folder.profiles_dir()]
+    if add_missing:
+        _add_missing(dict.fromkeys(path if path.is_dir() else path.parent for path in named))
     set_problems = cache(problems_of_set)  # several files may be in one directory
     unreadable = None if paths else chosen.unreadable()
     found = in_order(
@@ -49,6 +55,16 @@ def run(paths: Sequence[str], form: str, *, strict: bool) -> int:
         if sys.stderr.isatty():
             _summary(found, named)
     return int(any(strict or problem.severity == "error" for problem in found))
+
+
+def _add_missing(directories: Iterable[Path]) -> None:
+    from timing_profiles.authoring import upgrade
+
+    for directory in directories:
+        for added in upgrade.add_missing(directory):
+            print_text(
+                f"{printable(added.file.as_posix())}: added {listed(added.fields)}", sys.stderr
+            )
 
 
 def _problems(path: Path, set_problems: SetProblems) -> Iterable[Problem]:

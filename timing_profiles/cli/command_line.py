@@ -201,11 +201,14 @@ def _add_check(commands: Any) -> None:
         "report the problems of profiles with file, line and column",
         "timing-profiles check\n"
         "timing-profiles check profiles other/profiles --strict\n"
-        "timing-profiles check profiles/patient.yaml --format json",
+        "timing-profiles check profiles/patient.yaml --format json\n"
+        "timing-profiles check --add-missing    # after an upgrade",
     )
     about = "directories, each a set, and files"
     parser.add_argument("paths", nargs="*", metavar="PATH", type=_path, help=about)
     parser.add_argument("--strict", action="store_true", help="fail on warnings")
+    about = "first add the fields of a newer release to default.yaml and schema.json"
+    parser.add_argument("--add-missing", action="store_true", help=about)
     _formats(parser, "text", "json", "github")
 
 

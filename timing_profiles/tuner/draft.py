@@ -12,16 +12,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from timing_profiles.authoring import yaml_edit
+from timing_profiles.authoring.yaml_edit import CannotEdit
 from timing_profiles.catalog import inheritance, parsed_file
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.folder import SUFFIX
 from timing_profiles.catalog.parsed_file import ParsedFile
 from timing_profiles.problems import Problem, prose, quoted
 from timing_profiles.profile import NAME, Profile
-from timing_profiles.tuner import overview, profile_text, yaml_edit
+from timing_profiles.tuner import overview, profile_text
 from timing_profiles.tuner.asked import Asked, Refused
 from timing_profiles.tuner.profile_set import ProfileSet
-from timing_profiles.tuner.yaml_edit import CannotEdit
 
 _LONGEST_DESCRIPTION = 500
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from timing_profiles.authoring import yaml_edit
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.problems import printable, prose
 from timing_profiles.profile import DEFAULT, Profile
-from timing_profiles.tuner import yaml_edit
 from timing_profiles.tuner.asked import Asked
 
 _MODELINE = "# yaml-language-server: $schema=../schema.json"

@@ -41,6 +41,23 @@ def scalar(value: Any, *, in_flow: bool = False) -> str:
     return dumped[1:-1] if in_flow else dumped
 
 
+def paths(text: str) -> set[str]:
+    """Return the dotted paths of all keys in a text, those of sections included.
+
+    Raises:
+        CannotEdit: The text is not YAML.
+    """
+    return set(_paths(_composed(text.removeprefix(_BYTE_ORDER_MARK)), ""))
+
+
+def _paths(mapping: MappingNode, above: str) -> Iterator[str]:
+    for key, value in mapping.value:
+        path = f"{above}{_key(key)}"
+        yield path
+        if isinstance(value, MappingNode):
+            yield from _paths(value, f"{path}.")
+
+
 def set_value(text: str, keys: Sequence[str], value: Any, comment: str = "") -> str:
     """Return a text with one value changed or added.
 
