@@ -13,8 +13,10 @@ from timing_profiles.cli.terminal import Style
 from timing_profiles.profile import DEFAULT
 from timing_profiles.resolution import request, settings
 from timing_profiles.resolution.settings import Settings
-from timing_profiles.turns import dead_settings, summary, wait
+from timing_profiles.turns import dead_settings, part_waits, summary, wait
 from timing_profiles.turns.wait import Wait
+
+_PARTS = {part_waits.ASSEMBLYAI: "AssemblyAI", part_waits.REALTIME: "a realtime model"}
 
 
 def run(name: str, metadata: str, form: str) -> int:
@@ -48,12 +50,15 @@ def run(name: str, metadata: str, form: str) -> int:
 
 
 def _to_json(shown: Settings) -> dict[str, Any]:
+    beside = part_waits.effective(shown.values)
+    waits = {"wait_with": {part: found.to_json() for part, found in beside.items()}}
     return {
         "profile": shown.profile,
         "revision": shown.revision,
         "values": dict(shown.values),
         "origins": dict(shown.origins),
         "wait": wait.effective(shown.values).to_json(),
+        **(waits if beside else {}),
         "notices": summary.sentences(shown.values),
         "problems": [problem.to_json() for problem in shown.problems],
     }
@@ -71,6 +76,10 @@ def _lines(found: Catalog, shown: Settings, look: Style) -> Iterator[str]:
         yield look.wrapped(sentence, "- ", "  ")
     yield f"\n{look.bold('The wait')}"
     yield from _wait(wait.effective(shown.values), look)
+    for part, found_wait in part_waits.effective(shown.values).items():
+        is_known = not found_wait.formula.startswith(part_waits.UNKNOWN)
+        sum_of = f"{found_wait} = " if is_known else ""
+        yield look.wrapped(f"with {_PARTS[part]}: {sum_of}{found_wait.formula}", later="  ")
     yield f"\n{look.bold('Values')} (* not the default's, - no effect here)"
     yield from _values(found, shown, look)
 

@@ -117,8 +117,8 @@ def effective(values: Values) -> Wait:
     shortest, longest = _bounds(_terms(values))
     seconds = shortest, None if math.isinf(longest) else longest
     if values[DETECTION] == "manual":
-        formula = "the application commits the turn, and what is left of min_delay"
-        return Wait(seconds, formula, (APPLICATION,))
+        committed = "the application commits the turn, and what is left of min_delay"
+        return Wait(seconds, committed, (APPLICATION,))
     return Wait(seconds, _formula(values))
 
 
@@ -208,16 +208,30 @@ def _varies(values: Values) -> bool:
     return bool(values[MODE] == "dynamic" or values[DETECTION] == "turn_detector")
 
 
+def after_silence(values: Values) -> tuple[float, float | None]:
+    """Return the shortest and the longest wait from the silence on, whenever the words come."""
+    shortest, longest = _bounds([*_after_silence(values)])
+    return shortest, None if math.isinf(longest) else longest
+
+
 def _formula(values: Values) -> str:
-    low, high = values[MIN_DELAY], values[MAX_DELAY if _varies(values) else MIN_DELAY]
-    delay = f"{low:g}" if low == high else f"({low:g} to {high:g})"
     last = words(values)[-1]
     if math.isinf(last.end):
-        final = DEEPGRAM
-    elif last.shortest:
-        final = f"{last.seconds:g} + {DEEPGRAM}"
-    else:
-        final = f"{DEEPGRAM} (at most {last.seconds:g})"
+        return formula(values, DEEPGRAM)
+    if last.shortest:
+        return formula(values, f"{last.seconds:g} + {DEEPGRAM}")
+    return formula(values, f"{DEEPGRAM} (at most {last.seconds:g})")
+
+
+def formula(values: Values, final: str) -> str:
+    """Return the formula of the wait, with the numbers of a merged profile.
+
+    Args:
+        values: The merged profile.
+        final: The time of the last words.
+    """
+    low, high = values[MIN_DELAY], values[MAX_DELAY if _varies(values) else MIN_DELAY]
+    delay = f"{low:g}" if low == high else f"({low:g} to {high:g})"
     if values[DETECTION] == "stt":
         return f"{final} + {delay}"
     least = ", ".join(f"{floor.seconds:g}" for floor in floors(values))
