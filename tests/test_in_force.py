@@ -296,6 +296,16 @@ async def test_speech_to_text_by_its_name_is_tuned(ear: str) -> None:
 
 
 @in_virtual_time
+async def test_model_without_settings_is_named_in_the_problem() -> None:
+    """The class alone would say that no model of LiveKit Inference has the setting."""
+    running = Running(naming("patient"), session={**MUTE, "stt": "cartesia/ink-whisper"}).follow()
+    async with running.started():
+        (message,) = messages(running)
+        reason = 'inference.STT with "cartesia/ink-whisper" has no such setting'
+        assert message == f"{ENDPOINTING}: 400 is not applied: {reason}"
+
+
+@in_virtual_time
 async def test_gateway_options_of_the_application_stay() -> None:
     """Its own `extra_kwargs`, and its language."""
     own = inference.STT("deepgram/nova-3", language="de", extra_kwargs={"endpointing": 25})

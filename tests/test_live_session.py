@@ -75,6 +75,40 @@ def test_step_borrows_and_restores() -> None:
     ]
 
 
+def test_lent_settings_are_reported_as_they_act(caplog: pytest.LogCaptureFixture) -> None:
+    """With the place of their values, but for one that the application sets."""
+    caplog.set_level("INFO", logger="timing_profiles")
+
+    async def story() -> list[Any]:
+        running = Running('{"profile": "brisk"}', session={"preemptive_generation": True}).follow()
+
+        def reported() -> list[Any]:
+            settings = running.timing.settings
+            paths = (MIN_DELAY, MAX_DELAY, PREEMPTIVE)
+            return [(settings.values[p], settings.origins[p].partition(":")[0]) for p in paths]
+
+        async with running.started():
+            running.job.started = running.session
+            seen: list[Any] = [reported()]
+            running.session.update_options(endpointing_opts={"max_delay": 7.0})
+            async with running.timing.borrow("dictation"):
+                seen += [reported(), [problem.path for problem in running.timing.problems]]
+            return [*seen, reported(), running.timing.profile]
+
+    dictation, brisk = "profiles/dictation.yaml", "profiles/brisk.yaml"
+    assert run(story()) == [
+        [(0.3, brisk), (0.8, brisk), (True, "application")],
+        [(3.0, dictation), (4.0, dictation), (True, "application")],
+        [PREEMPTIVE],
+        [(0.3, brisk), (7.0, "application"), (True, "application")],
+        "brisk",
+    ]
+    # What the application has changed is a correction, what the step borrows is none.
+    (line,) = [line for line in caplog.messages if line.startswith("call ")]
+    assert line.startswith("call corrected with profile brisk, ")
+    assert line.endswith(": nothing differs from default")
+
+
 def test_speech_to_text_is_lent_and_given_back_in_silence() -> None:
     """No words are lost, neither when the step begins nor when it ends."""
 

@@ -147,7 +147,8 @@ def test_unknown_profile_cannot_be_requested_aloud(requests: Requests) -> None:
 
 def test_step_borrows_the_differences_from_default(requests: Requests) -> None:
     """With what it inherits from other profiles, and nothing of default's."""
-    assert requests.sets("default") == {}
+    nothing, _ = requests.sets("default")
+    assert nothing == {}
     sets = {
         "stt.nova.endpointing_ms": 500,
         "turn_detector.unlikely_threshold": 0.5,
@@ -155,9 +156,9 @@ def test_step_borrows_the_differences_from_default(requests: Requests) -> None:
         "turn_handling.endpointing.max_delay": 4.0,
         SPEED: 0.9,
     }
-    assert requests.sets("elderly").items() == {
-        (path, value) for path, value in sets.items() if path not in UNSUPPORTED
-    }
+    lent, origins = requests.sets("elderly")
+    assert lent == {path: value for path, value in sets.items() if path not in UNSUPPORTED}
+    assert {origins[path].partition(":")[0] for path in lent} == {"profiles/elderly.yaml"}
 
 
 def test_step_cannot_borrow_an_unknown_profile(requests: Requests) -> None:
@@ -247,7 +248,7 @@ async def test_fault_83_a_running_call_keeps_no_replaced_file_on_the_disk(
     await eventually(lambda: replaced_files(tmp_path) == 0, 10, "no replaced file is open")
     took = asyncio.get_running_loop().time() - begun
     assert [call.resolve().revision for call in calls] == revisions
-    assert [call.sets("edited").get(AWAY) for call in calls] == [20 + n for n in range(12)]
+    assert [call.sets("edited")[0][AWAY] for call in calls] == [20 + n for n in range(12)]
     for call in calls:
         call.close()
     happened(f"{held} files closed, each call keeps its revision", took)

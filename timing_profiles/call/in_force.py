@@ -252,6 +252,8 @@ def _name(part: Part) -> str:
     if part.provider:
         return part.provider.name
     cls = type(part.built)
+    if cls.__module__.startswith("livekit.agents.inference."):
+        return f"inference.{cls.__name__} with {quoted(part.built.model)}"
     plugin = cls.__module__.removeprefix("livekit.plugins.").partition(".")[0]
     is_plugin = cls.__module__.startswith("livekit.plugins.")
     return f"{plugin}.{cls.__name__}" if is_plugin else cls.__name__

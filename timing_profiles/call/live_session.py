@@ -46,6 +46,7 @@ class _Loan:
 
     profile: str
     sets: Values
+    origins: Mapping[str, str]
     is_left_out: bool = False
 
 
@@ -127,24 +128,34 @@ class LiveSession:
         return self.reported
 
     @contextmanager
-    def borrowed(self, profile: str, sets: Mapping[str, Any]) -> Iterator[None]:
+    def borrowed(
+        self, profile: str, sets: Mapping[str, Any], origins: Mapping[str, str]
+    ) -> Iterator[None]:
         """Lay settings over all others, for as long as the block runs.
 
         Args:
             profile: The profile that they come from.
             sets: The fields that a step of the conversation needs, by dotted path.
+            origins: The place of each value.
         """
         now = {path: sets[path] for path in sets if path not in changes.next_call_fields()}
-        loan = _Loan(profile, now)
+        loan = _Loan(profile, now, origins)
         self._read_back()
         self._loans.append(loan)
         self._change(is_quiet=self._silence.is_now)
+        self._reread()
         try:
             yield
         finally:
             self._read_back()
             self._loans.remove(loan)
             self._change(is_quiet=self._silence.is_now)
+            self._reread()
+
+    @property
+    def lends(self) -> bool:
+        """Return whether a step borrows settings."""
+        return bool(self._loans)
 
     def close(self) -> None:
         """Change nothing any more."""
@@ -240,20 +251,38 @@ class LiveSession:
 
     def _report(self) -> Settings:
         """Return the settings as they act, as far as that is known."""
-        taken = in_force.taken_by_model(self._own.by_model, self.settings.values)
+        lent = {path: loan for loan in self._loans if not loan.is_left_out for path in loan.sets}
+        settings = self._with_loans(lent)
+        taken = in_force.taken_by_model(self._own.by_model, settings.values)
         instead = {**self._instead, **taken}
         for path, value in self._of_application.items():
+            if path in lent:
+                continue
             reason = f"the application has changed it: {quoted(value)}"
             instead[path] = Instead(reason, in_force.as_field(path, value), origin=APPLICATION)
         if sdk_internals.current_agent(self.session):
             with _unreadable():
                 instead.update(in_force.read_back(self.session, self._own, self._active))
-        lent = {path for loan in self._loans for path in loan.sets}
-        instead = {path: instead[path] for path in instead.keys() - lent}
-        reported = fit.corrected(self.settings, instead)
+        reported = fit.corrected(settings, instead)
         self.known = in_force.known(reported.values, instead)
         left_out = (problem for part in self._acting_parts() for problem in part.problems)
         return replace(reported, problems=tuple(dict.fromkeys((*reported.problems, *left_out))))
+
+    def _with_loans(self, lent: Mapping[str, _Loan]) -> Settings:
+        """Return the caller's settings with those that are lent over them."""
+        values = {**self.settings.values, **{path: loan.sets[path] for path, loan in lent.items()}}
+        origins = {path: loan.origins[path] for path, loan in lent.items()}
+        changed = (
+            path
+            for path, value in values.items()
+            if (value != self._default.get(path) if path in lent else path in self.settings.changed)
+        )
+        return replace(
+            self.settings,
+            values=values,
+            origins={**self.settings.origins, **origins},
+            changed=tuple(changed),
+        )
 
     def _in_silence(self) -> None:
         self._change(is_quiet=True)

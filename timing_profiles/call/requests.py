@@ -148,16 +148,19 @@ class Requests:
         request = Request(_APPLICATION, profile, overrides=overrides)
         self._changed = [request] if profile or overrides else ()
 
-    def sets(self, name: str) -> Mapping[str, Any]:
+    def sets(self, name: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Return the fields that a profile and those that it extends set beyond `default`.
 
         Fields without an option in the installed SDK are left out.
 
+        Returns:
+            The values, and the place of each value.
+
         Raises:
             LookupError: Unknown profile; the text lists the profiles.
         """
-        sets = self._read(lambda profiles: _beyond_default(profiles, name))
-        return {path: sets[path] for path in sets if path not in sdk_internals.UNSUPPORTED}
+        sets, origins = self._read(lambda profiles: _beyond_default(profiles, name))
+        return {p: sets[p] for p in sets if p not in sdk_internals.UNSUPPORTED}, origins
 
     def default(self) -> Mapping[str, Any]:
         """Return the values of the profile `default`."""
@@ -198,15 +201,16 @@ class Requests:
         self.close()
 
 
-def _beyond_default(profiles: Profiles, name: str) -> Mapping[str, Any]:
+def _beyond_default(profiles: Profiles, name: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
     profile, default = profiles.profile(name), profiles.profile(DEFAULT)
     if profile is None or default is None:
         raise LookupError(unknown_profile(name, profiles.names()))
-    return {
+    sets = {
         path: value
         for path, value in profile.values.items()
         if profile.origins[path] != default.origins.get(path)
     }
+    return sets, profile.origins
 
 
 def _published() -> Snapshot | None:

@@ -315,7 +315,7 @@ class Timing:
                 " starts again; call timing.follow(session) for another session",
                 profile,
             )
-        with live.borrowed(profile, self._requests.sets(profile)):
+        with live.borrowed(profile, *self._requests.sets(profile)):
             yield
 
     def tools(
@@ -408,7 +408,8 @@ class Timing:
     def _read_back(self) -> None:
         if self._live:
             self._report(self._live.reported)
-            if sdk_internals.current_agent(self._live.session):
+            # A step that borrows is no correction of the call.
+            if sdk_internals.current_agent(self._live.session) and not self._live.lends:
                 self._log()
 
     def _report(self, settings: Settings) -> None:
