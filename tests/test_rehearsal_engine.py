@@ -1,5 +1,6 @@
 """A rehearsed turn: the SDK's own session in virtual time."""
 
+import math
 import statistics
 from collections.abc import Mapping
 from functools import cache
@@ -10,7 +11,7 @@ import pytest
 
 from tests import recorded
 from timing_profiles.catalog import catalog
-from timing_profiles.rehearsal import labels, outcome
+from timing_profiles.rehearsal import labels, outcome, session
 from timing_profiles.rehearsal.outcome import Cut, Outcome, Played
 from timing_profiles.rehearsal.speech import speech
 from timing_profiles.turns import wait
@@ -120,6 +121,18 @@ def test_turn_is_judged_the_same_each_time() -> None:
     first = judged(PAUSE, values("brisk"))
     judged(SENTENCES[0], values("patient"))
     assert judged(PAUSE, values("brisk")) == first
+
+
+def test_vad_hears_the_sound_before_a_turn_and_the_session_does_not() -> None:
+    """Speech before it is no turn; a moved start moves the border between the two."""
+    (played,) = turns(PAUSE)
+    settings = of_vad(100.0)
+    plain = session.play(played.samples, settings, 6, math.inf)
+    reminded = session.play(played.samples, settings, 6, math.inf, before=played.samples)
+    assert len(reminded.silences) == len(plain.silences) == 2
+    later = played.later(0.5)
+    assert later.before + later.samples == played.before + played.samples
+    assert (later.start, len(later.before)) == (played.start + 0.5, len(played.before) + 16000)
 
 
 @pytest.mark.parametrize(

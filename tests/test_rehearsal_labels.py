@@ -60,12 +60,15 @@ def test_caller_who_continues_late_starts_another_turn() -> None:
 
 def test_turn_is_played_with_the_line_until_somebody_speaks() -> None:
     """From a second before it: a long turn of the other side is not a silence of the caller."""
-    (turn,) = label([(3, 4), (5, 6)], [(7, 30)])
+    (turn,) = label([(13, 14), (15, 16)], [(17, 30)])
     second = 2 * recording.SAMPLE_RATE
     line = b"".join(bytes([at]) * second for at in range(30))
     played = outcome.cut_out(turn, line)
-    assert played.start == 2
-    assert played.samples == line[2 * second : 7 * second]
+    assert played.start == 12
+    assert played.samples == line[12 * second : 17 * second]
+    assert played.before == line[4 * second : 12 * second]
+    quiet = outcome.cut_out(turn, line, quiet_from=11)
+    assert (quiet.start, quiet.before) == (12, line[11 * second : 12 * second])
 
 
 def test_labels_of_speech_are_where_the_sound_is() -> None:

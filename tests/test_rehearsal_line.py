@@ -75,6 +75,9 @@ def test_noise_is_the_same_at_the_same_second_of_a_recording() -> None:
     assert early.samples[2 * RATE : 4 * RATE] == late.samples[: 2 * RATE]
     assert len(late.samples) == 2 * RATE * 16
     assert loudness(late.samples[-2 * RATE :]) == pytest.approx(316, rel=0.7)
+    later = noise.changed(played(recorded.silence(2)).later(1), 1000)
+    assert later.before == early.samples[: 2 * RATE]
+    assert later.samples == early.samples[2 * RATE :]
 
 
 def test_telephone_keeps_frequencies_below_4_khz() -> None:

@@ -29,13 +29,11 @@ _UNITS = (
 )
 
 _REHEARSED = (
-    "Decisions of live calls against those of `rehearse` on the sound that was sent. Seconds. A"
-    " decision agrees\nwhen it is the same turn's, cuts in alike, and comes within"
-    f" {rehearsed.WITHIN:.3f} of what a rehearsal decides at one of\n{len(rehearsed.PHASES)}"
-    " phases of its frames. phase 0: of the one that `rehearse` prints. phases agree: two phases"
-    " of one\nrehearsal with each other. largest difference, median: from the nearest phase; more"
-    " than 0 is later live.\nspoiled: turns that were repeated because the machine was late, or the"
-    " sound did not come whole."
+    "Decisions of live calls against those of `rehearse` on the sound that the agent got. Seconds."
+    " A decision agrees\nwhen it is the same turn's, cuts in alike, and comes within"
+    f" {rehearsed.WITHIN:.3f} of the rehearsal whose frames lie as in the call.\nphase 0: of the"
+    " one that `rehearse` prints. largest difference, median: more than 0 is later live.\nspoiled:"
+    " turns that were repeated because the machine was late, or the sound did not come whole."
 )
 
 _PROFILES = Path(__file__).parents[2] / "profiles"

@@ -1,8 +1,8 @@
 """Turns of live calls: what the caller sent, and when the agent decided that the turn was over.
 
-The sound that is sent decides, not the clock of the job: the end of each stretch of speech is
-looked for in the sound that the agent got, and the decision is counted from when it came. What
-Opus, WebRTC and the network take is not in it.
+The sound that came decides, not the clock of the job: the end of each stretch of speech is looked
+for in the sound that the agent got, and the decision is counted from when it came. What Opus,
+WebRTC and the network take is not in it.
 """
 
 import asyncio
@@ -86,14 +86,21 @@ class LiveTurn:
     """A turn of a call.
 
     Attributes:
-        sound: What the caller sent, from the first to the last sample that is not 0.
-        decided: The agent's decision, in seconds from the first sample, on the caller's time line.
+        heard: All sound that the agent got, up to the last sample of the turn.
+        began: The first sample of the turn in it.
+        decided: The agent's decision, in seconds from the first sample.
         probability: That of the turn detector before it; None where it was not asked.
     """
 
-    sound: Sound
+    heard: Sound
+    began: int
     decided: float
     probability: float | None
+
+    @property
+    def sound(self) -> Sound:
+        """The turn, as the agent got it."""
+        return self.heard[self.began :]
 
 
 @dataclass(slots=True)
@@ -215,7 +222,13 @@ async def _turn(
 
 
 def _measured(sound: Sound, began: float, agent: Heard) -> LiveTurn | str:
-    """Place the agent's decision on the time line of a sound; why not, where that is impossible."""
+    """Place the agent's decision on the time line of a sound; why not, where that is impossible.
+
+    Args:
+        sound: What the caller sent, from the first to the last sample that is not 0.
+        began: When, in seconds since 1970.
+        agent: What the agent got and did.
+    """
     places = [*_placed(sound, began, agent)]
     if not places or None in places:
         return "the agent got another sound than was sent"
@@ -234,7 +247,10 @@ def _measured(sound: Sound, began: float, agent: Heard) -> LiveTurn | str:
     if stall > _STALL:
         return f"the agent was late by {stall:.2f} s"
     seen = [p for at, p in agent.predictions if came < at < decided]
-    return LiveTurn(sound, end / SAMPLE_RATE + decided - came, seen[-1] if seen else None)
+    began = sample - end
+    got = agent.sound[: began + len(sound)]
+    decision = end / SAMPLE_RATE + decided - came
+    return LiveTurn(got, began, decision, seen[-1] if seen else None)
 
 
 def _placed(sound: Sound, began: float, agent: Heard) -> Iterator[tuple[int, int] | None]:

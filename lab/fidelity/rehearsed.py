@@ -1,11 +1,10 @@
 """The same turns through `rehearse`, beside what the agent decided live."""
 
-import itertools
 import math
 import statistics
 import wave
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,8 @@ from lab.fidelity.heard import Sound
 from lab.fidelity.live import LiveCall, LiveTurn, Row
 from sandbox import speech
 from sandbox.caller.sound import SAMPLE_RATE
-from timing_profiles.rehearsal import recording, rehearse, sweep
+from timing_profiles.rehearsal import outcome, recording, rehearse, sweep
+from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.outcome import Outcome, Played
 from timing_profiles.rehearsal.rehearse import Conditions
 
@@ -29,17 +29,12 @@ _LEAD = SAMPLE_RATE  # samples of silence before the first turn
 _ANSWERED = 7 * SAMPLE_RATE  # samples after a turn, longer than any wait
 _LATER = 3 * SAMPLE_RATE  # samples after the answer: who went on sooner would not have finished
 
-PHASES = tuple(round(0.11 * at, 2) for at in range(8))
-"""Seconds by which the frames of a rehearsal are moved against the sound.
-
-Live, they lie anywhere. Frames are 0.05 s and windows of the VAD 0.032 s, and how the two lie to
-each other comes again after 0.8 s: steps of 0.11 s are steps of 0.01 in the one and 0.014 in the
-other.
-"""
+_PERIOD = round(0.8 * SAMPLE_RATE)
+"""Samples after which frames (0.05 s) and windows of the VAD (0.032 s) lie to each other again."""
 
 _HEAD = (
-    *("row", "decisions", "within 0.050 s", "of phase 0", "phases agree", "largest difference"),
-    *("median", "turns cut live", "rehearsed", "in both", "spoiled", "held"),
+    *("row", "decisions", "within 0.050 s", "of phase 0", "largest difference", "median"),
+    *("turns cut live", "rehearsed", "in both", "spoiled", "held"),
 )
 
 
@@ -64,37 +59,28 @@ class Compared:
 
     Attributes:
         live: The agent's decision.
-        phases: Those of rehearsals, one for each phase; the first one is what `rehearse` prints.
+        rehearsed: That of a rehearsal whose frames lie as they did in the call.
+        first: That of the phase which `rehearse` prints.
     """
 
     live: Decision
-    phases: tuple[Decision, ...]
-
-    @property
-    def nearest(self) -> Decision:
-        """The decision of the phase that is nearest to the live one."""
-        same = [one for one in self.phases if one.is_cut == self.live.is_cut]
-        return min(same or self.phases, key=lambda one: abs(one.at - self.live.at))
+    rehearsed: Decision
+    first: Decision
 
     @property
     def difference(self) -> float:
-        """The seconds to the nearest phase; more than 0 where live is later."""
-        return self.live.at - self.nearest.at
+        """The seconds between the two; more than 0 where live is later."""
+        return self.live.at - self.rehearsed.at
 
     @property
     def agrees(self) -> bool:
-        """Whether a rehearsal decides the same, at some phase."""
-        return _agree(self.live, self.nearest)
+        """Whether the rehearsal decides the same."""
+        return _agree(self.live, self.rehearsed)
 
     @property
     def agrees_with_first(self) -> bool:
         """Whether the one that `rehearse` prints does."""
-        return _agree(self.live, self.phases[0])
-
-    @property
-    def pairs(self) -> list[bool]:
-        """Whether each two phases agree with each other."""
-        return [_agree(*pair) for pair in itertools.combinations(self.phases, 2)]
+        return _agree(self.live, self.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +127,12 @@ def holds(compared: Sequence[ComparedCall]) -> bool:
 def _cells(name: str, compared: Sequence[ComparedCall], held: str) -> tuple[str, ...]:
     turns = [turn for one in compared for turn in one.turns]
     differences = [turn.difference for turn in turns] or [0.0]
-    pairs = [agree for turn in turns for agree in turn.pairs]
-    cut = [(turn.live.is_cut, turn.nearest.is_cut) for turn in turns]
+    cut = [(turn.live.is_cut, turn.rehearsed.is_cut) for turn in turns]
     return (
         name,
         str(len(turns)),
         str(sum(turn.agrees for turn in turns)),
         str(sum(turn.agrees_with_first for turn in turns)),
-        f"{sum(pairs) / len(pairs):.0%}" if pairs else "",
         f"{max(differences, key=abs):+.3f}",
         f"{statistics.median(differences):+.3f}",
         str(sum(live for live, _ in cut)),
@@ -185,7 +169,7 @@ def _outcome(played: Played, row: Row) -> Outcome:
 
 
 def _turn(live: LiveTurn, played: Played, start: float, row: Row) -> Compared:
-    """Rehearse a turn at each phase.
+    """Rehearse a turn.
 
     Args:
         live: The turn, live.
@@ -193,26 +177,35 @@ def _turn(live: LiveTurn, played: Played, start: float, row: Row) -> Compared:
         start: The second of the recording at which its sound begins.
         row: What it was called with.
     """
-    phases = [_decision(_outcome(_later(played, phase), row), played, start) for phase in PHASES]
+    first, same = (
+        _decision(_outcome(one, row), one, start)
+        for one in (played, _as_heard(live, played.turn, start))
+    )
     is_cut = live.decided < played.turn.speech.end - start
-    return Compared(Decision(live.decided, is_cut, live.probability), tuple(phases))
+    return Compared(Decision(live.decided, is_cut, live.probability), same, first)
 
 
-def _later(played: Played, lead: float) -> Played:
-    """Return a turn with more silence before it."""
-    silence = bytes(round(lead * recording.SAMPLE_RATE) * recording.SAMPLE_BYTES)
-    return replace(played, start=played.start - lead, samples=silence + played.samples)
+def _as_heard(live: LiveTurn, turn: Turn, start: float) -> Played:
+    """Return a turn with the sound before it, and with frames and windows that lie as in the call.
+
+    They are counted from the first sample that the agent got.
+    """
+    lead = round(outcome.LEAD * SAMPLE_RATE)
+    first = max(0, (live.began - lead) // _PERIOD * _PERIOD)
+    sound = recording.resampled(live.heard.tobytes(), SAMPLE_RATE, recording.SAMPLE_RATE)
+    whole = Played(turn, start - live.began / SAMPLE_RATE, sound)
+    return whole.later(first / SAMPLE_RATE)
 
 
-def _decision(outcome: Outcome, played: Played, start: float) -> Decision:
+def _decision(found: Outcome, played: Played, start: float) -> Decision:
     """Return the first decision of an outcome."""
-    if outcome.cuts:
-        first = outcome.cuts[0]
+    if found.cuts:
+        first = found.cuts[0]
         return Decision(first.at - start, is_cut=True, probability=first.probability)
-    if outcome.wait is None:
+    if found.wait is None:
         return Decision(math.inf, is_cut=False, probability=None)
-    at = played.turn.speech.end + outcome.wait
-    seen = [one.probability for one in outcome.predictions if one.at <= at]
+    at = played.turn.speech.end + found.wait
+    seen = [one.probability for one in found.predictions if one.at <= at]
     return Decision(at - start, is_cut=False, probability=seen[-1] if seen else None)
 
 

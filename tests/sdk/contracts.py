@@ -535,6 +535,30 @@ async def observe_predictions() -> None:
     assert threshold == 0.7
 
 
+@contract("inference.VAD.stream and its native VAD")
+async def remember() -> None:
+    """`rehearse` finds some ends of speech 32 ms sooner or later than a call does."""
+    sound = b"".join(
+        (at * at % 9001 - 4500).to_bytes(2, "little", signed=True) for at in range(16000)
+    )
+
+    async def probabilities(detector: inference.VAD, samples: bytes) -> list[float]:
+        stream = detector.stream()
+        stream.push_frame(rtc.AudioFrame(samples, 16000, 1, len(samples) // 2))
+        stream.end_input()
+        found = [event.probability async for event in stream if event.probability]
+        await stream.aclose()
+        return found
+
+    earlier, later = sound[:16384], sound[16384:]
+    reminded = inference.VAD()
+    sdk_internals.remember(reminded, b"\0\0" + earlier)
+    fresh = await probabilities(inference.VAD(), later)
+    assert await probabilities(reminded, later) != fresh
+    whole = await probabilities(inference.VAD(), sound)
+    assert await probabilities(reminded, later) == whole[-len(fresh) :]
+
+
 @contract("RemoteSession and SessionHost")
 async def session_events() -> None:
     """The page of `tune` draws no state and no probability: it calls all of it unknown."""

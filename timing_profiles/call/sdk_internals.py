@@ -39,6 +39,7 @@ from livekit.agents.voice.room_io.types import (
     DEFAULT_CLOSE_ON_DISCONNECT_REASONS,
     RoomOptions,
 )
+from livekit.local_inference import VAD_WINDOW_SAMPLES
 from livekit.plugins import deepgram
 from livekit.protocol.agent import JobType
 from livekit.rtc._proto.track_pb2 import AudioTrackFeature
@@ -472,6 +473,25 @@ UNSUPPORTED = unsupported(deepgram.TTS)
 
 
 # --- rehearsals
+
+
+def remember(detector: Any, samples: bytes) -> None:
+    """Let the streams of a VAD begin as if they had heard samples, without events of them.
+
+    Args:
+        detector: LiveKit's VAD.
+        samples: 16-bit mono, 16000 a second; an incomplete window at the beginning is left out.
+    """
+    sound = memoryview(samples).cast("h")[len(samples) // 2 % VAD_WINDOW_SAMPLES :]
+    make = detector.stream
+
+    def stream() -> Any:
+        made = make()
+        for at in range(0, len(sound), VAD_WINDOW_SAMPLES):
+            made._native_vad.predict(sound[at : at + VAD_WINDOW_SAMPLES])  # noqa: SLF001
+        return made
+
+    vars(detector)["stream"] = stream
 
 
 def observe_predictions(detector: Any, note: Callable[[float, float | None], None]) -> None:

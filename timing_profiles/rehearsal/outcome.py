@@ -27,6 +27,12 @@ from timing_profiles.turns.fields import (
 LEAD: Final = 1.0
 """Seconds of the line that are played before a turn."""
 
+BEFORE: Final = 8.0
+"""Seconds before those that only the VAD hears: its verdicts depend on what it heard earlier.
+
+Of 27 ends of speech in live calls, it finds 25 in the same 32 ms with them, and 15 without.
+"""
+
 _UNBOUNDED: Final = 10.0  # seconds after which a session without a longest wait is given up
 _SLACK: Final = 2.0  # seconds more than the longest wait
 _STARTS: Final = 0.3  # seconds in which a VAD detects that a caller continues
@@ -42,11 +48,23 @@ class Played:
         turn: The turn.
         start: The second of the recording at which the sound begins.
         samples: The caller's channel, up to the next speech of either side.
+        before: The channel before it, for the VAD.
     """
 
     turn: Turn
     start: float
     samples: bytes
+    before: bytes = b""
+
+    def later(self, seconds: float) -> Played:
+        """Return the turn from a later moment on; the VAD hears what is left out."""
+        count = _offset(seconds)
+        return replace(
+            self,
+            start=self.start + seconds,
+            samples=self.samples[count:],
+            before=self.before + self.samples[:count],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +117,10 @@ def cut_out(turn: Turn, samples: bytes | bytearray, quiet_from: float = 0.0) -> 
     """
     start = max(quiet_from, turn.speech.start - LEAD)
     last = None if turn.next_speech is None else _offset(turn.next_speech)
-    return Played(turn, start, bytes(memoryview(samples)[_offset(start) : last]))
+    first = _offset(max(quiet_from, start - BEFORE))
+    sound = memoryview(samples)
+    before = bytes(sound[first : _offset(start)])
+    return Played(turn, start, bytes(sound[_offset(start) : last]), before)
 
 
 def unknown(values: Values, stt_delay: float = STT_DELAY) -> str | None:
@@ -156,7 +177,8 @@ def judge(played: Played, values: Values, stt_delay: float = STT_DELAY) -> Outco
         longest += stt_delay
         found = replay.messages(played.turn.transcript, values, stt_delay)
         replayed = session.Replay(found, played.start, stt_delay)
-    course = session.play(played.samples, values, end + longest + _SLACK, end, replayed)
+    seconds = end + longest + _SLACK
+    course = session.play(played.samples, values, seconds, end, replayed, before=played.before)
     decisions = [_of_recording(one, played.start) for one in course.decisions]
     predictions = [replace(one, at=played.start + one.at) for one in course.predictions]
     return judged(played.turn, decisions, predictions, values)

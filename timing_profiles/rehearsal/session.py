@@ -20,7 +20,7 @@ from functools import cache
 from typing import Any, Final
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, StopResponse, UserTurnExceededEvent, llm, stt
+from livekit.agents import Agent, AgentSession, StopResponse, UserTurnExceededEvent, llm, stt, vad
 from livekit.agents.voice import io
 
 from timing_profiles.call import sdk_arguments, sdk_internals
@@ -33,6 +33,11 @@ from timing_profiles.turns.fields import Values
 _FRAME: Final = 0.05  # seconds of a frame: RoomIO's own
 _FRAME_BYTES: Final = round(SAMPLE_RATE * _FRAME) * SAMPLE_BYTES
 _LOUDEST: Final = 32767
+
+# LiveKit resamples the 24000 samples a second of a room for the VAD and the turn detector, and the
+# resampler keeps one back until the next frame. A window of the VAD that ends with a frame
+# therefore comes with the next one, 0.05 s later.
+_KEPT_BACK: Final = SAMPLE_BYTES
 
 # The sound of a room is resampled on its way to the turn detector, with dither: of each sample of
 # digital silence 1/8 became 1, and 1/8 -1. Without it, the detector was too sure: on synthetic
@@ -79,6 +84,8 @@ def play(
     seconds: float,
     finished: float,
     replay: Replay | None = None,
+    *,
+    before: bytes = b"",
 ) -> Course:
     """Play samples, then digital silence, in virtual time.
 
@@ -88,23 +95,26 @@ def play(
         seconds: How long to play, samples and silence together.
         finished: The second from which one decision is enough.
         replay: Deepgram's messages; by default, words are there at each start of speech.
+        before: The samples that the VAD has heard before.
 
     Returns:
         All that happens until then, and up to the first decision after it where there is one.
     """
     with _quiet():
-        return run(_played(samples, values, seconds, finished, replay), start=_START)
+        voice = sdk_arguments.voice_activity(values)
+        sdk_internals.remember(voice, before)
+        agent = _Observer(finished) if replay is None else _Listener(finished, values, replay)
+        return run(_played(samples, values, seconds, agent, voice), start=_START)
 
 
 async def _played(
-    samples: bytes, values: Values, seconds: float, finished: float, replay: Replay | None
+    samples: bytes, values: Values, seconds: float, agent: _Observer, voice: vad.VAD
 ) -> Course:
     handling = sdk_arguments.turn_handling(values, _WITHOUT_REPLY, realtime=False)
-    agent = _Observer(finished) if replay is None else _Listener(finished, values, replay)
     sdk_internals.observe_predictions(handling["turn_detection"], agent.predicted)
     session: AgentSession[None] = AgentSession(
         stt=_NoSpeechToText(),
-        vad=sdk_arguments.voice_activity(values),
+        vad=voice,
         turn_handling=handling,  # type: ignore[arg-type]
         **sdk_arguments.section(values, "session"),
     )
@@ -130,13 +140,13 @@ class _Caller(io.AudioInput):
 
     async def __anext__(self) -> rtc.AudioFrame:
         """Wait until the next frame is over, and give it."""
-        start = self._given * _FRAME_BYTES
+        start = max(0, self._given * _FRAME_BYTES - _KEPT_BACK)
         self._given += 1
+        end = self._given * _FRAME_BYTES - _KEPT_BACK
         await asyncio.sleep(self.began + self._given * _FRAME - time.time())
-        data = self._samples[start : start + _FRAME_BYTES].ljust(_FRAME_BYTES, b"\0")
-        frame = array("h", data)
+        frame = array("h", self._samples[start:end].ljust(end - start, b"\0"))
         for at, step in _dither()[self._given % len(_dither())]:
-            if abs(frame[at]) < _LOUDEST:
+            if at < len(frame) and abs(frame[at]) < _LOUDEST:
                 frame[at] += step
         return rtc.AudioFrame(frame.tobytes(), SAMPLE_RATE, 1, len(frame))
 

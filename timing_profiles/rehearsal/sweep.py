@@ -16,7 +16,6 @@ from timing_profiles.rehearsal import outcome, stored
 from timing_profiles.rehearsal.course import Course, Decision, Prediction
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.outcome import Outcome, Played, silence_of_vad
-from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
 from timing_profiles.rehearsal.replay import STT_DELAY
 from timing_profiles.turns.fields import AUTO, DETECTION, MAX_DELAY, MIN_DELAY, Values
 
@@ -143,11 +142,12 @@ def hear(played: Played, values: Values, phase: float = 0.0) -> HeardTurn:
         values: The settings; the delays and the threshold do not matter.
         phase: Seconds by which the frames are moved; see `PHASES`.
     """
-    start = played.start + phase
-    samples = played.samples[round(phase * SAMPLE_RATE) * SAMPLE_BYTES :]
+    later = played.later(phase)
+    start = later.start
     seconds = played.turn.speech.end - start + _AFTER
-    key = stored.key("heard", samples, [round(seconds, 3), hearing(values)])
-    threshold, found = stored.read(key) or _heard(key, samples, values, seconds)
+    settings = [round(seconds, 3), len(later.before), hearing(values)]
+    key = stored.key("heard", later.before + later.samples, settings)
+    threshold, found = stored.read(key) or _heard(key, later, values, seconds)
     silences = (
         Silence(start + at, start + ready, math.inf if until is None else start + until, asked)
         for at, ready, until, asked in found
@@ -193,12 +193,12 @@ def _judge(played: Played, values: Values) -> Outcome:
     return outcome.judged(played.turn, decisions, [*asked.values()], values)
 
 
-def _heard(key: str, samples: bytes, values: Values, seconds: float) -> Any:
-    """Play samples to a session that never decides, and store its silences."""
+def _heard(key: str, played: Played, values: Values, seconds: float) -> Any:
+    """Play a turn to a session that never decides, and store its silences."""
     from timing_profiles.rehearsal import session  # noqa: PLC0415 - it takes seconds to import
 
     patient = {**values, THRESHOLD: AUTO, MIN_DELAY: _NEVER, MAX_DELAY: _NEVER}
-    course = session.play(samples, patient, seconds, math.inf)
+    course = session.play(played.samples, patient, seconds, math.inf, before=played.before)
     threshold = next((one.threshold for one in course.predictions), None)
     found = [threshold, [*_silences(course, silence_of_vad(values))]]
     stored.write(key, found)
