@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 import timing_profiles
-from tests import recorded
-from timing_profiles.rehearsal import other_sdk, rehearse, upgrade
+from tests import recorded, words
+from timing_profiles.rehearsal import other_sdk, recording, rehearse, upgrade
+from timing_profiles.rehearsal.line import Line, Noise
 from timing_profiles.rehearsal.other_sdk import Judged, Judgement, Placed
+from timing_profiles.rehearsal.rehearse import Conditions
 from timing_profiles.rehearsal.result import ProfileResult
 from timing_profiles.rehearsal.workers import Workers
+from timing_profiles.turns.fields import DETECTION, Values
 
 PROFILES = ("brisk", "patient")
 
@@ -22,15 +25,28 @@ def _call(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return recorded.write(tmp_path_factory.mktemp("calls") / "call.wav", caller, other)
 
 
-@pytest.fixture(name="results", scope="module")
-def _results(call: Path) -> list[ProfileResult]:
-    values = {
+@pytest.fixture(name="values", scope="module")
+def _values() -> dict[str, Values]:
+    return {
         name: timing_profiles.resolve({"profile": name}, profiles_dir=Path("profiles")).values
         for name in PROFILES
     }
+
+
+@pytest.fixture(name="results", scope="module")
+def _results(call: Path, values: dict[str, Values]) -> list[ProfileResult]:
+    return judged(call, values, Conditions())
+
+
+def judged(call: Path, values: dict[str, Values], conditions: Conditions) -> list[ProfileResult]:
+    """Return the results of a rehearsal that succeeds."""
     failed: list[str] = []
     found = rehearse.rehearse(
-        [call], values, failed=lambda _, reason: failed.append(reason), processes=1
+        [call],
+        values,
+        conditions=conditions,
+        failed=lambda _, reason: failed.append(reason),
+        processes=1,
     )
     assert failed == []
     return [*found.profiles]
@@ -43,18 +59,35 @@ def judgements(results: list[ProfileResult]) -> dict[str, list[Judgement]]:
     }
 
 
+@pytest.mark.parametrize("form", ["plain", "nova", "flux"])
 def test_program_decides_as_this_process(
+    form: str,
     call: Path,
-    results: list[ProfileResult],
+    values: dict[str, Values],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """It reads turns and settings from stdin, and prints each judgement; here by the same SDK."""
+    """It reads turns and settings from stdin, and prints each judgement; here by the same SDK.
+
+    Words, noise and a telephone are part of what it reads.
+    """
     monkeypatch.setattr(other_sdk, "Workers", lambda: Workers(1))
-    placed = rehearse.each_turn([call], other_sdk.start_of, failed=lambda *_: None, processes=1)
-    turns = [Placed(str(call), start, turn) for _, turn, start in placed.turns]
-    request = other_sdk.to_request(turns, "left", {one.profile: one.values for one in results})
-    monkeypatch.setattr("sys.stdin", io.StringIO(request))
+    conditions = Conditions()
+    if form != "plain":
+        caller = bytes(recording.read(call, "left").caller)
+        said = words.spoken(caller) if form == "nova" else words.of_flux(caller)
+        file = words.write(call.with_name(f"{form}.json"), said)
+        line = Line(Noise("crowded-room", 15), is_telephone=True)
+        conditions = Conditions(words={call: file}, stt_delay=0.4, line=line)
+        engine = {"stt.engine": form, DETECTION: "stt"}
+        values = {**values, "by-words": {**values["patient"], **engine}}
+    results = judged(call, values, conditions)
+    assert [one.unknown for one in results] == [None] * len(values)
+    placed = rehearse.each_turn(
+        [call], other_sdk.place_of, conditions=conditions, failed=lambda *_: None, processes=1
+    )
+    turns = [Placed(str(call), turn, *place) for _, turn, place in placed.turns]
+    monkeypatch.setattr("sys.stdin", io.StringIO(other_sdk.to_request(turns, conditions, values)))
     other_sdk.main()
     answer = other_sdk.of_answer(capsys.readouterr().out)
     assert answer.versions == other_sdk.versions()

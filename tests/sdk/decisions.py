@@ -9,7 +9,7 @@ from timing_profiles.catalog import catalog
 from timing_profiles.rehearsal import other_sdk, upgrade
 from timing_profiles.rehearsal.environment import EnvironmentUnavailableError
 from timing_profiles.rehearsal.other_sdk import Placed
-from timing_profiles.rehearsal.rehearse import each_turn, rehearse
+from timing_profiles.rehearsal.rehearse import Conditions, each_turn, rehearse
 
 _PROFILES = Path(__file__).parents[2] / "profiles"
 
@@ -49,15 +49,15 @@ def compared(python: Path, files: list[Path]) -> upgrade.Upgrade:
     failed: list[str] = []
     here = rehearse(files, profiles, failed=lambda _, reason: failed.append(reason))
     known = {one.profile: one.values for one in here.profiles if one.unknown is None}
-    placed = each_turn(files, other_sdk.start_of, failed=lambda _, reason: failed.append(reason))
+    placed = each_turn(files, other_sdk.place_of, failed=lambda _, reason: failed.append(reason))
     assert failed == []
     by_name = {file.name: str(file) for file in files}
-    turns = [Placed(by_name[name], start, turn) for name, turn, start in placed.turns]
+    turns = [Placed(by_name[name], turn, *place) for name, turn, place in placed.turns]
     before = {
         name: [other_sdk.judgement(turn.outcome) for turn in one.turns]
         for name in known
         for one in here.profiles
         if one.profile == name
     }
-    after = other_sdk.ask(python, turns, "left", known)
+    after = other_sdk.ask(python, turns, Conditions(), known)
     return upgrade.compare(here.profiles, other_sdk.here(before), after)

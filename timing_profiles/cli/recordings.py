@@ -97,7 +97,8 @@ class Recordings:
         return str(self._line)
 
     @property
-    def _conditions(self) -> Conditions:
+    def conditions(self) -> Conditions:
+        """What people know of the recordings, and the line to a session."""
         return Conditions(self._caller, self._given, self._words, self.stt_delay, self._line)
 
     def rehearse(self, profiles: Mapping[str, Values], *, by_session: bool = False) -> Rehearsal:
@@ -106,7 +107,7 @@ class Recordings:
             return rehearse(
                 self._files,
                 profiles,
-                conditions=self._conditions,
+                conditions=self.conditions,
                 failed=self._failed,
                 progress=progress,
                 by_session=by_session,
@@ -135,9 +136,9 @@ class Recordings:
     def placed(self) -> Sequence[Placed]:
         """Return each turn with its file, in the order in which they are rehearsed."""
         files = dict(zip(recording.names(self._files), self._files, strict=True))
-        found = self._each(self._files, other_sdk.start_of)
+        found = self._each(self._files, other_sdk.place_of)
         return [
-            Placed(str(files[name].absolute()), start, turn) for name, turn, start in found.turns
+            Placed(str(files[name].absolute()), turn, *place) for name, turn, place in found.turns
         ]
 
     def _each(self, files: Sequence[Path], judge: Callable[[Played], T]) -> Judged[T]:
@@ -145,7 +146,7 @@ class Recordings:
             return each_turn(
                 files,
                 judge,
-                conditions=self._conditions,
+                conditions=self.conditions,
                 failed=self._failed,
                 progress=progress,
             )

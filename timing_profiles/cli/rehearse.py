@@ -135,7 +135,7 @@ def rehearse(request: Request) -> int:
     rehearsed = replace(everything, profiles=[results[name] for name in values])
     pairs = former.pairs(rehearsed.profiles, results) if former else ()
     judged = {limit: _judged(limit, rehearsed.profiles, pairs) for limit in limits}
-    other = _other(python, calls, request.caller, rehearsed.profiles) if python else None
+    other = _other(python, calls, rehearsed.profiles) if python else None
     report = _Report(
         found.revision,
         request.caller,
@@ -156,22 +156,17 @@ def _other_python(request: Request) -> Path | None:
     """Return the Python that has another release of the SDK; None where none was asked for."""
     if request.sdk is None:
         return None
-    if request.words or request.noise or request.line:
-        # The other environment hears the recordings as they are, without words.
-        raise UsageError("--sdk cannot be combined with --words, --noise or --line")
     try:
         return environment.python(request.sdk, lambda line: print_text(line, sys.stderr))
     except EnvironmentUnavailableError as error:
         raise UsageError(f"--sdk: {error}") from None
 
 
-def _other(
-    python: Path, calls: Recordings, caller: Side, profiles: Sequence[ProfileResult]
-) -> Upgrade:
+def _other(python: Path, calls: Recordings, profiles: Sequence[ProfileResult]) -> Upgrade:
     """Judge the same turns under another release."""
     known = {one.profile: one.values for one in profiles if one.unknown is None}
     try:
-        after = other_sdk.ask(python, calls.placed(), caller, known)
+        after = other_sdk.ask(python, calls.placed(), calls.conditions, known)
     except EnvironmentUnavailableError as error:
         raise UsageError(f"--sdk: {error}") from None
     before = {

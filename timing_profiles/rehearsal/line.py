@@ -17,7 +17,7 @@ from timing_profiles.problems import listed, quoted
 from timing_profiles.rehearsal import recording
 from timing_profiles.rehearsal.interval import Interval
 from timing_profiles.rehearsal.outcome import Played
-from timing_profiles.rehearsal.recording import SAMPLE_BYTES, SAMPLE_RATE
+from timing_profiles.rehearsal.recording import SAMPLE_RATE
 
 _TELEPHONE: Final = 8000  # Hz, G.711
 _TAIL: Final = 15.0  # seconds of noise after the next speech: longer than any wait
@@ -86,11 +86,10 @@ class Line:
         before = len(played.before)
         samples = played.before + played.samples
         if self.noise:
-            start = played.start - before / SAMPLE_BYTES / SAMPLE_RATE
-            samples = _mixed(samples, start, self.noise, level)
+            samples = _mixed(samples, played.first, self.noise, level)
         if self.is_telephone:
             samples = _by_telephone(samples)
-        return replace(played, samples=samples[before:], before=samples[:before])
+        return replace(played, samples=samples[before:], before=samples[:before], level=level)
 
 
 def level(samples: bytes | bytearray, speech: Sequence[Interval]) -> float:

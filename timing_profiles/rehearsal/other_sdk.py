@@ -7,6 +7,7 @@ only the decisions can differ. Sound never leaves the files: each process reads 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -22,12 +23,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from timing_profiles.problems import printable
-from timing_profiles.rehearsal import environment, outcome, recording, session_report, sweep
+from timing_profiles.rehearsal import (
+    environment,
+    line,
+    outcome,
+    recording,
+    session_report,
+    sweep,
+)
 from timing_profiles.rehearsal.environment import SDK, EnvironmentUnavailableError
 from timing_profiles.rehearsal.interval import Interval
 from timing_profiles.rehearsal.labels import Turn
+from timing_profiles.rehearsal.line import Line
 from timing_profiles.rehearsal.outcome import Outcome, Played
-from timing_profiles.rehearsal.recording import Side
+from timing_profiles.rehearsal.rehearse import Conditions
+from timing_profiles.rehearsal.transcript import FluxEnd, Transcript, Word
 from timing_profiles.rehearsal.workers import Workers
 from timing_profiles.turns.fields import Values
 
@@ -41,13 +51,15 @@ class Placed:
 
     Attributes:
         file: The recording.
-        start: The second from which it is played.
         turn: The turn.
+        first: The second from which the VAD hears it.
+        level: The level of the caller's speech; see `line.level`.
     """
 
     file: str
-    start: float
     turn: Turn
+    first: float
+    level: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +90,9 @@ class Judged:
     profiles: Mapping[str, Sequence[Judgement]]
 
 
-def start_of(played: Played) -> float:
-    """Return the second from which a turn is played, for `rehearse.each_turn`."""
-    return played.start
+def place_of(played: Played) -> tuple[float, float]:
+    """Return `first` and `level` of a turn, for `rehearse.each_turn`."""
+    return played.first, played.level
 
 
 def judgement(found: Outcome) -> Judgement:
@@ -90,14 +102,17 @@ def judgement(found: Outcome) -> Judgement:
 
 
 def ask(
-    python: Path, turns: Sequence[Placed], caller: Side, profiles: Mapping[str, Values]
+    python: Path,
+    turns: Sequence[Placed],
+    conditions: Conditions,
+    profiles: Mapping[str, Values],
 ) -> Judged:
     """Judge turns in another environment, with the code that runs here.
 
     Args:
         python: The Python of the environment.
         turns: The turns, those of a recording one after the other.
-        caller: The channel that has the caller.
+        conditions: The caller's channel, the line to a session, and the delay of words.
         profiles: The settings of each profile.
 
     Raises:
@@ -109,7 +124,7 @@ def ask(
         )
         done = subprocess.run(  # noqa: S603 - a Python of ours
             [python, "-m", __name__],
-            input=to_request(turns, caller, profiles),
+            input=to_request(turns, conditions, profiles),
             env={**environment.clean(), "PYTHONPATH": folder},
             capture_output=True,
             text=True,
@@ -122,10 +137,16 @@ def ask(
     return of_answer(done.stdout)
 
 
-def to_request(turns: Sequence[Placed], caller: Side, profiles: Mapping[str, Values]) -> str:
+def to_request(
+    turns: Sequence[Placed], conditions: Conditions, profiles: Mapping[str, Values]
+) -> str:
     """Return what the program reads, as JSON; see `ask`."""
+    on = conditions.line
     request = {
-        "caller": caller,
+        "caller": conditions.caller,
+        "stt_delay": conditions.stt_delay,
+        "noise": on.noise and str(on.noise),
+        "is_telephone": on.is_telephone,
         "turns": [_to_json(one) for one in turns],
         "profiles": {name: dict(values) for name, values in profiles.items()},
     }
@@ -160,7 +181,13 @@ def main() -> None:
     request = json.load(sys.stdin)
     turns = [_from_json(one) for one in request["turns"]]
     profiles: Mapping[str, Values] = request["profiles"]
-    judged = [*_judged(turns, request["caller"], [*profiles.values()])]
+    noise = request["noise"] and line.parse_noise(request["noise"])
+    conditions = Conditions(
+        request["caller"],
+        stt_delay=request["stt_delay"],
+        line=Line(noise, request["is_telephone"]),
+    )
+    judged = [*_judged(turns, conditions, [*profiles.values()])]
     shown = {
         name: [[one[at].cut_at, one[at].wait, one[at].decided_by] for one in judged]
         for at, name in enumerate(profiles)
@@ -169,21 +196,24 @@ def main() -> None:
 
 
 def _judged(
-    turns: Sequence[Placed], caller: Side, profiles: Sequence[Values]
+    turns: Sequence[Placed], conditions: Conditions, profiles: Sequence[Values]
 ) -> Iterator[list[Judgement]]:
-    judge = partial(sweep.judge_all, profiles=profiles)
+    judge = partial(sweep.judge_all, profiles=profiles, stt_delay=conditions.stt_delay)
     with Workers() as pool:
         for file, some in groupby(turns, key=attrgetter("file")):
             path = Path(file)
-            side = "left" if session_report.beside(path) else caller
+            side = "left" if session_report.beside(path) else conditions.caller
             samples = recording.read(path, side, one_channel=True).caller
-            played = [outcome.cut_out(one.turn, samples, one.start) for one in some]
+            played = [
+                conditions.line.changed(outcome.cut_out(one.turn, samples, one.first), one.level)
+                for one in some
+            ]
             for future in [pool.submit(judge, one) for one in played]:
                 yield [judgement(_known(found)) for found in future.result()]
 
 
 def _known(found: Outcome | str) -> Outcome:
-    """Return an outcome: only profiles that are known here without words are asked for."""
+    """Return an outcome: only profiles that are known here are asked for."""
     if isinstance(found, str):
         raise RuntimeError(f"unknown under this release: {found}")  # noqa: TRY004 - no wrong type
     return found
@@ -192,13 +222,27 @@ def _known(found: Outcome | str) -> Outcome:
 def _to_json(one: Placed) -> list[Any]:
     turn = one.turn
     speech, *pauses = ([each.start, each.end] for each in (turn.speech, *turn.pauses))
-    return [one.file, one.start, speech, pauses, turn.next_speech, turn.is_end]
+    words = turn.transcript and dataclasses.asdict(turn.transcript)
+    found = [speech, pauses, turn.next_speech, turn.is_end, words]
+    return [one.file, found, one.first, one.level]
 
 
 def _from_json(one: Sequence[Any]) -> Placed:
-    file, start, speech, pauses, next_speech, is_end = one
+    file, (speech, pauses, next_speech, is_end, words), first, level = one
     silences = tuple(Interval(*each) for each in pauses)
-    return Placed(file, start, Turn(Interval(*speech), silences, next_speech, is_end))
+    transcript = words and _transcript(words)
+    turn = Turn(Interval(*speech), silences, next_speech, is_end, transcript)
+    return Placed(file, turn, first, level)
+
+
+def _transcript(found: Mapping[str, Any]) -> Transcript:
+    flux = found["flux"]
+    ends = (FluxEnd(**{**one, "words": _words(one["words"])}) for one in flux or ())
+    return Transcript(_words(found["words"]), None if flux is None else tuple(ends))
+
+
+def _words(found: Sequence[Mapping[str, Any]]) -> tuple[Word, ...]:
+    return tuple(Word(**one) for one in found)
 
 
 if __name__ == "__main__":

@@ -49,12 +49,19 @@ class Played:
         start: The second of the recording at which the sound begins.
         samples: The caller's channel, up to the next speech of either side.
         before: The channel before it, for the VAD.
+        level: The level of the caller's speech in the recording; 0 where no line needs it.
     """
 
     turn: Turn
     start: float
     samples: bytes
     before: bytes = b""
+    level: float = 0.0
+
+    @property
+    def first(self) -> float:
+        """The second of the recording from which the VAD hears it."""
+        return self.start - len(self.before) / SAMPLE_BYTES / SAMPLE_RATE
 
     def later(self, seconds: float) -> Played:
         """Return the turn from a later moment on; the VAD hears what is left out."""
