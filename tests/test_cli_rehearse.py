@@ -92,7 +92,10 @@ def test_text_has_a_row_for_each_profile_and_the_worst_pauses(run: CommandLine) 
     little = "not enough evidence (N of N; N without any would show it"
     assert (status, err) == (3, "")
     assert masked(out) == [
-        "N recording, N turns, N pause (caller: left, N s of speech; other: N s)",
+        (
+            "N recording, N turns, N pause (caller: left, N s of speech; other: N s;"
+            " swap: --caller right)"
+        ),
         "  turns cut  pauses cut  wait pN  pN  pN  mean  over N s  decided by",
         "quick  N of N  N% [N-N]  N of N  N% [N-N]  N s  N s  N s  N s  N%  min_delay N%",
         "slow  N of N  N% [N-N]  N of N  N% [N-N]  N s  N s  N s  N s  N%  min_delay N%",
@@ -220,6 +223,11 @@ def test_output_goes_to_a_file(run: CommandLine) -> None:
         "",
         "timing-profiles: nowhere/out.json: cannot be written: No such file or directory\n",
     )
+    assert run("rehearse", "missing.wav", "-o", ".") == (
+        2,
+        "",
+        "timing-profiles: .: cannot be written: Is a directory\n",
+    )
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
@@ -280,6 +288,13 @@ def test_each_file_that_is_not_a_call_is_reported_and_the_others_are_judged(
     (calls / "notes.txt").write_text("no recording", encoding="utf-8")
     whole = (calls / "good call.wav").read_bytes()
     (calls / "truncated.wav").write_bytes(whole[: len(whole) // 2])
+    for suffix, codec in [("flac", "flac"), ("ogg", "libopus")]:
+        encoded(calls / "good call.wav", calls / f"coded.{suffix}", codec)
+        coded = (calls / f"coded.{suffix}").read_bytes()
+        half = len(coded) // 2
+        (calls / f"coded.{suffix}").write_bytes(coded[:half] + bytes(9000) + coded[half + 9000 :])
+        (calls / f"cut.{suffix}").write_bytes(coded[:half])
+        (calls / f"noise.{suffix}").write_bytes(b"\x01\x02" * 2000)
     monkeypatch.chdir(call.parent)
     status, out, err = run(
         *("rehearse", "calls", "missing.wav", "--profile", "patient", "--format", "json")
@@ -289,12 +304,18 @@ def test_each_file_that_is_not_a_call_is_reported_and_the_others_are_judged(
     undecodable = r"cannot be decoded: .+; wav, ogg, mp3 and flac are read"
     expected = {
         "calls/both.wav": r"both channels speak at once for 100% of the caller's speech: .+",
+        "calls/coded.flac": r"damaged or truncated: \d+\.\d\d of \d+\.\d\d s can be decoded",
+        "calls/coded.ogg": r"damaged or truncated: \d+\.\d\d of \d+\.\d\d s can be decoded",
+        "calls/cut.flac": undecodable,
+        "calls/cut.ogg": "truncated: the last page is missing",
         "calls/empty.wav": r"contains no audio",
         "calls/mono.wav": r"has one channel: a recording needs two, .+",
         "calls/no caller.wav": r"the caller's channel \(left\) contains no speech; --caller .+",
         "calls/no other.wav": r"the channel of the other side \(right\) contains no speech: .+",
+        "calls/noise.flac": undecodable,
         "calls/noise.mp3": undecodable,
-        "calls/nothing.ogg": undecodable,
+        "calls/noise.ogg": undecodable,
+        "calls/nothing.ogg": "the file is empty",
         "calls/silence.wav": r"contains no speech",
         "calls/truncated.wav": r"truncated: \d+ of \d+ bytes are there",
         "missing.wav": r"cannot be read: No such file or directory",
@@ -302,6 +323,13 @@ def test_each_file_that_is_not_a_call_is_reported_and_the_others_are_judged(
     lines = dict(line.split(": ", 1) for line in err.splitlines())
     assert list(lines) == list(expected)
     assert [name for name, text in lines.items() if not re.fullmatch(expected[name], text)] == []
+
+
+def test_recording_that_is_named_twice_is_judged_once(call: Path, run: CommandLine) -> None:
+    """By any of its paths."""
+    call.with_name("link.wav").symlink_to(call)
+    again = (str(call), "call.wav", "./link.wav", f"../{call.parent.name}/call.wav")
+    assert rehearsed(run, *again, "--profile", "quick")["recordings"] == 1
 
 
 def test_directory_without_recordings_is_reported(starters: Path, run: CommandLine) -> None:

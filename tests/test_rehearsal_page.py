@@ -75,7 +75,8 @@ def test_page_has_the_table_the_gates_and_a_picture_of_each_turn() -> None:
     results = {one.profile: gate.judged(limit, one) for one in rehearsal().profiles}
     shown = read(page(rehearsal(), "left", {limit: results}))
     assert shown.tags.count("svg") == 2
-    assert "1 recording, 2 turns, 2 pauses (caller: left, 5 s of speech; other: 3 s)" in shown.text
+    first = "1 recording, 2 turns, 2 pauses (caller: left, 5 s of speech; other: 3 s; swap: "
+    assert f"{first}--caller right)" in shown.text
     assert "1 of 2  50% [1-99]" in shown.text
     assert "flux: unknown: Deepgram ends the turns" in shown.text
     assert "turns_cut<=5%: patient: not enough evidence (0 of 2; 59 without" in shown.text

@@ -1,7 +1,13 @@
 """Rehearsals in several processes, and of commits."""
 
+import contextlib
 import json
+import os
 import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +16,9 @@ from sandbox.repository import Repository, run
 from tests import recorded, words
 from timing_profiles import cli
 from timing_profiles.catalog import catalog
+from timing_profiles.rehearsal import recording, rehearse
 from timing_profiles.rehearsal.line import Line, Noise
-from timing_profiles.rehearsal.rehearse import Conditions, rehearse
+from timing_profiles.rehearsal.rehearse import Conditions
 from timing_profiles.turns.fields import DETECTION
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +70,7 @@ def test_two_processes_find_the_same(starters: Path) -> None:
     line = Line(Noise("office-ambience", 20), is_telephone=True)
     for conditions in (Conditions(), Conditions(words={call: said}, line=line)):
         results = [
-            rehearse(
+            rehearse.rehearse(
                 [call], known, conditions=conditions, failed=lambda *_: None, processes=count
             ).to_json("", [])
             for count in (1, 2)
@@ -71,6 +78,45 @@ def test_two_processes_find_the_same(starters: Path) -> None:
         assert results[0] == results[1]
         unknown = [one["profile"] for one in results[0]["profiles"] if one["unknown"]]
         assert unknown == ([] if conditions.words else ["nova"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
+def test_directory_that_cannot_be_read_is_reported(starters: Path) -> None:
+    """The others are judged, whether it is named or lies below one that is."""
+    call = recorded.write(starters.parent / "call.wav", *recorded.sides("Yes please."))
+    with tempfile.TemporaryDirectory() as folder:  # whose parents everybody may read
+        secret = Path(folder, "secret")
+        (secret / "below").mkdir(parents=True)
+        shutil.copy(call, folder)
+        shutil.copy(call, secret)
+        Path(folder).chmod(0o755)
+        secret.chmod(0)
+        failed: list[tuple[Path, str]] = []
+
+        def note(path: Path, reason: str) -> None:
+            failed.append((path, reason))
+
+        with not_as_root():
+            assert recording.files(Path(folder), note) == [Path(folder, "call.wav")]
+            assert recording.files(secret, note) == []
+            (inside,) = recording.files(secret / "below", note)
+            found = rehearse.label(inside)
+        secret.chmod(0o755)
+    denied = "cannot be read: Permission denied"
+    assert failed == [(secret, denied), (secret, denied)]
+    assert isinstance(found, str)
+    assert found.endswith(denied)
+
+
+@contextlib.contextmanager
+def not_as_root() -> Iterator[None]:
+    """Let root have the permissions of somebody else."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    yield
+    if is_root:
+        os.seteuid(0)
 
 
 def test_examples_of_help_run(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

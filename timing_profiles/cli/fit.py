@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import UsageError, chosen, terminal
-from timing_profiles.cli.output import print_json, print_problems, print_text
+from timing_profiles.cli.output import check_place, print_json, print_problems, print_text
 from timing_profiles.cli.recordings import Recordings
 from timing_profiles.problems import Problem, printable, quoted, strerror
 from timing_profiles.profile import NAME
@@ -146,6 +146,8 @@ def _check(request: Request, values: Values, base: str, stt_delay: float) -> Non
         raise UsageError(f"invalid profile name {quoted(request.name)}: use a-z, 0-9 and hyphens")
     if request.output is not None and Path(request.output).exists():
         raise UsageError(f"{printable(request.output)}: exists; fit overwrites no file")
+    for output in (request.output, request.picture):
+        check_place(output)
 
 
 def _is_below_what_was_seen(calls: Recordings, turns: Sequence[HeardTurn], most: float) -> bool:

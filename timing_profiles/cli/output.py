@@ -6,14 +6,16 @@ command. https://github.com/actions/runner, src/Runner.Common/ActionCommand.cs
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, TextIO
 
 from timing_profiles.catalog.schema import Schema
-from timing_profiles.cli import terminal
+from timing_profiles.cli import UsageError, terminal
 from timing_profiles.cli.terminal import Style
 from timing_profiles.problems import Problem, printable, quoted
 
@@ -24,6 +26,20 @@ _MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_MESSAGE, ":": "%3A", ",": "%2C"}
 
 _COUNTED = frozenset({"s", "ms", "words"})
+
+
+def check_place(output: str | None) -> None:
+    """Check that a file can be written, before the work for it; None is stdout.
+
+    Raises:
+        UsageError: Its directory is missing, or it is a directory.
+    """
+    if output is None:
+        return
+    is_directory = os.path.isdir(output)  # noqa: PTH112 - Path.is_dir may raise an error
+    if is_directory or not os.path.isdir(os.path.dirname(output) or "."):  # noqa: PTH112, PTH120
+        reason = os.strerror(errno.EISDIR if is_directory else errno.ENOENT)
+        raise UsageError(f"{printable(Path(output).as_posix())}: cannot be written: {reason}")
 
 
 def print_json(value: Any) -> None:

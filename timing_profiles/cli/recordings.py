@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -84,7 +85,8 @@ class Recordings:
         self.stt_delay = _delay(options.stt_delay)
         self._line = _line(options)
         self._caller = options.caller
-        self._files = [*dict.fromkeys(self._found(options.recordings))]
+        found = {os.path.realpath(file): file for file in self._found(options.recordings)}
+        self._files = [*found.values()]
         self._given: dict[Path, Sequence[Label]] = {}
         self._first = self._files[:1]
         if options.labels is not None:
@@ -153,8 +155,9 @@ class Recordings:
 
     def _found(self, names: Sequence[str]) -> Iterator[Path]:
         for name in names:
-            files = recording.files(Path(name))
-            if not files:
+            before = len(self.problems)
+            files = recording.files(Path(name), self._failed)
+            if not files and len(self.problems) == before:
                 self._failed(Path(name), "the directory contains no recording")
             yield from files
 

@@ -15,7 +15,13 @@ from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.folder import SUFFIX
 from timing_profiles.cli import UsageError, chosen, terminal
 from timing_profiles.cli.committed import Against, catalog_at, resolved
-from timing_profiles.cli.output import annotation, print_json, print_problems, print_text
+from timing_profiles.cli.output import (
+    annotation,
+    check_place,
+    print_json,
+    print_problems,
+    print_text,
+)
 from timing_profiles.cli.recordings import Recordings
 from timing_profiles.cli.terminal import Style
 from timing_profiles.problems import Problem, printable, quoted, strerror
@@ -120,6 +126,7 @@ def rehearse(request: Request) -> int:
     """
     gc.enable()  # sessions are cycles, and there are many
     limits = [_gate(text, request.against) for text in request.gates]
+    check_place(request.output)
     found = _found(request)
     former = _against(request.against, found)
     names = request.names or (former.changed if former else found.names())

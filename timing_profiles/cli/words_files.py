@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from timing_profiles.problems import listed
 from timing_profiles.rehearsal import given_words, recording
+from timing_profiles.rehearsal.recording import Failed
 
 
-def found(
-    names: Iterable[str], files: Sequence[Path], failed: Callable[[Path, str], None]
-) -> Mapping[Path, Path]:
+def found(names: Iterable[str], files: Sequence[Path], failed: Failed) -> Mapping[Path, Path]:
     """Return the file of words of each recording that has one.
 
     A file belongs to the recording of the same name, `booking.json` to `booking.wav`; of several,
@@ -25,10 +24,11 @@ def found(
         failed: Called with each file that belongs to none or to several, and the reason.
     """
     paths = [Path(name) for name in names]
-    alone = len(paths) == len(files) == 1 and not paths[0].is_dir()
+    alone = len(paths) == len(files) == 1 and not os.path.isdir(paths[0])  # noqa: PTH112
     words: dict[Path, Path] = {}
     for path in paths:
-        among = [*_below(path)] if path.is_dir() else [path]
+        is_directory = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir may raise an error
+        among = recording.below(path, given_words.SUFFIXES, failed) if is_directory else [path]
         matched = False
         for one in among:
             fitting = [*files] if alone else _fitting(one, files)
@@ -42,14 +42,9 @@ def found(
             elif fitting and words.setdefault(fitting[0], one) != one:
                 other = words[fitting[0]].as_posix()
                 failed(one, f"{fitting[0].name} has words in another file, too: {other}")
-        if path.is_dir() and not matched:
+        if is_directory and not matched:
             failed(path, "the directory contains no words of a recording given")
     return words
-
-
-def _below(path: Path) -> Iterator[Path]:
-    found = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
-    yield from sorted(file for file in found if file.suffix.lower() in given_words.SUFFIXES)
 
 
 def _fitting(words: Path, files: Sequence[Path]) -> list[Path]:

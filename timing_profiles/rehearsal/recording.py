@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
@@ -25,10 +25,19 @@ SUFFIXES: Final = frozenset({".wav", ".ogg", ".oga", ".opus", ".mp3", ".flac"})
 """The endings of the files that are recordings where a directory is given."""
 
 Side = Literal["left", "right"]
+Failed = Callable[[Path, str], None]
+"""Called with a path that cannot be used, and the reason."""
 
 _STEREO: Final = 2
 _TRUNCATED: Final = 0.98  # share of the declared length below which a file is truncated
 _STREAMED: Final = 0xFFFFFFFF  # the size in the header of a wav file that was written to a pipe
+
+# In these formats the declared length is exact, but for what an encoder adds at the start.
+_EXACT: Final = frozenset({"flac", "ogg"})
+_LOST: Final = 0.1  # seconds
+
+_LAST_PAGE: Final = 65307  # bytes of a page of ogg at most, RFC 3533
+_IS_LAST: Final = 4  # its flag, in the sixth byte
 
 
 class RecordingError(Exception):
@@ -53,12 +62,28 @@ class Recording:
         return len(self.caller) / SAMPLE_BYTES / SAMPLE_RATE
 
 
-def files(path: Path) -> list[Path]:
+def files(path: Path, failed: Failed) -> list[Path]:
     """Return the recordings that a path names: the file, or those below a directory, sorted."""
-    if not path.is_dir():
-        return [path]
-    found = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
-    return sorted(file for file in found if file.suffix.lower() in SUFFIXES)
+    return below(path, SUFFIXES, failed) if os.path.isdir(path) else [path]  # noqa: PTH112 - see `below`
+
+
+def below(directory: Path, suffixes: Container[str], failed: Failed) -> list[Path]:
+    """Return the files below a directory that end with one of some suffixes, sorted.
+
+    A directory that cannot be read is reported. (`Path.is_dir` would raise an error.)
+
+    Args:
+        directory: The directory.
+        suffixes: In lower case.
+        failed: Called with each directory that cannot be read, and the reason.
+    """
+
+    def unreadable(error: OSError) -> None:
+        failed(Path(error.filename), f"cannot be read: {strerror(error)}")
+
+    walked = os.walk(directory, onerror=unreadable)
+    found = (Path(folder, name) for folder, _, names in walked for name in names)
+    return sorted(file for file in found if file.suffix.lower() in suffixes)
 
 
 def read(path: Path, caller: Side, *, one_channel: bool = False) -> Recording:
@@ -77,7 +102,7 @@ def read(path: Path, caller: Side, *, one_channel: bool = False) -> Recording:
         # Opened here, not by libav: a name may have bytes that are not UTF-8.
         with path.open("rb") as file:
             _check_length(file)
-            declared = _decode(file, (left, right), one_channel=one_channel)
+            _decode(file, (left, right), one_channel=one_channel)
     except av.FFmpegError as error:
         reason = error.strerror or type(error).__name__
         raise RecordingError(f"cannot be decoded: {reason}; {_READABLE}") from None
@@ -85,11 +110,6 @@ def read(path: Path, caller: Side, *, one_channel: bool = False) -> Recording:
         raise RecordingError(f"cannot be read: {strerror(error)}") from None
     except ValueError:  # a name that no file can have
         raise RecordingError("cannot be read: not a file name") from None
-    seconds = len(left) / SAMPLE_BYTES / SAMPLE_RATE
-    if not seconds:
-        raise RecordingError("contains no audio")
-    if declared and seconds < _TRUNCATED * declared:
-        raise RecordingError(f"truncated: {seconds:.1f} of {declared:.1f} s are there")
     sides = (left, right) if caller == "left" or not right else (right, left)
     return Recording(*sides)
 
@@ -98,42 +118,74 @@ _READABLE: Final = "wav, ogg, mp3 and flac are read"
 
 
 def _check_length(file: BinaryIO) -> None:
-    """Raise where a wav file is shorter than its header states, which libav does not report."""
+    """Raise where the end of a wav or ogg file is missing, which libav does not report."""
     header = file.read(8)
     size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _LAST_PAGE))
+    last_page = file.read().rpartition(b"OggS")[2]
     file.seek(0)
+    if not size:
+        raise RecordingError("the file is empty")
+    if header[:4] == b"OggS" and not (last_page[1:2] or b"\0")[0] & _IS_LAST:
+        raise RecordingError("truncated: the last page is missing")
     declared = int.from_bytes(header[4:], "little") + len(header)
     is_known = header[:4] == b"RIFF" and len(header) < declared < _STREAMED
     if is_known and size < _TRUNCATED * declared:
         raise RecordingError(f"truncated: {size} of {declared} bytes are there")
 
 
-def _decode(
-    file: BinaryIO, channels: tuple[bytearray, bytearray], *, one_channel: bool
-) -> float | None:
-    """Append the samples of a file to channels; return the seconds that it declares."""
-    with av.open(file, "r") as container:
-        declared = _declared_seconds(container, one_channel=one_channel)
+def _decode(file: BinaryIO, channels: tuple[bytearray, bytearray], *, one_channel: bool) -> None:
+    """Append the samples of a file to channels."""
+    with av.open(_Reader(file), "r") as container:
+        _check_channels(container, one_channel=one_channel)
         for frame in _frames(container):
             for channel, plane in zip(channels, frame.planes, strict=False):
                 channel.extend(memoryview(plane)[: SAMPLE_BYTES * frame.samples])
-    return declared
+        _check_decoded(container, len(channels[0]) / SAMPLE_BYTES / SAMPLE_RATE)
 
 
-def _declared_seconds(container: av.container.InputContainer, *, one_channel: bool) -> float | None:
-    if not container.streams.audio:
+class _Reader:
+    """A file for libav, which seeks to invalid positions in files that are damaged."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read = file.read
+        self.tell = file.tell
+        self._seek = file.seek
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Return the position; -1, an error of libav, where it is invalid."""
+        try:
+            return self._seek(offset, whence)
+        except (OSError, ValueError):
+            return -1
+
+
+def _check_channels(container: av.container.InputContainer, *, one_channel: bool) -> None:
+    streams = container.streams.audio
+    channels = streams[0].codec_context.layout.nb_channels if streams else 0
+    if not channels:
         raise RecordingError("contains no audio")
-    stream = container.streams.audio[0]
-    channels = stream.codec_context.layout.nb_channels
     if channels != _STEREO and not (one_channel and channels == 1):
         one = "one channel" if channels == 1 else f"{channels} channels"
         labels = "; with --labels, one is enough" if channels == 1 else ""
         raise RecordingError(
             f"has {one}: a recording needs two, the caller and the other side{labels}"
         )
+
+
+def _check_decoded(container: av.container.InputContainer, seconds: float) -> None:
+    """Raise where a file contains less than it declares."""
+    stream = container.streams.audio[0]
+    if not seconds:
+        raise RecordingError("contains no audio")
     if stream.duration is None or stream.time_base is None:
-        return None
-    return float(stream.duration * stream.time_base)
+        return
+    declared = float(stream.duration * stream.time_base)
+    is_exact = container.format.name in _EXACT
+    if seconds < (declared - _LOST if is_exact else _TRUNCATED * declared):
+        raise RecordingError(
+            f"damaged or truncated: {seconds:.2f} of {declared:.2f} s can be decoded"
+        )
 
 
 def _frames(container: av.container.InputContainer) -> Iterator[av.AudioFrame]:

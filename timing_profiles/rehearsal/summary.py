@@ -83,7 +83,10 @@ def counts(rehearsed: Rehearsal, caller: Side, heard: str = "") -> str:
         counted(turns, "turn"),
         counted(pauses, "pause"),
     )
-    speech = f"caller: {caller}, {ours:.0f} s of speech; other: {theirs:.0f} s"
+    swap = "right" if caller == "left" else "left"
+    speech = (
+        f"caller: {caller}, {ours:.0f} s of speech; other: {theirs:.0f} s; swap: --caller {swap}"
+    )
     if not theirs:
         speech = f"caller: {ours:.0f} s of speech"
     changed = f"; {heard}" if heard else ""
