@@ -153,8 +153,11 @@ def test_caller_who_continues_after_an_answer_was_cut(
     assert cut_in(*sides) == expected
 
 
-def test_fit_refuses_a_limit_below_the_cuts_of_the_agent(starters: Path, run: CommandLine) -> None:
-    """It cut in on one turn of two; and the caller is on the left, despite `--caller`."""
+def test_fit_counts_the_cuts_of_the_agent(starters: Path, run: CommandLine) -> None:
+    """It cut in on one turn of two; and the caller is on the left, despite `--caller`.
+
+    A lower limit is refused, and with a higher one that turn counts as cut.
+    """
     for file in starters.iterdir():
         if file.stem != "default":
             file.unlink()
@@ -176,3 +179,11 @@ def test_fit_refuses_a_limit_below_the_cuts_of_the_agent(starters: Path, run: Co
         "the agent of these recordings cut in on 1 of 2 turns: they cannot show that less than 50%"
         " are cut; allow as many, or record with longer delays"
     )
+    status, out, _ = run("fit", "audio.wav", "--turns-cut", "50%")
+    known = [line.strip() for line in out.partition("fitted to")[2].splitlines()]
+    shown = (
+        "1 more turn that an agent cut in on counts as cut",
+        "2 turns do not show that at most 50% are cut: 8 turns with 1 cut would",
+    )
+    assert status == 0
+    assert all(words in known and f"# {words}." in known for words in shown)

@@ -30,6 +30,7 @@ from timing_profiles.turns.fields import DETECTION, MAX_DELAY, MIN_DELAY, Values
 
 _FAILS = 1
 _MOST_ROWS: Final = 12
+_ROUNDING: Final = 1e-9
 _TRIES: Final = 5  # points of the frontier that the engine may refuse
 
 
@@ -100,13 +101,17 @@ def fitted(request: Request) -> int:
     heard = calls.heard(base.values)
     print_problems(calls.problems, sys.stderr)
     turns = [turn for some in heard.values() for turn in some]
-    if not turns or _is_below_what_was_seen(calls, turns, most):
+    ends = sum(turn.turn.is_end for turn in turns) // len(sweep.PHASES)
+    if not turns or _is_below_what_was_seen(calls.cut_in, ends, most):
         return _FAILS
+    # Turns that an agent cut in on count as cut: no delay is known to keep them.
+    left = (most * (ends + calls.cut_in) - calls.cut_in) / ends if ends else most
     bounds = _bounds(found, base.values, calls.stt_delay)
     frontier = fit.frontier([*fit.points(turns, bounds)])
     shown = _Plane(frontier, _costs(calls, found, base.values, turns))
-    made = _confirmed(calls, frontier, most, base.values, base.name)
-    left_out = fit.left_out(heard, most, bounds)
+    cut_in = calls.cut_in
+    made = _confirmed(calls, frontier, left, base.values, base.name)
+    left_out = fit.left_out(heard, left, bounds)
     result = None
     if made:
         point, rehearsed = made
@@ -120,6 +125,7 @@ def fitted(request: Request) -> int:
             rehearsed.recordings,
             rehearsed.labels[1],
             day,
+            cut_in,
         )
     if request.picture is not None:
         _write(Path(request.picture), plane.svg(frontier, shown.known, made[0] if made else None))
@@ -150,17 +156,17 @@ def _check(request: Request, values: Values, base: str, stt_delay: float) -> Non
         check_place(output)
 
 
-def _is_below_what_was_seen(calls: Recordings, turns: Sequence[HeardTurn], most: float) -> bool:
+def _is_below_what_was_seen(cut_in: int, ends: int, most: float) -> bool:
     """Return whether an agent cut in on a larger share of these turns, and print that.
 
     How long the caller would have been silent is unknown there: no delay is known to be enough.
     """
-    total = sum(turn.turn.is_end for turn in turns) // len(sweep.PHASES) + calls.cut_in
-    if calls.cut_in <= most * total:
+    total = ends + cut_in
+    if cut_in <= most * total:
         return False
-    lowest = math.ceil(100 * calls.cut_in / total)
+    lowest = math.ceil(100 * cut_in / total)
     message = (
-        f"the agent of these recordings cut in on {calls.cut_in} of {counted(total, 'turn')}:"
+        f"the agent of these recordings cut in on {cut_in} of {counted(total, 'turn')}:"
         f" they cannot show that less than {lowest}% are cut; allow as many, or record with longer"
         " delays"
     )
@@ -217,7 +223,7 @@ def _confirmed(
     calls: Recordings, frontier: Sequence[Point], most: float, base: Values, name: str
 ) -> tuple[Point, Rehearsal] | None:
     """Return the fastest point that the engine confirms, and what the engine does with it."""
-    within = [point for point in frontier if point.cost.cut <= most]
+    within = [point for point in frontier if point.cost.cut <= most + _ROUNDING]
     changed = [(point, {**base, **point.policy.settings()}) for point in within]
     # With a short min_delay, Deepgram's words may decide, and nobody knows when they come.
     known = [(point, values) for point, values in changed if not outcome.unknown(values)]
@@ -225,7 +231,7 @@ def _confirmed(
         settings = {name: values}
         rehearsed = calls.rehearse(settings, by_session=True)
         cut, of = rehearsed.profiles[0].turns_cut
-        if cut <= most * of:
+        if cut <= most * of + _ROUNDING:
             return point, rehearsed
     return None
 
@@ -258,6 +264,7 @@ def _json(shown: _Plane, result: Fitted | None) -> dict[str, Any]:
                 for key, value in result.confirmed.to_json().items()
                 if key in {"turns_cut", "pauses_cut", "wait"}
             },
+            "cut_in": result.cut_in,
             "left_out": result.left_out
             and {
                 "turns_cut": round(result.left_out.cut, 4),
@@ -298,8 +305,8 @@ def _lines(request: Request, shown: _Plane, result: Fitted | None) -> Iterator[s
     yield look.bold(f"fitted to at most {result.most:.0%} of turns cut")
     cut = summary.share(*result.confirmed.turns_cut)
     yield look.wrapped(f"in LiveKit's session: {cut}", "  ", "    ")
-    yield look.wrapped(result.estimate, "  ", "    ")
-    yield look.wrapped(result.evidence, "  ", "    ")
+    for words in result.remarks:
+        yield look.wrapped(words, "  ", "    ")
     if request.output is None:
         yield look.bold(f"profiles/{request.name}.yaml")
         yield result.text().rstrip()

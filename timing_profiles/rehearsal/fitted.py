@@ -24,6 +24,7 @@ class Fitted:
         recordings: The number of recordings.
         pauses: The number of pauses.
         date: The day, as in `2026-11-29`.
+        cut_in: The turns that the agents of recordings cut in on, beside those that were judged.
     """
 
     policy: Policy
@@ -34,11 +35,22 @@ class Fitted:
     recordings: int
     pauses: int
     date: str
+    cut_in: int = 0
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is known of other calls, and of the limit."""
+        return [self.estimate, *([self._of_agents] if self.cut_in else []), self.evidence]
+
+    @property
+    def _of_agents(self) -> str:
+        verb = "counts" if self.cut_in == 1 else "count"
+        return f"{counted(self.cut_in, 'more turn')} that an agent cut in on {verb} as cut"
 
     @property
     def evidence(self) -> str:
         """The evidence of the recordings about the limit."""
-        cut, of = self.confirmed.turns_cut
+        cut, of = (count + self.cut_in for count in self.confirmed.turns_cut)
         if statistics.is_below(cut, of, self.most):
             return f"{of} turns show that at most {self.most:.0%} are cut (95% confidence)"
         total = statistics.needed(self.most, cut)
@@ -68,8 +80,7 @@ class Fitted:
         )
         mean = "" if waits["mean"] is None else f", mean wait {waits['mean']:.2f} s"
         yield f"# Turns cut in LiveKit's session: {share(*self.confirmed.turns_cut)}{mean}."
-        yield f"# {self.estimate[0].upper()}{self.estimate[1:]}."
-        yield f"# {self.evidence[0].upper()}{self.evidence[1:]}."
+        yield from (f"# {words[0].upper()}{words[1:]}." for words in self.remarks)
         if self.base != "default":
             yield f"extends: {self.base}"
         low, high = self.policy.min_delay, self.policy.max_delay
