@@ -33,11 +33,13 @@ the medians, in seconds:
 - **Deepgram**: what it takes beyond `endpointing_ms`; of Flux, all that it takes to end a turn.
   **detector**: until the agent has its verdict. **LLM**, **TTS**: as the agent reports them.
 
-A second table compares live decisions with `timing-profiles rehearse`, for the ways to end a turn
-that need no words. `listening_agent` records what it hears, as LiveKit's own recordings do. Each
-turn is looked for there, the decision, state `thinking`, is counted from when its sound came, and
-the same sound is rehearsed. So neither the path nor Opus is in the comparison. Opus moves
-probabilities by 0.1, and ends of speech by 32 ms: one window of the VAD.
+A second table compares live decisions with `timing-profiles rehearse`: with the turn detector's own
+threshold, by the VAD, and by Deepgram's words (`flux`, `stt`). Words are those that the stand-in
+sent in the call, with their times, as a file for `--words`; `--stt-delay` is the median of what its
+messages took. `listening_agent` records what it hears, as LiveKit's own recordings do. Each turn is
+looked for there, the decision, state `thinking`, is counted from when its sound came, and the same
+sound is rehearsed. So neither the path nor Opus is in the comparison. Opus moves probabilities by
+0.1, and ends of speech by 32 ms: one window of the VAD.
 
 The frames of a session lie anywhere against the sound, and in 100 pairs of rehearsals whose frames
 lie differently some 65 decide the same within 0.05 s. Where they lay in a call is known: frames of

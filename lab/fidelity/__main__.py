@@ -11,16 +11,19 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from lab.fidelity import calls, live, rehearsed, table
-from lab.fidelity.rows import MODES, Plan, Row, plan
+from lab.fidelity.calls import Measured
+from lab.fidelity.live import LiveCall
+from lab.fidelity.rows import MODES, REHEARSED, Plan, Row, plan, plan_of_rehearsals
 from sandbox.livekit_binary import LiveKitServerError
 from timing_profiles.problems import ProfilesError
 
-AnyRow = TypeVar("AnyRow", Row, live.Row)
+Found = TypeVar("Found")
+Measure = Callable[..., Awaitable[list[Found]]]
 
 _UNITS = (
     "Seconds. A row holds when the error of the agent's decision is at most"
@@ -48,15 +51,18 @@ def main(command_line: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(command_line)
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # what matters of it becomes an error
     try:
-        everything, spoken = plan(_PROFILES), live.plan(_PROFILES)
+        everything, spoken = plan(_PROFILES), plan_of_rehearsals(_PROFILES)
         for name in arguments.names:
             if not _chosen(everything.rows, [name]) and not _chosen(spoken, [name]):
                 parser.error(f"there is no row {name}; {_what_there_is(everything, name)}")
-        chosen = _chosen(everything.rows, arguments.names)
+        quick, at_once = arguments.quick, arguments.at_once
         left_out = {} if arguments.names else everything.left_out
-        missed = _run(chosen, left_out, 2 if arguments.quick else 5, arguments.at_once)
-        heard = _chosen(spoken, arguments.names)
-        return missed | _rehearse(heard, 2 if arguments.quick else 6, arguments.at_once)
+        chosen = _chosen(everything.rows, arguments.names)
+        missed = _table(calls.measure, chosen, 2 if quick else 5, at_once, _predicted)
+        for name, why in left_out.items():
+            print(f"\n{name} is left out: {why}")  # noqa: T201 (the command's result)
+        chosen = _chosen(spoken, arguments.names)
+        return missed | _table(live.measure, chosen, 2 if quick else 6, at_once, _rehearsed)
     except (ProfilesError, LiveKitServerError) as error:
         _say(f"fidelity: {error}")
         return 1
@@ -64,7 +70,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _chosen(rows: Sequence[AnyRow], names: Sequence[str]) -> list[AnyRow]:
+def _chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     return [row for row in rows if not names or {row.name, row.profile, row.mode} & {*names}]
 
 
@@ -72,41 +78,54 @@ def _what_there_is(everything: Plan, name: str) -> str:
     if name in everything.left_out:
         return f"it is left out: {everything.left_out[name]}"
     profiles = sorted({row.profile for row in everything.rows})
-    modes = ", ".join(dict.fromkeys([*MODES, *live.MODES]))
+    modes = ", ".join(dict.fromkeys([*MODES, *REHEARSED]))
     return f"there are the profiles {', '.join(profiles)}, and the modes {modes}"
 
 
-def _run(rows: Sequence[Row], left_out: Mapping[str, str], turns: int, at_once: int) -> int:
+def _table(
+    measure: Measure[Found],
+    rows: Sequence[Row],
+    turns: int,
+    at_once: int,
+    tabled: Callable[[list[Found], Path], tuple[str, str, bool]],
+) -> int:
+    """Call rows, and print a table; 1 where it misses its goal.
+
+    Args:
+        measure: Makes the calls.
+        rows: What to call; none is no table.
+        turns: How many turns of each.
+        at_once: How many calls at the same time.
+        tabled: Returns the table, a line about it, and whether it holds.
+    """
     if not rows:
         return 0
     machine, started = _machine(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
-        measuring = calls.measure(
+        measuring = measure(
             rows, _PROFILES, Path(folder), turns=turns, at_once=at_once, progress=_say
         )
-        measured = asyncio.run(measuring)
-    head = f"{len(rows)} rows of {turns} turns, {at_once} calls at once; {machine}."
-    print(head, _UNITS, table.text(measured), sep="\n\n")  # noqa: T201 (the command's result)
-    for name, why in left_out.items():
-        print(f"\n{name} is left out: {why}")  # noqa: T201 (likewise)
+        shown, summary, holds = tabled(asyncio.run(_list(measuring)), Path(folder))
+    print(f"\n{len(rows)} rows of {turns} turns, {at_once} calls at once; {machine}.")  # noqa: T201 (likewise)
+    print(f"\n{shown}")  # noqa: T201 (likewise)
+    _say(f"{summary}; {time.monotonic() - started:.0f} s")
+    return 0 if holds else 1
+
+
+async def _list(measuring: Awaitable[list[Found]]) -> list[Found]:
+    return await measuring
+
+
+def _predicted(measured: list[Measured], _: Path) -> tuple[str, str, bool]:
     missed = sum(bool(table.missed(row)) for row in measured)
-    _say(f"{len(rows) - missed} of {len(rows)} rows held; {time.monotonic() - started:.0f} s")
-    return 1 if missed else 0
+    held = f"{len(measured) - missed} of {len(measured)} rows held"
+    return f"{_UNITS}\n\n{table.text(measured)}", held, not missed
 
 
-def _rehearse(rows: Sequence[live.Row], turns: int, at_once: int) -> int:
-    if not rows:
-        return 0
-    machine, started = _machine(), time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="timing-profiles-") as folder:
-        measuring = live.measure(
-            rows, _PROFILES, Path(folder), turns=turns, at_once=at_once, progress=_say
-        )
-        compared = rehearsed.compare(asyncio.run(measuring), Path(folder))
-    head = f"\n{len(rows)} rows of {turns} turns, {at_once} calls at once; {machine}."
-    print(head, _REHEARSED, rehearsed.text(compared), sep="\n\n")  # noqa: T201 (likewise)
-    _say(f"{rehearsed.share(compared):.0%} as rehearsed; {time.monotonic() - started:.0f} s")
-    return 0 if rehearsed.holds(compared) else 1
+def _rehearsed(found: list[LiveCall], folder: Path) -> tuple[str, str, bool]:
+    compared = rehearsed.compare(found, folder)
+    shown = f"{_REHEARSED}\n\n{rehearsed.text(compared)}"
+    return shown, f"{rehearsed.share(compared):.0%} as rehearsed", rehearsed.holds(compared)
 
 
 def _machine() -> str:

@@ -5,27 +5,23 @@ for in the sound that the agent got, and the decision is counted from when it ca
 WebRTC and the network take is not in it.
 """
 
-import asyncio
-import json
-import shutil
+import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from lab.fidelity import heard
+from lab.fidelity import calls, heard
+from lab.fidelity.calls import Line, Progress, Use
 from lab.fidelity.heard import Heard, Sound
-from sandbox.caller import Caller, Dial, NotAnsweredError, Script, join
+from lab.fidelity.rows import Row
+from sandbox.caller import Caller, NotAnsweredError, Script
 from sandbox.caller.sound import SAMPLE_RATE
-from sandbox.polling import eventually
-from sandbox.records import started_processes
-from sandbox.worker import Worker, worker
-from timing_profiles.catalog import catalog
-from timing_profiles.profile import overlay
-from timing_profiles.rehearsal import outcome
-from timing_profiles.turns.fields import DETECTION, Values
+from sandbox.deepgram import Message
+from timing_profiles.rehearsal.replay import STT_DELAY
+from timing_profiles.turns.fields import NOVA_ENDPOINTING
 
 TURNS = Script(
     "My number is [0.9] five five five."
@@ -39,46 +35,11 @@ TURNS = Script(
 )
 """Turns with and without pauses, after finished and unfinished sentences."""
 
-MODES = ("turn_detector", "vad")
-"""The ways to end a turn that need no words."""
-
 AGENT = Path(__file__).with_name("listening_agent.py")
-DEEPGRAM = 0.12
-"""Seconds that the stand-in for Deepgram takes: less than any delay."""
 
-_REPLY = "Yes."
 _STALL = 0.04  # seconds by which the agent's process or its sound may be late
 _SPOILED_AT_MOST = 8
-_PATIENCE = 30.0  # seconds
-_IDLE = 2  # processes that the worker keeps warm
 _MUCH_EARLIER = 1.0  # seconds before a turn in which the agent must not decide
-
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A profile with a way to end turns.
-
-    Attributes:
-        profile: The profile.
-        mode: The way.
-        values: Every field of the two together.
-    """
-
-    profile: str
-    mode: str
-    values: Values
-
-    @property
-    def name(self) -> str:
-        """The name on the command line, and in the table."""
-        return f"{self.profile}/{self.mode}"
-
-    @property
-    def asks_for(self) -> str:
-        """The name of the two together, as a profile."""
-        return f"{self.profile}--{self.mode}".replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,27 +72,17 @@ class LiveCall:
         row: The row.
         turns: Those that were measured.
         spoiled: Why each other one was not.
+        messages: What Deepgram sent; its times count from the first sample that the agent got.
+        stt_delay: The median of the seconds from the sound of its final words until they were sent.
         error: Why the call ended early; empty where it did not.
     """
 
     row: Row
     turns: list[LiveTurn] = field(default_factory=list)
     spoiled: list[str] = field(default_factory=list)
+    messages: Sequence[Message] = ()
+    stt_delay: float = STT_DELAY
     error: str = ""
-
-
-def plan(profiles: Path) -> list[Row]:
-    """Return the rows of each profile that rehearsals know without words."""
-    found = catalog.load(profiles)
-    rows: list[Row] = []
-    for name in found.names():
-        profile = found.profile(name)
-        for mode in MODES:
-            values = dict(profile.values) if profile else {}
-            overlay(values, {DETECTION: mode})
-            if outcome.unknown(values) is None:
-                rows.append(Row(name, mode, values))
-    return rows
 
 
 async def measure(
@@ -143,70 +94,55 @@ async def measure(
     at_once: int,
     progress: Progress,
 ) -> list[LiveCall]:
-    """Call a worker of its own under every row.
-
-    Args:
-        rows: What to call.
-        profiles: The folder of the profiles that the rows are of.
-        folder: For what belongs to the worker.
-        turns: How many to measure of each row.
-        at_once: How many calls may go on at the same time.
-        progress: Gets a line for each row.
-
-    Raises:
-        LiveKitServerError: There is no LiveKit server, and none can be built.
-    """
-    source, recorded = folder / "source", folder / "heard"
+    """Measure turns of every row; see `calls.measure` for the arguments."""
+    recorded = folder / "heard"
     recorded.mkdir()
-    _write(rows, profiles, source)
-    calls: list[LiveCall] = []
-    environment = {"HEARD_DIR": str(recorded)}
-    async with worker(folder, agent=AGENT, profiles=source, env=environment) as running:
-        running.deepgram.latency = DEEPGRAM
-        running.llm.reply = _REPLY
-        for first in range(0, len(rows), at_once):
-            batch = rows[first : first + at_once]
-            await _idle(running, first)
-            asked = (_call(running, row, recorded, turns) for row in batch)
-            for call in await asyncio.gather(*asked):
-                calls.append(call)
-                progress(f"{len(calls)} of {len(rows)}: {call.row.name} {call.error}".strip())
-    return calls
+
+    async def call(line: Line) -> LiveCall:
+        return await _call(line, recorded, turns)
+
+    use = Use(call, _failed, AGENT, {"HEARD_DIR": str(recorded)})
+    return await calls.each(rows, profiles, folder, use, at_once=at_once, progress=progress)
 
 
-def _write(rows: Sequence[Row], profiles: Path, folder: Path) -> None:
-    """Copy a folder of profiles to a new one, and add a profile for each row."""
-    shutil.copytree(profiles, folder)
-    for row in rows:
-        document = {"extends": row.profile, "turn_handling": {"turn_detection": row.mode}}
-        (folder / f"{row.asks_for}.yaml").write_text(json.dumps(document), encoding="utf-8")
+def _failed(row: Row, error: str) -> LiveCall:
+    return LiveCall(row, error=error)
 
 
-async def _idle(running: Worker, calls: int) -> None:
-    """Wait until the worker has made the processes for the next calls; that keeps a core busy."""
-    await eventually(
-        lambda: len(started_processes(running)) >= calls + _IDLE,
-        _PATIENCE,
-        "processes for the next calls",
-    )
-
-
-async def _call(running: Worker, row: Row, folder: Path, count: int) -> LiveCall:
+async def _call(line: Line, folder: Path, count: int) -> LiveCall:
     """Say turns until enough are measured; repeat those that are spoiled."""
-    call = LiveCall(row)
-    dial = Dial(attributes={"timing.profile": row.asks_for}, patience=_PATIENCE)
+    call = LiveCall(line.row)
     scripts = TURNS.turns()
     try:
-        async with join(running.connection, dial) as caller:
-            await caller.agent_listens()
-            while len(call.turns) < count and len(call.spoiled) < _SPOILED_AT_MOST:
-                script = scripts[(len(call.turns) + len(call.spoiled)) % len(scripts)]
-                await _turn(caller, script, folder / caller.room.name, call)
+        while len(call.turns) < count and len(call.spoiled) < _SPOILED_AT_MOST:
+            script = scripts[(len(call.turns) + len(call.spoiled)) % len(scripts)]
+            await _turn(line.caller, script, folder / line.caller.room.name, call)
     except (NotAnsweredError, TimeoutError) as error:
         call.error = str(error)
+    call.messages = [message for message in line.request.messages if message.sent]
+    agent = heard.read(folder / line.caller.room.name)
+    delays = [one.at - agent.came_at(round(end * SAMPLE_RATE)) for one, end in _finals(call)]
+    call.stt_delay = statistics.median(delays or [STT_DELAY])
     if not call.error and len(call.turns) < count:
         call.error = f"{len(call.spoiled)} turns were spoiled; the last: {call.spoiled[-1]}"
     return call
+
+
+def _finals(call: LiveCall) -> Iterator[tuple[Message, float]]:
+    """Yield the messages that end speech, and the second of sound from which `--stt-delay` counts.
+
+    For nova that is `endpointing_ms` after the last word, as a rehearsal has it. The stand-in takes
+    50 ms where that is less.
+    """
+    silence = call.row.values[NOVA_ENDPOINTING] / 1000
+    for message in call.messages:
+        body = message.body
+        if body.get("event") == "EndOfTurn":
+            yield message, body["audio_window_end"]
+        elif body.get("speech_final"):
+            words = body["channel"]["alternatives"][0]["words"]
+            if words:
+                yield message, words[-1]["end"] + silence
 
 
 async def _turn(

@@ -1,9 +1,10 @@
 """The same turns through `rehearse`, beside what the agent decided live."""
 
+import json
 import math
 import statistics
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import numpy as np
 
 from lab import markdown
 from lab.fidelity.heard import Sound
-from lab.fidelity.live import LiveCall, LiveTurn, Row
+from lab.fidelity.live import LiveCall, LiveTurn
+from lab.fidelity.rows import Row
 from sandbox import speech
 from sandbox.caller.sound import SAMPLE_RATE
+from sandbox.deepgram.record import Body
 from timing_profiles.rehearsal import outcome, recording, rehearse, sweep
 from timing_profiles.rehearsal.labels import Turn
 from timing_profiles.rehearsal.outcome import Outcome, Played
@@ -31,6 +34,8 @@ _LATER = 3 * SAMPLE_RATE  # samples after the answer: who went on sooner would n
 
 _PERIOD = round(0.8 * SAMPLE_RATE)
 """Samples after which frames (0.05 s) and windows of the VAD (0.032 s) lie to each other again."""
+
+_BORDER = 0.2  # seconds by which a word may begin before its turn
 
 _HEAD = (
     *("row", "decisions", "within 0.050 s", "of phase 0", "largest difference", "median"),
@@ -152,33 +157,64 @@ def _compared(call: LiveCall, folder: Path) -> list[Compared]:
         return []
     file = folder / f"{call.row.asks_for}.wav"
     starts = _write(file, [turn.sound for turn in call.turns])
-    labelled = rehearse.label(file, Conditions())
+    words: dict[Path, Path] = {}
+    if outcome.unknown(call.row.values, call.stt_delay):
+        words[file] = file.with_suffix(".json")
+        words[file].write_text(json.dumps([*_words(call, starts)]), encoding="utf-8")
+    labelled = rehearse.label(file, Conditions(words=words))
     if isinstance(labelled, str) or len(labelled.played) != len(starts):
         raise ValueError(f"{file.name}: {labelled if isinstance(labelled, str) else 'other turns'}")
     return [
-        _turn(turn, played, start, call.row)
+        _turn(turn, played, start, call)
         for turn, played, start in zip(call.turns, labelled.played, starts, strict=True)
     ]
 
 
-def _outcome(played: Played, row: Row) -> Outcome:
-    found = sweep.judge_all(played, [row.values])[0]
+def _words(call: LiveCall, starts: Sequence[float]) -> Iterator[Body]:
+    """Yield the words, or the messages of Flux, that Deepgram sent about the turns of a recording.
+
+    Args:
+        call: The call.
+        starts: The second of the recording at which each turn begins.
+    """
+    for turn, start in zip(call.turns, starts, strict=True):
+        first, last = turn.began / SAMPLE_RATE, len(turn.heard) / SAMPLE_RATE
+        for body in (message.body for message in call.messages):
+            is_flux = body["type"] == "TurnInfo"
+            if is_flux or (body["type"] == "Results" and body["is_final"]):
+                words = (body if is_flux else body["channel"]["alternatives"][0])["words"]
+                moved = [_moved(one, start - first) for one in words]
+                if not words or not first - _BORDER < words[0]["start"] < last:
+                    continue
+                if is_flux:
+                    end = body["audio_window_end"] + start - first
+                    yield {**body, "audio_window_end": end, "words": moved}
+                else:
+                    yield from moved
+
+
+def _moved(word: Body, seconds: float) -> Body:
+    return {**word, "start": word["start"] + seconds, "end": word["end"] + seconds}
+
+
+def _outcome(played: Played, call: LiveCall) -> Outcome:
+    found = sweep.judge_all(played, [call.row.values], call.stt_delay)[0]
     if isinstance(found, str):
-        raise ValueError(f"{row.asks_for}: {found}")  # noqa: TRY004 - not a type: a mode with words
+        raise ValueError(f"{call.row.name}: {found}")  # noqa: TRY004 - not a type: a turn unknown
     return found
 
 
-def _turn(live: LiveTurn, played: Played, start: float, row: Row) -> Compared:
+def _turn(live: LiveTurn, played: Played, start: float, call: LiveCall) -> Compared:
     """Rehearse a turn.
 
     Args:
         live: The turn, live.
         played: The turn in the recording.
         start: The second of the recording at which its sound begins.
-        row: What it was called with.
+        call: The call that it is of.
     """
     first, same = (
-        _decision(_outcome(one, row), one, start)
+        _decision(_outcome(one, call), one, start)
         for one in (played, _as_heard(live, played.turn, start))
     )
     is_cut = live.decided < played.turn.speech.end - start

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Any
 from timing_profiles.catalog import catalog
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.profile import overlay
+from timing_profiles.rehearsal import outcome
 from timing_profiles.turns import rules
 from timing_profiles.turns.fields import MAX_DELAY, MIN_DELAY, Values
 from timing_profiles.turns.wait import effective
@@ -38,6 +39,14 @@ MODES: Mapping[str, Document] = MappingProxyType(
 )
 """What each mode lays over a profile."""
 
+REHEARSED: Mapping[str, Document] = MappingProxyType(
+    {
+        "turn_detector": {"turn_handling": {"turn_detection": "turn_detector"}},
+        **{mode: MODES[mode] for mode in ("vad", "flux", "stt")},
+    }
+)
+"""The same of calls that are compared with rehearsals: the turn detector has its own threshold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -61,7 +70,7 @@ class Row:
     @property
     def asks_for(self) -> str:
         """The name of the two together, as a profile."""
-        return f"{self.profile}--{self.mode}"
+        return f"{self.profile}--{self.mode}".replace("_", "-")
 
     @property
     def delay(self) -> float:
@@ -96,7 +105,7 @@ def plan(profiles: Path) -> Plan:
     found = catalog.load(profiles)
     rows: list[Row] = []
     left_out: dict[str, str] = {}
-    for row in _combinations(found):
+    for row in _combinations(found, MODES):
         why = _why_not(row, rows)
         if why:
             left_out[row.name] = why
@@ -105,25 +114,39 @@ def plan(profiles: Path) -> Plan:
     return Plan(tuple(rows), left_out)
 
 
-def write(rows: tuple[Row, ...], profiles: Path, folder: Path) -> None:
+def plan_of_rehearsals(profiles: Path) -> list[Row]:
+    """Return the rows that a rehearsal knows, with words where they decide.
+
+    Raises:
+        ProfilesError: The profiles are broken.
+    """
+    rows: list[Row] = []
+    for row in _combinations(catalog.load(profiles), REHEARSED):
+        is_known = outcome.unknown_with_words(row.values) is None
+        if is_known and not _why_not(row, rows):
+            rows.append(row)
+    return rows
+
+
+def write(rows: Sequence[Row], profiles: Path, folder: Path) -> None:
     """Copy a folder of profiles to a new one, and add a profile for each row."""
     shutil.copytree(profiles, folder)
     for row in rows:
-        document = {"extends": row.profile, **MODES[row.mode]}
+        document = {"extends": row.profile, **{**MODES, **REHEARSED}[row.mode]}
         (folder / f"{row.asks_for}.yaml").write_text(json.dumps(document), encoding="utf-8")
 
 
-def _combinations(found: Catalog) -> Iterator[Row]:
+def _combinations(found: Catalog, modes: Mapping[str, Document]) -> Iterator[Row]:
     for name in found.names():
         profile = found.profile(name)
-        for mode, document in MODES.items():
+        for mode, document in modes.items():
             values = dict(profile.values) if profile else {}
             sets = {".".join(path): value for path, value in found.schema.flat(document)}
             overlay(values, sets)
             yield Row(name, mode, values)
 
 
-def _why_not(row: Row, before: list[Row]) -> str | None:
+def _why_not(row: Row, before: Sequence[Row]) -> str | None:
     broken = next(rules.broken(row.values), None)
     if broken:
         return f"refused: {broken.message}"

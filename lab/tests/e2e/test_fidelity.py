@@ -12,7 +12,7 @@ import pytest
 from lab.fidelity import calls, live, prediction, rehearsed, table
 from lab.fidelity.__main__ import main
 from lab.fidelity.calls import Measured
-from lab.fidelity.rows import MODES, Row, plan
+from lab.fidelity.rows import MODES, REHEARSED, Row, plan, plan_of_rehearsals
 from lab.fidelity.turn import Turn
 from sandbox.livekit_binary import silent
 from sandbox.worker import ROOT
@@ -96,8 +96,8 @@ def test_live_calls_decide_as_rehearsed(tmp_path: Path) -> None:
 
     Of so few decisions on a busy machine, more would have to miss before they show less than 95%.
     """
-    named = {"brisk/turn_detector", "default/vad"}
-    rows = [row for row in live.plan(ROOT / "profiles") if row.name in named]
+    named = {"brisk/turn_detector", "default/vad", "brisk/stt", "flux-conversation/flux"}
+    rows = [row for row in plan_of_rehearsals(ROOT / "profiles") if row.name in named]
     measuring = live.measure(rows, ROOT / "profiles", tmp_path, turns=5, at_once=2, progress=silent)
     found = asyncio.run(measuring)  # a rehearsal has an event loop of its own
     assert [call.error for call in found] == [""] * len(named)
@@ -117,7 +117,8 @@ def test_table_counts_decisions_that_agree() -> None:
     )
     turn = rehearsed.Compared(*decisions)
     assert (turn.agrees, turn.agrees_with_first) == (True, False)
-    call = live.LiveCall(live.plan(ROOT / "profiles")[0], spoiled=["the agent was late by 0.20 s"])
+    rows = plan_of_rehearsals(ROOT / "profiles")
+    call = live.LiveCall(rows[0], spoiled=["the agent was late by 0.20 s"])
     compared = [rehearsed.ComparedCall(call, (turn,))]
     assert rehearsed.holds(compared)
     cells = rehearsed.text(compared).splitlines()[2].split("|")[2:-1]
@@ -125,6 +126,14 @@ def test_table_counts_decisions_that_agree() -> None:
         *("1", "1", "0", "+0.030", "+0.030"),
         *("0", "0", "0", "1", ""),
     ]
+
+
+def test_rehearsals_are_compared_in_every_mode_that_they_know() -> None:
+    """With the words of the call, all of them; and none twice."""
+    names = {row.name for row in plan_of_rehearsals(ROOT / "profiles")}
+    every = {f"{profile}/{mode}" for profile in STARTERS for mode in REHEARSED}
+    assert every - names == {"flux-conversation/stt"}
+    assert names <= every
 
 
 def test_every_starter_profile_is_called_in_every_mode() -> None:
