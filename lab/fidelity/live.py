@@ -16,12 +16,13 @@ import numpy as np
 from lab.fidelity import calls, heard
 from lab.fidelity.calls import Line, Progress, Use
 from lab.fidelity.heard import Heard, Sound
+from lab.fidelity.prediction import DEEPGRAM
 from lab.fidelity.rows import Row
-from sandbox.caller import Caller, NotAnsweredError, Script
+from sandbox.caller import NotAnsweredError, Script
 from sandbox.caller.sound import SAMPLE_RATE
 from sandbox.deepgram import Message
 from timing_profiles.rehearsal.replay import STT_DELAY
-from timing_profiles.turns.fields import NOVA_ENDPOINTING
+from timing_profiles.turns.fields import DETECTION, NOVA_ENDPOINTING
 
 TURNS = Script(
     "My number is [0.9] five five five."
@@ -38,6 +39,7 @@ TURNS = Script(
 AGENT = Path(__file__).with_name("listening_agent.py")
 
 _STALL = 0.04  # seconds by which the agent's process or its sound may be late
+_WORDS_LATE = 0.2  # seconds that words may take beyond the stand-in's own
 _SPOILED_AT_MOST = 8
 _MUCH_EARLIER = 1.0  # seconds before a turn in which the agent must not decide
 
@@ -116,44 +118,46 @@ async def _call(line: Line, folder: Path, count: int) -> LiveCall:
     try:
         while len(call.turns) < count and len(call.spoiled) < _SPOILED_AT_MOST:
             script = scripts[(len(call.turns) + len(call.spoiled)) % len(scripts)]
-            await _turn(line.caller, script, folder / line.caller.room.name, call)
+            await _turn(line, script, folder / line.caller.room.name, call)
     except (NotAnsweredError, TimeoutError) as error:
         call.error = str(error)
     call.messages = [message for message in line.request.messages if message.sent]
     agent = heard.read(folder / line.caller.room.name)
-    delays = [one.at - agent.came_at(round(end * SAMPLE_RATE)) for one, end in _finals(call)]
-    call.stt_delay = statistics.median(delays or [STT_DELAY])
+    call.stt_delay = statistics.median([*_delays(call.messages, call.row, agent)] or [STT_DELAY])
     if not call.error and len(call.turns) < count:
         call.error = f"{len(call.spoiled)} turns were spoiled; the last: {call.spoiled[-1]}"
     return call
 
 
-def _finals(call: LiveCall) -> Iterator[tuple[Message, float]]:
-    """Yield the messages that end speech, and the second of sound from which `--stt-delay` counts.
+def _delays(messages: Sequence[Message], row: Row, agent: Heard) -> Iterator[float]:
+    """Yield what each message that ends speech took, as `--stt-delay` counts it.
 
-    For nova that is `endpointing_ms` after the last word, as a rehearsal has it. The stand-in takes
-    50 ms where that is less.
+    For nova that is from `endpointing_ms` after the last word. The stand-in takes 50 ms where that
+    is less.
     """
-    silence = call.row.values[NOVA_ENDPOINTING] / 1000
-    for message in call.messages:
+    for message in messages:
         body = message.body
         if body.get("event") == "EndOfTurn":
-            yield message, body["audio_window_end"]
-        elif body.get("speech_final"):
-            words = body["channel"]["alternatives"][0]["words"]
-            if words:
-                yield message, words[-1]["end"] + silence
+            yield message.at - agent.came_at(round(body["audio_window_end"] * SAMPLE_RATE))
+        elif body.get("speech_final") and body["channel"]["alternatives"][0]["words"]:
+            last = body["channel"]["alternatives"][0]["words"][-1]["end"]
+            silence = row.values[NOVA_ENDPOINTING] / 1000
+            yield message.at - agent.came_at(round((last + silence) * SAMPLE_RATE))
 
 
-async def _turn(
-    caller: Caller, script: Sequence[bytes | float], file: Path, call: LiveCall
-) -> None:
+async def _turn(line: Line, script: Sequence[bytes | float], file: Path, call: LiveCall) -> None:
+    caller = line.caller
+    sent = len(line.request.messages)
     before = len(caller.result(()).said.samples)
     turn = await caller.hear_out(await caller.say(script))
     said = np.frombuffer(bytes(caller.result(()).said.samples[before:]), dtype=np.int16)
     sound = np.trim_zeros(said)
     began = turn.parts[0].start + time.time() - time.monotonic()
-    measured = _measured(sound, began, heard.read(file))
+    agent = heard.read(file)
+    measured = _measured(sound, began, agent)
+    late = max(_delays(line.request.messages[sent:], call.row, agent), default=0.0)
+    if call.row.values[DETECTION] == "stt" and late > DEEPGRAM + _WORDS_LATE:
+        measured = f"the words were late by {late - DEEPGRAM:.2f} s"
     (call.spoiled if isinstance(measured, str) else call.turns).append(measured)  # type: ignore[arg-type]
 
 
