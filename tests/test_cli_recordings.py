@@ -84,7 +84,7 @@ def test_two_runs_with_all_options_print_the_same_bytes(run: CommandLine) -> Non
     assert first.status == 0
     assert first == run(*command, "--format", "json")
     head = run(*command).out.splitlines()[0]
-    assert head.endswith(" s; noise crowded-room:15dB, line mulaw)")
+    assert head.endswith(" s; swap: --caller right; noise crowded-room:15dB, line mulaw)")
 
 
 @pytest.mark.usefixtures("call")

@@ -121,11 +121,11 @@ def _check_length(file: BinaryIO) -> None:
     """Raise where the end of a wav or ogg file is missing, which libav does not report."""
     header = file.read(8)
     size = file.seek(0, os.SEEK_END)
+    if not size:
+        raise RecordingError("the file is empty")
     file.seek(max(0, size - _LAST_PAGE))
     last_page = file.read().rpartition(b"OggS")[2]
     file.seek(0)
-    if not size:
-        raise RecordingError("the file is empty")
     if header[:4] == b"OggS" and not (last_page[1:2] or b"\0")[0] & _IS_LAST:
         raise RecordingError("truncated: the last page is missing")
     declared = int.from_bytes(header[4:], "little") + len(header)
