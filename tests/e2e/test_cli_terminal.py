@@ -1,6 +1,9 @@
 """`timing-profiles` at a terminal and in a pipe: width, colour, and how it ends."""
 
+import shutil
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,50 @@ LINES = [
     "explain stt.nova.endpoint",
 ]
 
+WIDTHS = [
+    *((f"show {name}", 80) for name in NAMES),
+    *((f"{name} --help".strip(), 80) for name in ["", *COMMANDS]),
+    *((f"timeline {name}", 80) for name in NAMES[:2]),
+    *((line, columns) for line in LINES for columns in (80, 120)),
+]
+
+COLOURED = ["show patient", "list", "diff brisk patient", "explain tts"]
+
+# One process for many commands: each argument is a command, whose status ends its output.
+EACH = """
+import sys
+from timing_profiles import cli
+for line in sys.argv[1:]:
+    print(f"\\x1e{cli.main(line.split())}\\x1e", end="", flush=True)
+"""
+
+
+def each(lines: list[str]) -> list[str]:
+    """A process that runs these commands."""
+    return [sys.executable, "-c", EACH, *lines]
+
+
+def parted(output: str) -> list[tuple[int, str]]:
+    """The status and the output of each command of that process."""
+    texts = output.split("\x1e")
+    return [(int(status), text) for text, status in zip(texts[::2], texts[1::2], strict=False)]
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[str, int], tuple[int, str]]:
+    """How each command of `WIDTHS` ends, and what is on its terminal then."""
+    folder = tmp_path_factory.mktemp("terminals")
+    shutil.copytree(ROOT / "profiles", folder / "profiles")
+    found: dict[tuple[str, int], tuple[int, str]] = {}
+    for columns in (80, 120):
+        lines = [line for line, width in WIDTHS if width == columns]
+        with at_terminal(each(lines), folder, columns) as terminal:
+            ends = parted(terminal.read())
+            assert terminal.process.wait() == 0
+        keys = [(line, columns) for line in lines]
+        found |= dict(zip(keys, ends, strict=True))
+    return found
+
 
 @pytest.fixture
 def folder(starters: Path) -> Path:
@@ -32,20 +79,14 @@ def folder(starters: Path) -> Path:
     return starters.parent
 
 
-@pytest.mark.parametrize(
-    ("line", "columns"),
-    [
-        *((f"show {name}", 80) for name in NAMES),
-        *((f"{name} --help".strip(), 80) for name in ["", *COMMANDS]),
-        *((f"timeline {name}", 80) for name in NAMES[:2]),
-        *((line, columns) for line in LINES for columns in (80, 120)),
-    ],
-)
-def test_no_line_is_wider_than_the_terminal(line: str, columns: int, folder: Path) -> None:
+@pytest.mark.parametrize(("line", "columns"), WIDTHS)
+def test_no_line_is_wider_than_the_terminal(
+    line: str, columns: int, shown: Mapping[tuple[str, int], tuple[int, str]]
+) -> None:
     """An aligned table that wraps is none."""
-    with at_terminal(["timing-profiles", *line.split()], folder, columns) as terminal:
-        lines = plain(terminal.read()).splitlines()
-        assert terminal.process.wait() in {0, 2}
+    status, text = shown[line, columns]
+    assert status in {0, 2}
+    lines = plain(text).splitlines()
     assert lines
     assert [line for line in lines if len(line) > columns] == []
 
@@ -93,15 +134,15 @@ def test_clean_check_prints_confirmation_on_terminal(folder: Path) -> None:
         ({"NO_COLOR": ""}, True),
     ],
 )
-@pytest.mark.parametrize("line", ["show patient", "list", "diff brisk patient", "explain tts"])
 def test_colour_depends_on_terminal_and_environment(
-    line: str, more: dict[str, str], is_coloured: object, folder: Path
+    more: dict[str, str], is_coloured: object, folder: Path
 ) -> None:
     """On a terminal, and nowhere else."""
-    command = ["timing-profiles", *line.split()]
-    with at_terminal(command, folder, more=more) as terminal:
-        assert ("\x1b[" in terminal.read()) is is_coloured
-    assert "\x1b" not in run(command, folder, more).stdout
+    with at_terminal(each(COLOURED), folder, more=more) as terminal:
+        on_terminal = parted(terminal.read())
+    piped = parted(run(each(COLOURED), folder, more).stdout)
+    assert [("\x1b[" in text) for _, text in on_terminal] == [is_coloured] * len(COLOURED)
+    assert [(status, "\x1b" in text) for status, text in piped] == [(0, False)] * len(COLOURED)
 
 
 def test_columns_of_the_environment_win_over_the_terminal(folder: Path) -> None:
@@ -157,6 +198,10 @@ def test_closed_stream_discards_output(line: str, folder: Path) -> None:
     """As some supervisors start programs."""
     assert typed(f"timing-profiles {line} >&-", folder) == (0, "", "")
     assert typed(f"timing-profiles {line} 2>&-", folder)[0] == 0
+
+
+def test_closed_streams_keep_the_status(folder: Path) -> None:
+    """Of a wrong command line, too."""
     assert typed("timing-profiles show nobody >&- 2>&-", folder) == (2, "", "")
 
 
