@@ -311,13 +311,12 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize(("dial", "profile"), LAYERS.values(), ids=LAYERS.keys())
-async def test_the_latest_layer_that_names_a_profile_wins(
-    shared_worker: Worker, dial: Dial, profile: str
-) -> None:
+async def test_the_latest_layer_that_names_a_profile_wins(shared_worker: Worker) -> None:
     """Room, dispatch, attribute and participant metadata, in this order."""
-    made = await call(shared_worker.connection, dial, YES)
-    assert (made.profile, made.problems) == (profile, ())
+    dials = {name: dial for name, (dial, _) in LAYERS.items()}
+    assert await each(shared_worker, dials) == {
+        name: (profile, ()) for name, (_, profile) in LAYERS.items()
+    }
 
 
 async def test_a_sip_caller_is_a_caller(shared_worker: Worker) -> None:
