@@ -1,4 +1,4 @@
-"""A step of the conversation borrows a profile: on a real call, by the clock."""
+"""A step of the conversation borrows a profile: on real calls."""
 
 from pathlib import Path
 
@@ -11,8 +11,6 @@ from sandbox.worker import ROOT, Worker, worker
 from tests.e2e.read_back import session_options
 from tests.e2e.running_call import BackEnd, attributes, joined, metadata, says, waited
 from timing_profiles.call.sdk_internals import UNSUPPORTED
-
-pytestmark = pytest.mark.alone
 
 ASKING = Script("You can write me an email.").turns()[0]
 SPELLING = Script("a n n [1.5] at example dot com").turns()[0]
@@ -33,6 +31,7 @@ async def delays(caller: Caller) -> tuple[float, float]:
     return endpointing["min_delay"], endpointing["max_delay"]
 
 
+@pytest.mark.alone
 async def test_borrowed_profile_allows_slow_spelling(email_worker: Worker) -> None:
     """Quick before and after it; in between, a pause of 1.5 s does not end the address.
 
@@ -69,9 +68,9 @@ async def test_borrowed_profile_allows_slow_spelling(email_worker: Worker) -> No
     assert worker.tracebacks == []
 
 
-async def test_call_keeps_the_profiles_of_its_start(email_worker: Worker) -> None:
+async def test_call_keeps_the_profiles_of_its_start(edited_worker: Worker) -> None:
     """A profile that is first requested after an edit also comes from the set of its start."""
-    worker = email_worker
+    worker = edited_worker
     expected = timing_profiles.resolve(metadata("elderly"), profiles_dir=worker.profiles)
     async with joined(worker, metadata()) as caller, BackEnd(worker, caller) as back_end:
         began = attributes(caller)

@@ -115,8 +115,6 @@ SENTENCE = Script("I would like a table for two.").turns()[0]
 BY_THE_SDK = 'exec "$1" -m livekit.agents start --dev "$2"'
 
 
-# These are workers of users: on a busy machine LiveKit leaves their calls unanswered.
-@pytest.mark.alone
 @pytest.mark.parametrize(
     ("directory", "program"),
     [("src", []), ("elsewhere", []), ("elsewhere", ["sh", "-c", BY_THE_SDK, "sh"])],

@@ -13,27 +13,18 @@ from livekit import api, rtc
 from sandbox.caller.call import Caller, Dial
 from sandbox.caller.script import Script
 from sandbox.polling import eventually
-from sandbox.worker import Worker, worker
+from sandbox.worker import Worker
 from tests.e2e.tuned import Page, page
 from timing_profiles.tuner import observer
 from timing_profiles.tuner.livekit_access import Access
 
-pytestmark = pytest.mark.alone
-
 SENTENCE = Script("I would like to book a table for four.").turns()[0]
 
 
-@pytest.fixture(scope="module")
-async def called_worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
-    """A worker whose profiles the page may write."""
-    async with worker(tmp_path_factory.mktemp("tuned")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-async def served(called_worker: Worker) -> AsyncGenerator[Page]:
-    """A page for that worker."""
-    async with page(called_worker.profiles, _access(called_worker), write=True) as running:
+@pytest.fixture
+async def served(edited_worker: Worker) -> AsyncGenerator[Page]:
+    """A page for a worker whose profiles it may write."""
+    async with page(edited_worker.profiles, _access(edited_worker), write=True) as running:
         yield running
 
 
@@ -102,8 +93,9 @@ async def _rooms(access: Access) -> set[str]:
         return {room.name for room in (await server.room.list_rooms(api.ListRoomsRequest())).rooms}
 
 
+@pytest.mark.alone
 async def test_the_page_sees_a_turn_and_changes_the_next_one(
-    served: Page, called_worker: Worker
+    served: Page, edited_worker: Worker
 ) -> None:
     """States, prediction, words and attributes; the observer is seen by nobody, and goes along."""
     async with talk(served, "patient") as call:
@@ -127,10 +119,10 @@ async def test_the_page_sees_a_turn_and_changes_the_next_one(
     assert said["text"]
     assert _profile(call, "patient") is not None
     assert changed["attributes"]["timing.revision"]
-    assert called_worker.tracebacks == []
+    assert edited_worker.tracebacks == []
 
     async def is_gone() -> bool:
-        return call.room not in await _rooms(_access(called_worker))
+        return call.room not in await _rooms(_access(edited_worker))
 
     await eventually(is_gone, 30, "the end of the room")
 
@@ -140,27 +132,30 @@ def _profile(call: Talk, name: str) -> dict[str, Any] | None:
     return next((one for one in seen if one["attributes"].get("timing.profile") == name), None)
 
 
-async def test_written_profile_is_the_next_calls(served: Page, called_worker: Worker) -> None:
+async def test_written_profile_is_the_next_calls(served: Page, edited_worker: Worker) -> None:
     """By the worker's ordinary reload; and an ended call is reported."""
     overrides = {"turn_handling": {"endpointing": {"min_delay": 0.8}}}
     asked = {"name": "mine", "base": "patient", "overrides": overrides}
     await served.post("/api/write", asked)
-    await called_worker.logs("mine: new")
-    async with talk(served, "mine") as call:
-        await eventually(lambda: _profile(call, "mine"), 60, "the written profile")
-        await served.asked("DELETE", f"/api/calls/{call.room}")
-        ended = await call.told("ended")
+    try:
+        await edited_worker.logs("mine: new")
+        async with talk(served, "mine") as call:
+            await eventually(lambda: _profile(call, "mine"), 60, "the written profile")
+            await served.asked("DELETE", f"/api/calls/{call.room}")
+            ended = await call.told("ended")
+    finally:
+        (edited_worker.profiles / "mine.yaml").unlink()
     assert ended["reason"] == "the call was ended"
     assert call.events[-1] == ended
 
 
 async def test_missing_agent_is_reported_once(
-    called_worker: Worker, monkeypatch: pytest.MonkeyPatch
+    shared_worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No worker has the name; the call stays open."""
     monkeypatch.setattr(observer, "SILENT_AFTER", 1.0)
-    access = _access(called_worker)
-    async with page(called_worker.profiles, access, agent="nobody") as running:
+    access = _access(shared_worker)
+    async with page(shared_worker.profiles, access, agent="nobody") as running:
         async with talk(running, "patient") as call:
             silent = await call.told("silent")
             assert call.caller.room.isconnected()
@@ -169,11 +164,11 @@ async def test_missing_agent_is_reported_once(
 
 
 async def test_a_socket_that_closes_takes_the_observer_along(
-    served: Page, called_worker: Worker
+    served: Page, edited_worker: Worker
 ) -> None:
     """A page that is gone leaves no participant behind, and no room."""
     made = await served.post("/api/call", {"profile": "patient"})
-    access = _access(called_worker)
+    access = _access(edited_worker)
     async with served.socket(f"/api/calls/{made['room']}/events"):
         assert made["room"] in await _rooms(access)
 
