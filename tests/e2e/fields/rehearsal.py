@@ -73,6 +73,8 @@ def _publish(profiles: Mapping[str, str], path: Path, environment: pytest.Monkey
     for name in ("DEEPGRAM_API_KEY", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
         environment.setenv(name, "any key of at least so many characters")
     environment.setenv(variables.PUBLISHED, str(path))
+    # Without certificates: each conversation's client of the LLM would read all of the system's.
+    environment.setenv("SSL_CERT_DIR", str(path.parent))
 
 
 def nested(sets: Sets) -> dict[str, Any]:
