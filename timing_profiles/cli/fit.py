@@ -14,14 +14,13 @@ from typing import Any, Final
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.cli import UsageError, chosen, terminal
 from timing_profiles.cli.output import check_place, print_json, print_problems, print_text
-from timing_profiles.cli.recordings import Recordings
+from timing_profiles.cli.recordings import Options, Recordings
 from timing_profiles.problems import Problem, printable, quoted, strerror
 from timing_profiles.profile import NAME
 from timing_profiles.rehearsal import fit, gate, outcome, plane, summary, sweep
 from timing_profiles.rehearsal.fit import Bounds, Point
 from timing_profiles.rehearsal.fitted import Fitted
 from timing_profiles.rehearsal.gate import GateError
-from timing_profiles.rehearsal.recording import Side
 from timing_profiles.rehearsal.result import Rehearsal
 from timing_profiles.rehearsal.summary import counted
 from timing_profiles.rehearsal.sweep import THRESHOLD, Cost, HeardTurn
@@ -35,36 +34,20 @@ _TRIES: Final = 5  # points of the frontier that the engine may refuse
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Request(Options):
     """What a command line asks for.
 
     Attributes:
-        recordings: Files, and directories of files.
         most: The share of turns that may be cut, such as `5%`.
         base: The profile whose other settings stay.
         name: The name of the profile that is written.
-        caller: The channel of the caller.
-        labels: The file of labels; none by default.
-        words: Files of words, and directories of such.
-        stt_delay: Seconds in which final words reach the session.
-        noise: Noise beside the caller, such as `crowded-room:10dB`; none by default.
-        line: `mulaw` for a telephone; none by default.
-        form: `text` or `json`.
         output: The file for the profile; stdout where there is none.
         picture: The file for a picture of the frontier.
     """
 
-    recordings: Sequence[str]
     most: str
     base: str
     name: str
-    caller: Side
-    labels: str | None
-    words: Sequence[str]
-    stt_delay: str | None
-    noise: str | None
-    line: str | None
-    form: str
     output: str | None
     picture: str | None
 

@@ -7,9 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from timing_profiles.cli import UsageError, words_files
 from timing_profiles.problems import Problem, listed, printable, quoted
@@ -31,36 +32,29 @@ T = TypeVar("T")
 _LONGEST_DELAY: Final = 10.0  # seconds; no session waits so long
 
 
-class Options(Protocol):
-    """What a command line tells about recordings: the options that three commands share."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options that three commands share: what a command line tells about recordings.
 
-    @property
-    def recordings(self) -> Sequence[str]:
-        """Files, and directories of files."""
+    Attributes:
+        recordings: Files, and directories of files.
+        caller: The channel that has the caller.
+        labels: The file of labels; none by default.
+        words: Files of words, and directories of such.
+        stt_delay: Seconds in which final words reach the session.
+        noise: Noise beside the caller, such as `crowded-room:10dB`; none by default.
+        line: `mulaw` for a telephone; none by default.
+        form: `text`, `json`, or what else the command prints.
+    """
 
-    @property
-    def caller(self) -> Side:
-        """The channel that has the caller."""
-
-    @property
-    def labels(self) -> str | None:
-        """The file of labels."""
-
-    @property
-    def words(self) -> Sequence[str]:
-        """Files of words, and directories of such."""
-
-    @property
-    def stt_delay(self) -> str | None:
-        """Seconds in which final words reach the session."""
-
-    @property
-    def noise(self) -> str | None:
-        """Noise beside the caller."""
-
-    @property
-    def line(self) -> str | None:
-        """The line between the caller and the session."""
+    recordings: Sequence[str]
+    caller: Side
+    labels: str | None
+    words: Sequence[str]
+    stt_delay: str | None
+    noise: str | None
+    line: str | None
+    form: str
 
 
 class Recordings:

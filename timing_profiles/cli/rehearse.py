@@ -22,7 +22,7 @@ from timing_profiles.cli.output import (
     print_problems,
     print_text,
 )
-from timing_profiles.cli.recordings import Recordings
+from timing_profiles.cli.recordings import Options, Recordings
 from timing_profiles.cli.terminal import Style
 from timing_profiles.problems import Problem, printable, quoted, strerror
 from timing_profiles.rehearsal import environment, gate, other_sdk, page, summary, upgrade
@@ -73,41 +73,25 @@ class _Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Request(Options):
     """What a command line asks for.
 
     Attributes:
-        recordings: Files, and directories of files.
         names: The profiles; all of the set where none is named, or all that changed.
         git: The commit whose profiles are rehearsed; the files as they are by default.
         against: The commit to compare with.
         metadata: What each caller would send; may be empty.
-        caller: The channel that has the caller.
-        labels: The file of labels; none by default.
-        words: Files of words, and directories of such.
-        stt_delay: Seconds in which final words reach the session.
-        noise: Noise beside the caller, such as `crowded-room:10dB`; none by default.
-        line: `mulaw` for a telephone; none by default.
         sdk: Another release of livekit-agents; none by default.
         gates: Limits, such as `turns_cut<=5%`.
-        form: `text`, `json`, `html` or `github`.
         output: The file to write; stdout where there is none.
     """
 
-    recordings: Sequence[str]
     names: Sequence[str]
     git: str | None
     against: str | None
     metadata: str
-    caller: Side
-    labels: str | None
-    words: Sequence[str]
-    stt_delay: str | None
-    noise: str | None
-    line: str | None
     sdk: str | None
     gates: Sequence[str]
-    form: str
     output: str | None
 
 

@@ -10,12 +10,11 @@ from typing import Any
 
 from timing_profiles.cli import UsageError, chosen, terminal
 from timing_profiles.cli.output import print_json, print_problems, print_text
-from timing_profiles.cli.recordings import Recordings
+from timing_profiles.cli.recordings import Options, Recordings
 from timing_profiles.cli.terminal import Style
 from timing_profiles.problems import printable, quoted
 from timing_profiles.rehearsal import outcome, sweep, why
 from timing_profiles.rehearsal.outcome import Outcome
-from timing_profiles.rehearsal.recording import Side
 from timing_profiles.rehearsal.summary import counted
 from timing_profiles.rehearsal.sweep import HeardTurn
 from timing_profiles.rehearsal.transcript import said_before
@@ -37,32 +36,17 @@ class _Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Request(Options):
     """What a command line asks for.
 
     Attributes:
         recordings: The call that is explained; all of them are what a change is priced over.
         name: The profile.
         turn: The turn that is explained, counted from 1; all by default.
-        caller: The channel that has the caller.
-        labels: The file of labels; none by default.
-        words: Files of words, and directories of such.
-        stt_delay: Seconds in which final words reach the session.
-        noise: Noise beside the caller, such as `crowded-room:10dB`; none by default.
-        line: `mulaw` for a telephone; none by default.
-        form: `text` or `json`.
     """
 
-    recordings: Sequence[str]
     name: str
     turn: int | None
-    caller: Side
-    labels: str | None
-    words: Sequence[str]
-    stt_delay: str | None
-    noise: str | None
-    line: str | None
-    form: str
 
 
 def run(**options: Any) -> int:
