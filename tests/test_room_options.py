@@ -60,6 +60,17 @@ async def test_caller_of_another_kind_is_linked() -> None:
 
 
 @in_virtual_time
+async def test_named_caller_of_a_call_without_a_wait_may_be_of_any_kind() -> None:
+    """Its kind is unknown before it comes; the SDK would never listen to an agent or a recorder."""
+    call = running()
+    expected = Expected("callee")
+    timing = Timing(cast("JobContext", call.job), None, Requests(None), expected)
+    options = timing.room_options()
+    assert options.participant_identity == "callee"
+    assert set(cast("Any", options.participant_kinds)) == set(rtc.ParticipantKind.values())
+
+
+@in_virtual_time
 async def test_former_options_are_kept() -> None:
     """Given to `start` beside ours, where the SDK drops them; ours win."""
     cancelling: Any = SimpleNamespace()
@@ -154,7 +165,8 @@ async def test_call_without_a_wait_takes_the_expected_caller(
     timing = Timing(job, None, Requests(None), expected)
     before = timing.room_options()
     assert before.participant_identity == (expected.identity or NOT_GIVEN)
-    assert (AGENT in (before.participant_kinds or [])) is (AGENT in expected.kinds)
+    is_linked = expected.identity is not None or AGENT in expected.kinds
+    assert (AGENT in (before.participant_kinds or [])) is is_linked
     timing.follow(Session(**timing.session_kwargs()))
     room.answer()
     await asyncio.sleep(REST)

@@ -216,7 +216,9 @@ class Timing:
         identity = self._caller.identity if self._caller else self._expected.identity
         if identity:
             ours["participant_identity"] = identity
-        kinds = [self._caller.kind] if self._caller else self._expected.kinds
+        # A named caller who is yet to come may be of any kind.
+        expected = rtc.ParticipantKind.values() if identity else self._expected.kinds
+        kinds = [self._caller.kind] if self._caller else expected
         # The console has a mock in its place.
         others = [k for k in kinds if isinstance(k, int) and k not in sdk_internals.CALLER_KINDS]
         if others:
