@@ -49,21 +49,28 @@ class LiveTurn:
     """A turn of a call.
 
     Attributes:
-        heard: All sound that the agent got, up to the last sample of the turn.
+        heard: All sound that the agent got, up to the answer to the turn.
         began: The first sample of the turn in it.
+        ended: The sample after its last one.
         decided: The agent's decision, in seconds from the first sample.
         probability: That of the turn detector before it; None where it was not asked.
     """
 
     heard: Sound
     began: int
+    ended: int
     decided: float
     probability: float | None
 
     @property
     def sound(self) -> Sound:
         """The turn, as the agent got it."""
-        return self.heard[self.began :]
+        return self.heard[self.began : self.ended]
+
+    @property
+    def line(self) -> Sound:
+        """What the agent got after it."""
+        return self.heard[self.ended :]
 
 
 @dataclass(slots=True)
@@ -188,9 +195,9 @@ def _measured(sound: Sound, began: float, agent: Heard) -> LiveTurn | str:
         return f"the agent was late by {stall:.2f} s"
     seen = [p for at, p in agent.predictions if came < at < decided]
     began = sample - end
-    got = agent.sound[: began + len(sound)]
+    ended = began + len(sound)
     decision = end / SAMPLE_RATE + decided - came
-    return LiveTurn(got, began, decision, seen[-1] if seen else None)
+    return LiveTurn(agent.sound, began, ended, decision, seen[-1] if seen else None)
 
 
 def _placed(sound: Sound, began: float, agent: Heard) -> Iterator[tuple[int, int] | None]:

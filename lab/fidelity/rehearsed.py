@@ -156,7 +156,7 @@ def _compared(call: LiveCall, folder: Path) -> list[Compared]:
     if not call.turns:
         return []
     file = folder / f"{call.row.asks_for}.wav"
-    starts = _write(file, [turn.sound for turn in call.turns])
+    starts = _write(file, call.turns)
     words: dict[Path, Path] = {}
     if outcome.unknown(call.row.values, call.stt_delay):
         words[file] = file.with_suffix(".json")
@@ -178,7 +178,7 @@ def _words(call: LiveCall, starts: Sequence[float]) -> Iterator[Body]:
         starts: The second of the recording at which each turn begins.
     """
     for turn, start in zip(call.turns, starts, strict=True):
-        first, last = turn.began / SAMPLE_RATE, len(turn.heard) / SAMPLE_RATE
+        first, last = turn.began / SAMPLE_RATE, turn.ended / SAMPLE_RATE
         for body in (message.body for message in call.messages):
             is_flux = body["type"] == "TurnInfo"
             if is_flux or (body["type"] == "Results" and body["is_final"]):
@@ -245,18 +245,23 @@ def _decision(found: Outcome, played: Played, start: float) -> Decision:
     return Decision(at - start, is_cut=False, probability=seen[-1] if seen else None)
 
 
-def _write(file: Path, sounds: Sequence[Sound]) -> list[float]:
-    """Write turns as a recording in which each is answered; return the second of each."""
+def _write(file: Path, turns: Sequence[LiveTurn]) -> list[float]:
+    """Write turns as a recording in which each is answered; return the second of each.
+
+    After a turn comes the line as the agent got it: the turn detector hears it.
+    """
     answer = np.frombuffer(
         speech.synthesize("Thank you. What else?", voice=speech.AGENT, sample_rate=SAMPLE_RATE),
         dtype=np.int16,
     )
     caller, other = [_silence(_LEAD)], [_silence(_LEAD)]
     starts: list[float] = []
-    for sound in sounds:
+    for turn in turns:
+        line = turn.line[:_ANSWERED]
+        rest = _silence(_ANSWERED - len(line) + len(answer) + _LATER)
         starts.append(sum(map(len, caller)) / SAMPLE_RATE)
-        caller += [sound, _silence(_ANSWERED + len(answer) + _LATER)]
-        other += [_silence(len(sound) + _ANSWERED), answer, _silence(_LATER)]
+        caller += [turn.sound, line, rest]
+        other += [_silence(len(turn.sound) + _ANSWERED), answer, _silence(_LATER)]
     frames = np.stack([np.concatenate(caller), np.concatenate(other)], axis=1)
     with wave.open(str(file), "wb") as stream:
         stream.setparams((2, 2, SAMPLE_RATE, 0, "NONE", ""))
