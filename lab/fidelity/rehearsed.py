@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lab import markdown
+from lab.fidelity.calls import NotMeasuredError
 from lab.fidelity.heard import Sound
 from lab.fidelity.live import LiveCall, LiveTurn
 from lab.fidelity.rows import Row
@@ -108,7 +109,14 @@ def compare(calls: Sequence[LiveCall], folder: Path) -> list[ComparedCall]:
         calls: The calls.
         folder: For recordings.
     """
-    return [ComparedCall(call, tuple(_compared(call, folder))) for call in calls]
+    compared = []
+    for call in calls:
+        try:
+            turns = tuple(_compared(call, folder))
+        except NotMeasuredError as error:
+            call.error, turns = str(error), ()
+        compared.append(ComparedCall(call, turns))
+    return compared
 
 
 def share(compared: Sequence[ComparedCall]) -> float:
@@ -163,7 +171,9 @@ def _compared(call: LiveCall, folder: Path) -> list[Compared]:
         words[file].write_text(json.dumps([*_words(call, starts)]), encoding="utf-8")
     labelled = rehearse.label(file, Conditions(words=words))
     if isinstance(labelled, str) or len(labelled.played) != len(starts):
-        raise ValueError(f"{file.name}: {labelled if isinstance(labelled, str) else 'other turns'}")
+        raise NotMeasuredError(
+            f"{file.name}: {labelled if isinstance(labelled, str) else 'other turns'}"
+        )
     return [
         _turn(turn, played, start, call)
         for turn, played, start in zip(call.turns, labelled.played, starts, strict=True)
@@ -200,7 +210,7 @@ def _moved(word: Body, seconds: float) -> Body:
 def _outcome(played: Played, call: LiveCall) -> Outcome:
     found = sweep.judge_all(played, [call.row.values], call.stt_delay)[0]
     if isinstance(found, str):
-        raise ValueError(f"{call.row.name}: {found}")  # noqa: TRY004 - not a type: a turn unknown
+        raise NotMeasuredError(f"{call.row.name}: {found}")
     return found
 
 
