@@ -8,10 +8,9 @@ import os
 import random
 import shutil
 import signal
-import tempfile
 import threading
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -57,60 +56,10 @@ async def around() -> AsyncGenerator[Services]:
         yield running
 
 
-# Each of these workers is ended by the last test that has it.
-
-
 @pytest.fixture(scope="module")
-def lastings_temporary() -> Iterator[Path]:
-    """The temporary files of `lasting`; see `temporary`."""
-    with tempfile.TemporaryDirectory(prefix="tp-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-async def lasting(
-    tmp_path_factory: pytest.TempPathFactory, lastings_temporary: Path
-) -> AsyncGenerator[Worker]:
+async def lasting(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
     """A worker, with services of its own, that outlives what happens to its jobs and services."""
-    env = {"TMPDIR": str(lastings_temporary)}
-    async with worker(tmp_path_factory.mktemp("lasting"), env=env) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def slows_temporary() -> Iterator[Path]:
-    """The temporary files of `slow`."""
-    with tempfile.TemporaryDirectory(prefix="tp-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-async def slow(
-    tmp_path_factory: pytest.TempPathFactory, slows_temporary: Path, around: Services
-) -> AsyncGenerator[Worker]:
-    """A worker that takes four seconds to set a call up."""
-    folder = tmp_path_factory.mktemp("slow")
-    env = {"TMPDIR": str(slows_temporary), "LIVEKIT_AGENT_NAME": "slow"}
-    async with worker(folder, agent=SLOW_AGENT, among=around, env=env) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def confineds_temporary() -> Iterator[Path]:
-    """The directory in whose place `confined` has a file system of its own."""
-    with tempfile.TemporaryDirectory(prefix="tp-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-async def confined(
-    tmp_path_factory: pytest.TempPathFactory, confineds_temporary: Path, around: Services
-) -> AsyncGenerator[Worker]:
-    """A worker whose temporary files are on a file system of 1 MB."""
-    disk = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", SMALL_DISK, "sh", "1m")
-    folder = tmp_path_factory.mktemp("confined")
-    env = {"TMPDIR": str(confineds_temporary), "LIVEKIT_AGENT_NAME": "confined"}
-    async with worker(folder, among=around, env=env, within=disk) as running:
+    async with worker(tmp_path_factory.mktemp("lasting")) as running:
         yield running
 
 
@@ -161,6 +110,19 @@ async def test_fault_45_the_main_process_killed_while_it_publishes(
     happened(f"killed {KILLS} times: whole sets left, {unfinished} files unfinished; next served")
 
 
+async def test_jobs_end_with_a_killed_main_process(
+    tmp_path: Path, around: Services, happened: Happened
+) -> None:
+    """The SDK ends them: no process is left that would need its published file."""
+    async with worker(tmp_path, among=around) as running, calling(running) as caller:
+        job = job_of(running, caller)
+        os.kill(running.process.pid, signal.SIGKILL)
+        killed = time.monotonic()
+        await eventually(lambda: not runs(job), 5, "its job ends with it")
+        took = time.monotonic() - killed
+    happened(f"the job of a call ended {took:.2f} s later")
+
+
 async def test_worker_reconnects_to_a_killed_livekit_server(
     lasting: Worker, happened: Happened
 ) -> None:
@@ -191,11 +153,16 @@ async def test_job_that_reconnects_after_its_caller_follows_the_caller(lasting: 
         await eventually(lambda: registrations(lasting) > before, 20, "it registers again")
 
 
-async def test_a_job_that_is_back_in_its_set_up_follows_its_caller(slow: Worker) -> None:
+async def test_a_job_that_is_back_in_its_set_up_follows_its_caller(
+    tmp_path: Path, around: Services
+) -> None:
     """Likewise where the session had not started when LiveKit was killed."""
-    async with join(slow.connection, BRISK) as caller:
-        await slow.logs("call with profile brisk")
-        await back_before_its_job(slow, caller)
+    async with (
+        worker(tmp_path, agent=SLOW_AGENT, among=around) as running,
+        join(running.connection, BRISK) as caller,
+    ):
+        await running.logs("call with profile brisk")
+        await back_before_its_job(running, caller)
 
 
 async def back_before_its_job(running: Worker, caller: Caller) -> None:
@@ -242,70 +209,65 @@ async def test_deepgram_gone_for_two_seconds_does_not_end_a_call(
 
 
 async def test_fault_55_sigterm_during_a_reload_lets_calls_end(
-    lasting: Worker, lastings_temporary: Path, happened: Happened
+    tmp_path: Path, temporary: Path, around: Services, happened: Happened
 ) -> None:
     """A call keeps its timing and is answered to its end; then the worker ends, leaving nothing."""
-    first = revision(lasting.profiles)
-    assert states(lastings_temporary) != []
-    async with calling(lasting) as caller:
-        began_with = await session_options(caller)
-        with editing(lasting.profiles):
-            await lasting.logs("profiles changed")
-            os.kill(lasting.process.pid, signal.SIGTERM)
-            await lasting.logs("draining worker")
-            turns = [await caller.hear_out(await caller.say(SENTENCE)) for _ in range(2)]
-            assert None not in [turn.wait for turn in turns]
-            assert attributes(caller) == ("brisk", first)
-            assert await session_options(caller) == began_with
-            assert lasting.process.returncode is None
-    hung_up = time.monotonic()
-    status = await eventually(lambda: ended(lasting), 20, "the worker ends")
-    took = time.monotonic() - hung_up
-    assert (status, lasting.tracebacks) == ("status 0", [])
-    assert states(lastings_temporary) == []
+    env = {"TMPDIR": str(temporary)}
+    async with worker(tmp_path, among=around, env=env) as running:
+        first = revision(running.profiles)
+        async with calling(running) as caller:
+            began_with = await session_options(caller)
+            with editing(running.profiles):
+                await running.logs("profiles changed")
+                os.kill(running.process.pid, signal.SIGTERM)
+                await running.logs("draining worker")
+                waits = [(await caller.say(SENTENCE)).wait for _ in range(2)]
+                assert None not in waits
+                assert attributes(caller) == ("brisk", first)
+                assert await session_options(caller) == began_with
+                assert running.process.returncode is None
+        hung_up = time.monotonic()
+        status = await eventually(lambda: ended(running), 20, "the worker ends")
+        took = time.monotonic() - hung_up
+        assert (status, running.tracebacks) == ("status 0", [])
+    assert states(temporary) == []
     happened(f"the call kept {first}, then {status} after {took:.1f} s, nothing left")
 
 
 async def test_fault_85_sighup_ends_a_worker_as_sigterm_does(
-    slow: Worker, slows_temporary: Path, happened: Happened
+    tmp_path: Path, temporary: Path, around: Services, happened: Happened
 ) -> None:
     """A closed terminal leaves nothing behind."""
-    assert states(slows_temporary) != []
-    os.kill(slow.process.pid, signal.SIGHUP)
-    status = await eventually(lambda: ended(slow), 20, "the worker ends")
-    assert (status, slow.tracebacks) == ("status 0", [])
-    assert states(slows_temporary) == []
+    env = {"TMPDIR": str(temporary), **NO_CALLS}
+    async with worker(tmp_path, among=around, env=env) as running:
+        assert states(temporary) != []
+        os.kill(running.process.pid, signal.SIGHUP)
+        status = await eventually(lambda: ended(running), 20, "the worker ends")
+        assert (status, running.tracebacks) == ("status 0", [])
+    assert states(temporary) == []
     happened(f"{status}, nothing left")
 
 
 async def test_fault_45_full_disk_does_not_affect_calls(
-    confined: Worker, confineds_temporary: Path, happened: Happened
+    tmp_path: Path, temporary: Path, around: Services, happened: Happened
 ) -> None:
     """Calls continue with the last valid revision; once there is space, the edit is active."""
-    first = revision(confined.profiles)
-    filling = filled(confined, confineds_temporary)
-    second = revision_with(confined.profiles, DELAYS[0])
-    await confined.logs(f"profiles rejected, revision {first} stays active")
-    assert "cannot be published: " in confined.log
-    assert_served(await call(confined.connection, BRISK, YES), first)
-    filling.unlink()
-    freed = time.monotonic()
-    await confined.logs(f"profiles changed, revision {first} -> {second}")
-    recovered = time.monotonic() - freed
-    assert_served(await call(confined.connection, BRISK, YES), second)
-    assert confined.tracebacks == []
+    disk = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", SMALL_DISK, "sh", "1m")
+    env = {"TMPDIR": str(temporary)}
+    async with worker(tmp_path, among=around, env=env, within=disk) as running:
+        first = revision(running.profiles)
+        filling = filled(running, temporary)
+        second = revision_with(running.profiles, DELAYS[0])
+        await running.logs(f"profiles rejected, revision {first} stays active")
+        assert "cannot be published: " in running.log
+        assert_served(await call(around.connection, BRISK, YES), first)
+        filling.unlink()
+        freed = time.monotonic()
+        await running.logs(f"profiles changed, revision {first} -> {second}")
+        recovered = time.monotonic() - freed
+        assert_served(await call(around.connection, BRISK, YES), second)
+        assert running.tracebacks == []
     happened(f"kept {first}, served; then {second}", recovered=recovered)
-
-
-async def test_jobs_end_with_a_killed_main_process(confined: Worker, happened: Happened) -> None:
-    """The SDK ends them: no process is left that would need its published file."""
-    async with calling(confined) as caller:
-        job = job_of(confined, caller)
-        os.kill(confined.process.pid, signal.SIGKILL)
-        killed = time.monotonic()
-        await eventually(lambda: not runs(job), 5, "its job ends with it")
-        took = time.monotonic() - killed
-    happened(f"the job of a call ended {took:.2f} s later")
 
 
 async def test_two_workers_started_at_once_do_not_conflict(
