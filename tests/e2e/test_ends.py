@@ -6,9 +6,8 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from sandbox.connection import Connection
 from sandbox.fixtures import Happened
 from sandbox.polling import eventually
 from sandbox.records import records, started_processes
-from sandbox.worker import ROOT, SLOW_AGENT, WARM_AGENT, Worker, services, worker
+from sandbox.worker import NO_CALLS, ROOT, SLOW_AGENT, WARM_AGENT, Worker, services, worker
 from tests.e2e.guest import guest
 
 pytestmark = pytest.mark.long
@@ -30,22 +29,10 @@ CALLER_LEFT = "no call: the caller left while the call was set up"
 
 
 @pytest.fixture(scope="module")
-def slows_temporary() -> Iterator[Path]:
-    """The temporary files of `slow_worker`; see `temporary`."""
-    with tempfile.TemporaryDirectory(prefix="tp-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-async def slow_worker(
-    tmp_path_factory: pytest.TempPathFactory, slows_temporary: Path
-) -> AsyncGenerator[Worker]:
-    """It takes four seconds to set a call up, and waits for a caller for six.
-
-    The last of its tests ends it.
-    """
-    env = {"CALLER_TIMEOUT": "6", "TMPDIR": str(slows_temporary)}
-    async with worker(tmp_path_factory.mktemp("slow"), agent=SLOW_AGENT, env=env) as running:
+async def slow_worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
+    """It takes four seconds to set a call up, and waits for a caller for six."""
+    folder = tmp_path_factory.mktemp("slow")
+    async with worker(folder, agent=SLOW_AGENT, env={"CALLER_TIMEOUT": "6"}) as running:
         yield running
 
 
@@ -94,18 +81,6 @@ async def test_job_ends_when_lost_caller_does_not_reconnect(slow_worker: Worker)
         who = api.RoomParticipantIdentity(room=room, identity="caller")
         await server.room.remove_participant(who)
         await _ends(slow_worker, room, CALLER_LEFT, seconds=40)
-
-
-async def test_sigterm_ends_worker_and_removes_its_state(
-    slow_worker: Worker, slows_temporary: Path
-) -> None:
-    """The folder with the published profiles goes with the worker."""
-    (published,) = slows_temporary.glob("timing-profiles-*")
-    assert published.stat().st_mode & 0o777 == 0o700
-    os.kill(slow_worker.process.pid, signal.SIGTERM)
-    assert await asyncio.wait_for(slow_worker.process.wait(), 30) == 0
-    assert list(slows_temporary.glob("timing-profiles-*")) == []
-    assert slow_worker.tracebacks == []
 
 
 async def test_fault_67_a_job_goes_on_after_its_session_was_linked(
@@ -170,6 +145,18 @@ async def _delete_room(connection: Connection, room: str) -> None:
 
 def _api(connection: Connection) -> api.LiveKitAPI:
     return api.LiveKitAPI(connection.url, connection.api_key, connection.api_secret)
+
+
+async def test_sigterm_ends_worker_and_removes_its_state(tmp_path: Path, temporary: Path) -> None:
+    """The folder with the published profiles goes with the worker."""
+    env = {"TMPDIR": str(temporary), **NO_CALLS}
+    async with worker(tmp_path, env=env) as running:
+        (published,) = temporary.glob("timing-profiles-*")
+        assert published.stat().st_mode & 0o777 == 0o700
+        os.kill(running.process.pid, signal.SIGTERM)
+        assert await running.process.wait() == 0
+    assert list(temporary.glob("timing-profiles-*")) == []
+    assert running.tracebacks == []
 
 
 @pytest.mark.parametrize("mode", ["start", "dev"])
