@@ -302,10 +302,11 @@ def test_each_file_that_is_not_a_call_is_reported_and_the_others_are_judged(
     assert status == 1
     assert json.loads(out)["recordings"] == 1
     undecodable = r"cannot be decoded: .+; wav, ogg, mp3 and flac are read"
+    damaged = r"damaged or truncated: \d+\.\d\d of \d+\.\d\d s can be decoded"
     expected = {
         "calls/both.wav": r"both channels speak at once for 100% of the caller's speech: .+",
-        "calls/coded.flac": r"damaged or truncated: \d+\.\d\d of \d+\.\d\d s can be decoded",
-        "calls/coded.ogg": r"damaged or truncated: \d+\.\d\d of \d+\.\d\d s can be decoded",
+        "calls/coded.flac": f"{damaged}|{undecodable}",  # av 14 gives the file up
+        "calls/coded.ogg": damaged,
         "calls/cut.flac": undecodable,
         "calls/cut.ogg": "truncated: the last page is missing",
         "calls/empty.wav": r"contains no audio",

@@ -68,6 +68,7 @@ async def test_named_caller_of_a_call_without_a_wait_may_be_of_any_kind() -> Non
     options = timing.room_options()
     assert options.participant_identity == "callee"
     assert set(cast("Any", options.participant_kinds)) == set(rtc.ParticipantKind.values())
+    await timing.aclose()
 
 
 @in_virtual_time
