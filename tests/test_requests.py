@@ -151,7 +151,7 @@ def test_step_borrows_the_differences_from_default(requests: Requests) -> None:
     assert nothing == {}
     sets = {
         "stt.nova.endpointing_ms": 500,
-        "turn_detector.unlikely_threshold": 0.5,
+        "turn_detector.unlikely_threshold": 0.4,
         "turn_handling.endpointing.min_delay": 1.0,
         "turn_handling.endpointing.max_delay": 4.0,
         SPEED: 0.9,
