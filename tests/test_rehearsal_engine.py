@@ -188,3 +188,9 @@ def test_remedy_changes_the_deciding_setting(
     """The delay that decided, or the threshold where a longer delay is there already."""
     cut = Cut(1.0, 0, decided_by, probability)
     assert outcome.remedy(3.0, cut, values(**{MAX_DELAY: max_delay})) == change
+
+
+def test_remedy_exceeds_the_pause_by_a_tenth_of_a_second() -> None:
+    """With 1.0 s, a profile still cut in on a pause of 0.94 s: the VAD reports speech later."""
+    cut = Cut(1.0, 0, "max_delay", 0.2)
+    assert outcome.remedy(0.94, cut, values(**{MAX_DELAY: 0.8})) == "max_delay 1.1"

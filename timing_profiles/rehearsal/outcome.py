@@ -279,7 +279,8 @@ def remedy(silence: float, cut: Cut, values: Values) -> str:
         cut: The decision in it.
         values: The settings that led to it.
     """
-    delay = math.ceil(round(10 * silence + 0.5, 6)) / 10
+    # A decision also cuts in just after a pause: the VAD reports speech later than it begins.
+    delay = math.ceil(round(10 * (silence + 0.1), 6)) / 10
     if cut.decided_by == _name(MAX_DELAY):
         return f"max_delay {delay:g}"
     if values[MAX_DELAY] < delay:  # no valid profile has a longer min_delay
