@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from timing_profiles.call.changes import DETECTOR, ENDPOINTING
+from timing_profiles.call.parts import Part
 from timing_profiles.problems import Problem, quoted
 from timing_profiles.profile import DEFAULT
 from timing_profiles.resolution.settings import Settings
@@ -95,6 +96,12 @@ def corrected(settings: Settings, instead: Mapping[str, Instead]) -> Settings:
         changed=tuple(p for p in settings.changed if p not in instead or p in stays),
         problems=(*settings.problems, *_problems(settings, instead)),
     )
+
+
+def with_left_out(settings: Settings, parts: Iterable[Part]) -> Settings:
+    """Add the application's own arguments that parts do not take, each once."""
+    left_out = (problem for part in parts for problem in part.problems)
+    return replace(settings, problems=tuple(dict.fromkeys((*settings.problems, *left_out))))
 
 
 def _problems(settings: Settings, instead: Mapping[str, Instead]) -> Iterator[Problem]:

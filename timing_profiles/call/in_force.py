@@ -129,9 +129,9 @@ def _part(
         reason = f"there is no {_KINDS[kind]}"
         yield from ((path, Instead(reason, is_known=False)) for path in paths)
         return
-    if kind == "stt" and known and _gives_way(known[0], active):
-        return
     if kind == "stt":
+        if known and _gives_way(known[0], active):
+            return
         yield from _engine(known, active)
     yield from _in_parts(known or [Part(built, {}, active, is_built=False)], paths, active)
 

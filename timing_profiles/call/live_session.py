@@ -265,8 +265,7 @@ class LiveSession:
                 instead.update(in_force.read_back(self.session, self._own, self._active))
         reported = fit.corrected(settings, instead)
         self.known = in_force.known(reported.values, instead)
-        left_out = (problem for part in self._acting_parts() for problem in part.problems)
-        return replace(reported, problems=tuple(dict.fromkeys((*reported.problems, *left_out))))
+        return fit.with_left_out(reported, self._acting_parts())
 
     def _with_loans(self, lent: Mapping[str, _Loan]) -> Settings:
         """Return the caller's settings with those that are lent over them."""

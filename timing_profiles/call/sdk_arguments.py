@@ -135,9 +135,8 @@ def built_with(
                 break
         else:
             raise
-    message = "is not applied: {}"
     problems = (
-        Problem("not-applied", message.format(reasons[key]), f"{part}.{key}", "application")
+        Problem("not-applied", f"is not applied: {reasons[key]}", f"{part}.{key}", "application")
         for key in extra
         if key in reasons
     )

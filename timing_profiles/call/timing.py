@@ -7,7 +7,6 @@ import logging
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 from livekit import rtc
@@ -135,11 +134,12 @@ class Timing:
             Fresh and plain each time: the SDK changes what it is given.
         """
         yours, handling = sdk_arguments.without_former(sdk_arguments.with_models(yours))
+        requested = self._requested
         if self._live and self._live.is_closed:  # another one begins with what is requested by now
             is_followed = self._following is not None
-            self._requested = self._requests.resolve(is_followed=is_followed)
-        is_running = self._live and not self._live.is_closed
-        requested = self._live.settings if self._live and is_running else self._requested
+            requested = self._requested = self._requests.resolve(is_followed=is_followed)
+        elif self._live:
+            requested = self._live.settings
         of_model = sdk_arguments.of_model(yours, handling)
         values = requested.values
         own = Own(
@@ -163,7 +163,7 @@ class Timing:
             # Conflicts with the application's own would keep the session from starting.
             part.tell(self._active, part.changed(self._active))
         instead.update(in_force.taken_by_model(own.by_model, values))
-        self._report(self._with_left_out(fit.corrected(requested, instead)))
+        self._report(fit.with_left_out(fit.corrected(requested, instead), self._own.parts))
         return {
             **sdk_arguments.section(values, "session"),
             **built,
@@ -255,12 +255,13 @@ class Timing:
 
         A session that was started before listens to whoever came first, also to an observer.
         """
-        caller = self._expected.find(room, sdk_internals.linked(self._ctx))
+        linked = sdk_internals.linked(self._ctx)
+        caller = self._expected.find(room, linked)
         if caller:
             self._caller = caller
             if self._subscriptions:
                 self._subscriptions.listen_to(caller.identity)
-            if self._live and caller.identity not in sdk_internals.linked(self._ctx):
+            if self._live and caller.identity not in linked:
                 sdk_internals.listen_to(self._live.session, caller.identity)
         return caller
 
@@ -290,7 +291,7 @@ class Timing:
         self._requested = self._requests.resolve(is_followed=False)
         live = self._running()
         if live is None:
-            self._report(self._with_left_out(self._requested))
+            self._report(fit.with_left_out(self._requested, self._own.parts))
         elif not live.is_closed:
             self._report(live.request(self._requested))
             self._log("call continues")
@@ -468,13 +469,8 @@ class Timing:
         values = self._requested.values
         part, problems = sdk_arguments.built_with(values, name, extra)
         self._own.parts.append(parts.build(part, extra, values, problems))
-        self._report(self._with_left_out(self.settings))
+        self._report(fit.with_left_out(self.settings, self._own.parts))
         return part
-
-    def _with_left_out(self, settings: Settings) -> Settings:
-        """Add the application's own arguments that parts do not take."""
-        left_out = (problem for part in self._own.parts for problem in part.problems)
-        return replace(settings, problems=tuple(dict.fromkeys((*settings.problems, *left_out))))
 
 
 async def for_call(

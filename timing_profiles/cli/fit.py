@@ -85,14 +85,14 @@ def fitted(request: Request) -> int:
     print_problems(calls.problems, sys.stderr)
     turns = [turn for some in heard.values() for turn in some]
     ends = sum(turn.turn.is_end for turn in turns) // len(sweep.PHASES)
-    if not turns or _is_below_what_was_seen(calls.cut_in, ends, most):
+    cut_in = calls.cut_in
+    if not turns or _is_below_what_was_seen(cut_in, ends, most):
         return _FAILS
     # Turns that an agent cut in on count as cut: no delay is known to keep them.
-    left = (most * (ends + calls.cut_in) - calls.cut_in) / ends if ends else most
+    left = (most * (ends + cut_in) - cut_in) / ends if ends else most
     bounds = _bounds(found, base.values, calls.stt_delay)
     frontier = fit.frontier([*fit.points(turns, bounds)])
     shown = _Plane(frontier, _costs(calls, found, base.values, turns))
-    cut_in = calls.cut_in
     made = _confirmed(calls, frontier, left, base.values, base.name)
     left_out = fit.left_out(heard, left, bounds)
     result = None

@@ -49,8 +49,11 @@ def location(host: str, port: int) -> str:
         host: The address, as `normalized` returns it.
         port: The port.
     """
-    name = _ON_THIS_MACHINE.get(host, host)
-    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    return _joined(_ON_THIS_MACHINE.get(host, host), port)
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class CannotListen(Exception):
@@ -81,7 +84,6 @@ class _Taken(CannotListen):
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         both = host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server((host, port), family=family, dualstack_ipv6=both)
@@ -90,4 +92,4 @@ def _listen(host: str, port: int) -> socket.socket:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             message = f"port {port} is in use; --port 0 takes a free one"
             raise _Taken(message) from None
-        raise CannotListen(f"cannot listen at {at}: {reason}") from None
+        raise CannotListen(f"cannot listen at {_joined(host, port)}: {reason}") from None
