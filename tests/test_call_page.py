@@ -201,6 +201,7 @@ def intervals(found: list[float]) -> tuple[Interval, ...]:
 
 @given(st.lists(st.tuples(moments, moments), min_size=1, max_size=3), st.integers(0, 200))
 @example(turns=[([0.0, 0.125, 0.25, 0.5, 1.0, 2.0], [0.5, 1.0])], width=0)
+@example(turns=[([0.0, 0.03125, 0.0625, 0.125], [0.0625, 0.125, 1.0, 2.0])], width=0)
 def test_any_turn_can_be_drawn(turns: list[tuple[list[float], list[float]]], width: int) -> None:
     """In lines that fit, each agent and caller in its own."""
     measured = [Turn(intervals(parts), intervals(sounds)) for parts, sounds in turns]

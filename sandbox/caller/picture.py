@@ -151,12 +151,15 @@ class Picture:
         if any(sound.end > shown.end for sound in turn.sounds):
             last = self._column(self._axis.end)
             yield _Piece(last, last + 1, "agent", known.goes_on)
+        marks: list[_Piece] = []
         for since, first in _answers(turn):
             column, cuts = self._column(first - start), first < turn.parts[-1].end
             wait = f"{first - since:.2f} s"
             yield _Piece(self._column(since - start), column, "silence", known.silence, (wait,))
             mark = known.cut_in if cuts else known.answer
-            yield _Piece(column, column + 1, "cut in" if cuts else "answer", mark)
+            marks.append(_Piece(column, column + 1, "cut in" if cuts else "answer", mark))
+        # After everything that may fall into the same column, and what cuts in after an answer.
+        yield from sorted(marks, key=lambda piece: piece.kind == "cut in")
 
     def _column(self, moment: float) -> int:
         return round(self._axis.at(min(moment, self._axis.end)))
