@@ -69,7 +69,7 @@ def recording(path: Path) -> None:
     silence = bytes(2 * round(_SILENCE * SAMPLE_RATE))
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-        file.writeframes(silence[: len(silence) // 6] + SENTENCES[2].samples() + silence)
+        file.writeframes(silence[: len(silence) // 2] + SENTENCES[2].samples() + silence)
 
 
 @contextlib.asynccontextmanager
