@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 from livekit import rtc
 from livekit.agents import JobContext
@@ -20,7 +21,9 @@ PROBLEMS_ATTRIBUTE = "timing.problems"
 
 _logger = logging.getLogger("timing_profiles")
 
-_tasks: set[asyncio.Task[None]] = set()
+# The SDK may send two requests in reverse, so a room has one on the way: then the latest values.
+_wanted: WeakKeyDictionary[rtc.Room, dict[str, str]] = WeakKeyDictionary()
+_sending: dict[rtc.Room, asyncio.Task[None]] = {}
 
 
 def announce(ctx: JobContext, settings: Settings) -> None:
@@ -39,9 +42,9 @@ def announce(ctx: JobContext, settings: Settings) -> None:
         REVISION_ATTRIBUTE: settings.revision,
         PROBLEMS_ATTRIBUTE: codes,  # an empty value takes an attribute away
     }
-    task = asyncio.create_task(_set_attributes(ctx.room, attributes))
-    _tasks.add(task)
-    task.add_done_callback(_tasks.discard)
+    _wanted[ctx.room] = attributes
+    if ctx.room not in _sending:
+        _sending[ctx.room] = asyncio.create_task(_send(ctx.room))
 
 
 def log(settings: Settings, known: Values, event: str = "call") -> None:
@@ -74,6 +77,16 @@ def log_problems(problems: Sequence[Problem]) -> None:
     """Log one line for each problem: the fields that were left out, and why."""
     for problem in problems:
         _logger.warning("left out (%s): %s", problem.code, str(problem).replace("\n  ", "; "))
+
+
+async def _send(room: rtc.Room) -> None:
+    sent = None
+    try:
+        while (attributes := _wanted[room]) is not sent:
+            await _set_attributes(room, attributes)
+            sent = attributes
+    finally:
+        del _sending[room]
 
 
 async def _set_attributes(room: rtc.Room, attributes: dict[str, str]) -> None:
