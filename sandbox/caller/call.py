@@ -22,6 +22,9 @@ _STATE = "lk.agent.state"
 _PRECONNECT_TOPIC = "lk.agent.pre-connect-audio-buffer"
 
 _SETTLED = 0.5  # seconds of listening in silence after which the agent has finished
+# Seconds of silence after which an agent does not speak, whatever its state: the SDK may send two
+# states that follow each other at once in reverse.
+_NOT_SPEAKING = 5.0
 _AFTER_CUT = 3.0  # seconds for the answer to interrupted speech; often there is none
 
 _CLOSED = "the room was closed during the call"
@@ -252,9 +255,11 @@ class Caller:
     def _has_settled(self) -> bool:
         now = time.monotonic()
         sounds = self._ear.sounds
+        silence = now - sounds[-1].end if sounds else 0.0
         agent = self._agent_in_room()
-        listens = agent is not None and agent.attributes.get(_STATE) == "listening"
-        if not listens or (sounds and now - sounds[-1].end < _SETTLED):
+        state = agent.attributes.get(_STATE) if agent else None
+        listens = state == "listening" or (state == "speaking" and silence > _NOT_SPEAKING)
+        if not listens or (sounds and silence < _SETTLED):
             self._unsettled = now
         return now - self._unsettled >= _SETTLED
 
