@@ -1,6 +1,7 @@
 """The environment of a worker that uses the stand-ins."""
 
 import os
+from pathlib import Path
 
 from sandbox.connection import Connection
 from sandbox.deepgram import Deepgram
@@ -31,6 +32,8 @@ def environment(connection: Connection, deepgram: Deepgram, llm: Inference) -> d
         **own,
         **ANY_LOAD,
         **connection.environment(),
+        # The stand-ins have no certificates; each job would read those of the system for its LLM.
+        "SSL_CERT_DIR": str(Path(__file__).parent),
         "DEEPGRAM_API_KEY": "any",
         "DEEPGRAM_BASE_URL": deepgram.url,
         "LIVEKIT_INFERENCE_URL": llm.url,
