@@ -12,7 +12,7 @@ from livekit.agents import NOT_GIVEN, JobContext, RoomInputOptions, RoomOutputOp
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions
 
 from tests.room import Job, Room
-from tests.running import Running, publish
+from tests.running import Deaf, Running, publish
 from tests.session import Session
 from tests.test_apply import REST
 from tests.virtual_time import in_virtual_time
@@ -197,3 +197,24 @@ async def test_call_without_a_wait_takes_the_participant_that_joins(
     assert (timing.profile, timing.caller.identity) == ("patient", "caller")
     assert session.options.endpointing["min_delay"] == 1.5
     await timing.aclose()
+
+
+@in_virtual_time
+async def test_line_of_the_call_precedes_that_of_a_callee_who_is_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The first line has what the session began with, the second one what the callee requests."""
+    caplog.set_level(logging.INFO, logger="timing_profiles")
+    room = Outbound()
+    room.answer()
+    requests = Requests(None, dispatch='{"profile": "brisk"}')
+    timing = Timing(cast("JobContext", Job(room)), None, requests)
+    timing.log_when_started()
+    session = Session(**timing.session_kwargs())
+    await session.start(Deaf(instructions=""))
+    timing.follow(session)
+    ours = (record for record in caplog.records if record.name == "timing_profiles")
+    lines = [record.getMessage().partition(",")[0] for record in ours]
+    await session.aclose()
+    await timing.aclose()
+    assert lines == ["call with profile brisk", "call continues with profile patient"]

@@ -244,6 +244,8 @@ class Timing:
             session: The session of this call, made from the latest `session_kwargs`.
         """
         live = self._live_session(session)
+        if self._unlogged and sdk_internals.current_agent(session):
+            self._log()  # before a line says how the call continues
         if self._following is None:
             identity = self._caller.identity if self._caller else None
             self._following = Following(
