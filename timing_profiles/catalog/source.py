@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
@@ -37,24 +37,23 @@ _PLAIN_COLLECTIONS = {None, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_PREFIXED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
-_LONGEST_NUMBER = 40
-
-# Plain scalars by the core schema, https://yaml.org/spec/1.2.2/#103-core-schema
-_CORE: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
-    (re.compile(r"~|null|Null|NULL|"), lambda _: None),
-    (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
-    (re.compile(r"[-+]?[0-9]+"), int),
-    (_PREFIXED, lambda text: int(text, 0)),
-    (_FLOAT, float),
+# Plain scalars that are not text, by the core schema, https://yaml.org/spec/1.2.2/#103-core-schema
+_WORDS: Mapping[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_NUMBER = re.compile(
+    r"0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 )
-
-_NOT_TEXT = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _CORE))
-
-_CONFLICT_MARKER = re.compile(r"^<<<<<<< ", re.MULTILINE)
+_NOT_FINITE = frozenset(
+    (
+        *(f"{sign}.{word}" for sign in ("", "-", "+") for word in ("inf", "Inf", "INF")),
+        *(".nan", ".NaN", ".NAN"),
+    )
+)
+_PREFIXES = ("0o", "0x")
+_LONGEST_NUMBER = 40
 
 # libyaml refuses 1,000 levels itself, and may look that far ahead before it reports the first one.
 _NESTED = "exceeded maximum nesting depth"
@@ -276,7 +275,7 @@ class _Reader:
             self._refuse("yaml-key", "a key must be plain text", event.start_mark, hint)
         self._check_node(event)
         text: str = event.value
-        if event.implicit[0] and _NOT_TEXT.fullmatch(text):
+        if event.implicit[0] and (text in _WORDS or _NUMBER.fullmatch(text)):
             kind = _kind(_plain(text[:_LONGEST_NUMBER]))
             message = f"key {quoted(text)} is {kind}; keys must be text"
             self._note("yaml-key", message, _place(event.start_mark), hint="write it in quotes")
@@ -303,7 +302,7 @@ class _Reader:
         return _plain(text)
 
     def _refuse_syntax(self, problem: str, mark: Any) -> NoReturn:
-        marker = _CONFLICT_MARKER.search(self._text)
+        marker = re.search(r"^<<<<<<< ", self._text, re.MULTILINE)
         if marker:
             message = "the file has git conflict markers"
             self._refuse_at("yaml-syntax", message, _after(self._text[: marker.start()]))
@@ -369,26 +368,30 @@ def _place(mark: Any) -> Place:
 
 
 def _plain(text: str) -> Any:
-    if not _NOT_TEXT.fullmatch(text):
-        return text
-    for pattern, value_of in _CORE:
-        if pattern.fullmatch(text):
-            return value_of(text)
-    return text
+    if text in _WORDS:
+        return _WORDS[text]
+    return _number(text) if _NUMBER.fullmatch(text) else text
+
+
+def _number(text: str) -> float:
+    if text.startswith(_PREFIXES):
+        return int(text, 0)
+    return int(text) if text.lstrip("-+").isdecimal() else float(text)
 
 
 def _refused_number(text: str) -> tuple[str, str]:
     """Return why a number is refused, and a hint; two empty texts where it is valid."""
-    if _NOT_FINITE.fullmatch(text):
+    if text in _NOT_FINITE:
         return f"{text} is not a finite number", ""
-    if not (_FLOAT.fullmatch(text) or _PREFIXED.fullmatch(text)):
+    if not _NUMBER.fullmatch(text):
         return "", ""
     if len(text) > _LONGEST_NUMBER:
         return f"number of {len(text)} characters is too long", ""
-    if _LEADING_ZERO.fullmatch(text):
+    digits = text.lstrip("-+")
+    if digits.isdecimal() and digits.startswith("0") and digits != "0":
         plain = str(int(text))
         return f"{text} is {plain} in YAML 1.2 and octal in YAML 1.1", f"write {plain}"
-    if _FLOAT.fullmatch(text) and not math.isfinite(float(text)):
+    if not math.isfinite(_number(text)):
         return f"{text} is not a finite number", ""
     return "", ""
 
