@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 DEFAULT = "default"
 """The profile that every other one extends."""
@@ -19,9 +19,10 @@ EVERYTHING = "*"
 MAX_CHAIN = 32
 """The most profiles in a chain of `extends`, `default` included."""
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+
+class Layer(NamedTuple):
     """The settings of one file.
 
     Attributes:
@@ -41,8 +42,7 @@ class Layer:
     allow: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """A profile with everything that it inherits.
 
     Attributes:
@@ -53,8 +53,8 @@ class Profile:
     """
 
     name: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-    origins: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = _NOTHING
+    origins: Mapping[str, str] = _NOTHING
     allow: tuple[str, ...] = ()
 
     def allows(self, path: str) -> bool:

@@ -4,7 +4,6 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from lab.bench.inputs import PROFILE, PROFILES
@@ -62,4 +61,4 @@ def _reading(folder: Path, count: int) -> Callable[[], object]:
 def _layers(default: Layer, like: Layer, count: int) -> Iterator[Layer]:
     yield default
     for number in range(1, count):
-        yield replace(like, name=f"{like.name}-{number}")
+        yield like._replace(name=f"{like.name}-{number}")

@@ -109,7 +109,7 @@ def profile(profiles: Catalog, name: str) -> Profile:
 
 def with_policies(policies: Mapping[str, tuple[str, ...]]) -> Catalog:
     """The starter profiles with other policies."""
-    layers = {name: replace(STARTERS.layers[name], allow=allow) for name, allow in policies.items()}
+    layers = {name: STARTERS.layers[name]._replace(allow=allow) for name, allow in policies.items()}
     return replace(STARTERS, layers=layers)
 
 

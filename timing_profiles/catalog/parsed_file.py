@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from timing_profiles.catalog import source
 from timing_profiles.catalog.folder import SUFFIX
@@ -20,8 +21,7 @@ EXTENDS = "extends"
 _ALLOW = ("overrides", "allow")
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedFile:
+class ParsedFile(NamedTuple):
     """One file of a set, checked by itself.
 
     Attributes:
@@ -49,7 +49,7 @@ def parse(name: str, content: bytes | Problem, schema: Schema, label: str) -> Pa
         label: The directory as messages show it.
     """
     if isinstance(content, Problem):
-        return ParsedFile(content, Source(content.file), None, (content,))
+        return ParsedFile(content, Source(content.file, {}), None, (content,))
     text = source.read(f"{label}/{name}", content)
     problems = [*text.problems, *_name_problems(text.file, name)]
     if text.problems and not text.data:

@@ -11,7 +11,6 @@ import codecs
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
@@ -61,6 +60,8 @@ _TOO_DEEP = f"nested deeper than {MAX_DEPTH}"
 
 _EMPTY = "the file is empty; a profile needs at least `description: ...`"
 
+_NOWHERE: Mapping[KeyPath, Place] = MappingProxyType({})
+
 
 class Place(NamedTuple):
     """A position in a file; line and column are counted from 1.
@@ -72,8 +73,7 @@ class Place(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """The data of a file, and its places.
 
     Attributes:
@@ -89,9 +89,9 @@ class Source:
     """
 
     file: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-    keys: Mapping[KeyPath, Place] = field(default_factory=dict)
-    values: Mapping[KeyPath, Place] = field(default_factory=dict)
+    data: Mapping[str, Any]
+    keys: Mapping[KeyPath, Place] = _NOWHERE
+    values: Mapping[KeyPath, Place] = _NOWHERE
     problems: tuple[Problem, ...] = ()
     refused: frozenset[KeyPath] = frozenset()
     doubled: frozenset[KeyPath] = frozenset()
@@ -130,7 +130,7 @@ def read(file: str, content: bytes) -> Source:
     try:
         return _Reader(file, _decoded(file, content)).source()
     except _Refused as refused:
-        return Source(file, problems=refused.problems)
+        return Source(file, {}, problems=refused.problems)
 
 
 def _decoded(file: str, content: bytes) -> str:

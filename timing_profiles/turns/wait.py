@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from timing_profiles.turns.fields import (
@@ -50,8 +49,7 @@ Below it, the VAD takes silence for speech: 0.85 s more at 0.05, 1.3 to 3 s at 0
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """The wait of a caller.
 
     Attributes:
@@ -66,7 +64,7 @@ class Wait:
 
     def to_json(self) -> dict[str, Any]:
         """Return the wait as the commands print it."""
-        return asdict(self)
+        return self._asdict()
 
     def __str__(self) -> str:
         """Return `1.59 s`, `1.59 to 4.09 s` or `from 1.59 s`."""
