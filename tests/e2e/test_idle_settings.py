@@ -43,7 +43,7 @@ def _named(profiles: Catalog, sets: Sets, idle: Idle) -> list[str]:
     assert default
     values = {**default.values, **sets}
     (row,) = (row for row in dead_settings.DEAD_WHEN if row.id == idle.row)
-    return [path for path in idle.fields if row.covers(path) and row.applies(values)]
+    return [path for path in idle.fields if row in dead_settings.rows(path) and row.applies(values)]
 
 
 @pytest.mark.parametrize("claim", NOT_IDLE, ids=lambda claim: claim.of)

@@ -76,8 +76,10 @@ def works_ahead(values: Values) -> bool:
 
 @cache
 def rows(path: str) -> tuple[DeadWhen, ...]:
-    """Return the rows of the table that cover the field at a dotted path."""
-    return tuple(row for row in DEAD_WHEN if row.covers(path))
+    """Return the rows of the table that name the field at a dotted path, or a section around it."""
+    keys = path.split(".")
+    around = {".".join(keys[: depth + 1]) for depth in range(len(keys))}
+    return tuple(row for row in DEAD_WHEN if not around.isdisjoint(row.fields))
 
 
 class DeadWhen(NamedTuple):
@@ -103,10 +105,6 @@ class DeadWhen(NamedTuple):
             return meets(values, self.when) and (self.also is None or self.also(values))
         except UnknownValue:
             return False
-
-    def covers(self, path: str) -> bool:
-        """Return whether a field is one of the fields or in one of the sections."""
-        return any(path == covered or path.startswith(f"{covered}.") for covered in self.fields)
 
 
 def _delay_is_undercut(values: Values) -> bool:
