@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
-from timing_profiles.catalog import catalog, folder, location, schema_file
+from timing_profiles.catalog import catalog, folder, schema_file
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.catalog.field import Field
 from timing_profiles.catalog.folder import PROFILES_DIR, SUFFIX
@@ -80,6 +80,8 @@ def unreadable() -> Problem | None:
         reason = "is not a directory"
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not profiles_dir.is_symlink():
+            from timing_profiles.catalog import location
+
             return location.missing(profiles_dir.as_posix(), [profiles_dir.absolute()])
         reason = strerror(error)
     hint = f"{PROFILES_DIR} of the environment names the directory of profiles"
