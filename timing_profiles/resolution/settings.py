@@ -62,11 +62,13 @@ class Settings:
     changed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Override:
-    path: str
-    value: Any
-    origin: Origin
+    """An accepted value of one layer, equal to itself only: its value may be a list."""
+
+    def __init__(self, path: str, value: Any, origin: Origin) -> None:
+        self.path = path
+        self.value = value
+        self.origin = origin
 
 
 def resolve(profiles: Profiles, requests: Sequence[Request]) -> Settings:
