@@ -129,7 +129,7 @@ def test_descriptive_keywords_are_not_bounds() -> None:
 def test_first_set_changes_no_bounds() -> None:
     """The first commit of profiles has no effect on callers."""
     after = with_schema(lambda properties: field(properties, ENDPOINTING).update(maximum=500))
-    nothing = catalog.Catalog("", BEFORE.schema, {}, (), "profiles", {}, {})
+    nothing = catalog.Catalog(BEFORE.schema, {}, (), "profiles", {}, {})
     assert bounds.changed(nothing, after) == []
 
 

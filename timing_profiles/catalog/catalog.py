@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -17,12 +17,11 @@ from timing_profiles.problems import Problem, ProfilesError, in_order
 from timing_profiles.profile import DEFAULT, NAME, Layer, Profile, merged, walk
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalog:
     """A checked set of profiles.
 
     Attributes:
-        revision: 12 hex digits, a hash of the files' names and bytes and of the schema.
         schema: The schema that the set was checked against.
         layers: What each profile sets itself, by its name.
         warnings: Settings that have no effect, and settings that callers will complain of.
@@ -33,7 +32,6 @@ class Catalog:
             that has any.
     """
 
-    revision: str
     schema: Schema
     layers: Layers
     warnings: tuple[Problem, ...]
@@ -41,6 +39,13 @@ class Catalog:
     files: ParsedFiles
     found: Mapping[str, Sequence[Problem]]
     errors: tuple[Problem, ...] = ()
+
+    @cached_property
+    def revision(self) -> str:
+        """The revision of the set; empty where it has errors or no file."""
+        contents = ((name, file.content) for name, file in self.files.items())
+        texts = {name: content for name, content in contents if isinstance(content, bytes)}
+        return "" if self.errors or not texts else revision(texts, self.schema.text)
 
     def names(self) -> list[str]:
         """Return the names of all profiles, sorted."""
@@ -102,7 +107,7 @@ def build(contents: Contents, schema: Schema, before: Catalog | None, label: str
 
 def empty(schema: Schema, label: str = "", errors: tuple[Problem, ...] = ()) -> Catalog:
     """Make a set without any profile."""
-    return Catalog("", schema, {}, (), label, {}, {}, errors)
+    return Catalog(schema, {}, (), label, {}, {}, errors)
 
 
 def revision(files: Mapping[str, bytes], schema: str) -> str:
@@ -112,6 +117,9 @@ def revision(files: Mapping[str, bytes], schema: str) -> str:
         files: The bytes of each file, by name.
         schema: The text of the schema that it is checked against.
     """
+    # Most commands print no revision, and this loads OpenSSL.
+    import hashlib  # noqa: PLC0415
+
     digest = hashlib.sha256(schema.encode())
     for name in sorted(files):
         for part in (name.encode("utf-8", "surrogateescape"), files[name]):
@@ -150,9 +158,7 @@ def _checked(contents: Contents, schema: Schema, before: Catalog | None, label: 
     everything = in_order(chain(missing, *problems.values()))
     errors = tuple(problem for problem in everything if problem.severity == "error")
     if not errors:
-        texts = {name: text for name, text in contents.items() if isinstance(text, bytes)}
-        number = revision(texts, schema.text)
-        return Catalog(number, schema, layers, everything, label, files, found)
+        return Catalog(schema, layers, everything, label, files, found)
     invalid = {
         name.removesuffix(SUFFIX)
         for name in files
@@ -161,7 +167,7 @@ def _checked(contents: Contents, schema: Schema, before: Catalog | None, label: 
     left_out = inheritance.affected(layers, invalid | {DEFAULT} if missing else invalid)
     valid = {name: layer for name, layer in layers.items() if name not in left_out}
     warnings = tuple(problem for problem in everything if problem.severity == "warning")
-    return Catalog("", schema, valid, warnings, label, files, found, errors)
+    return Catalog(schema, valid, warnings, label, files, found, errors)
 
 
 def _parsed(
