@@ -252,6 +252,24 @@ def test_file_with_same_bytes_is_not_parsed_again() -> None:
     assert after == built({"a": "tts: {speed: 0.9}", "b": "extends: a"})
 
 
+def test_file_with_same_bytes_elsewhere_is_not_parsed_again() -> None:
+    """Two sets of a comparison share the data of a file, and each has places of its own."""
+    contents = {"default.yaml": DEFAULT.read_bytes(), "a.yaml": b"tts: {speed: 0.9}"}
+    main = catalog.build(contents, SCHEMA, None, "main:profiles")
+    after = catalog.build(contents, SCHEMA, main, "profiles")
+    assert after.files["a.yaml"].source.data is main.files["a.yaml"].source.data
+    assert main.layers["a"].origins == {"tts.speed": "main:profiles/a.yaml:1"}
+    assert after.layers["a"].origins == {"tts.speed": "profiles/a.yaml:1"}
+
+
+@pytest.mark.parametrize("case", [*cases("valid"), *cases("invalid")])
+def test_set_that_builds_on_another_label_is_as_a_fresh_one(case: Path, tmp_path: Path) -> None:
+    """Every problem and every value has the place that it has in a set of its own."""
+    profiles = laid_out(case, tmp_path)
+    before = catalog.load_valid(profiles, "main:profiles")
+    assert catalog.load_valid(profiles, before=before) == catalog.load_valid(profiles)
+
+
 def test_another_schema_checks_every_file_again() -> None:
     """A value that one schema accepts, the next one may refuse."""
     before = built({"a": "tts: {speed: 0.9}"})

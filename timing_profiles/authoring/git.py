@@ -140,7 +140,9 @@ class _Entry:
     object_name: str
 
 
-def catalog_at(revision: str, profiles_dir: Path, label: str = "") -> Catalog:
+def catalog_at(
+    revision: str, profiles_dir: Path, label: str = "", before: Catalog | None = None
+) -> Catalog:
     """Read and check a directory of profiles in a commit.
 
     Args:
@@ -148,6 +150,7 @@ def catalog_at(revision: str, profiles_dir: Path, label: str = "") -> Catalog:
         profiles_dir: The directory, which need not exist any more. The `schema.json` beside it in
             the commit is active, else the packaged one.
         label: The directory as messages show it; such as `main:profiles` by default.
+        before: A catalog to build on: a file with the same bytes is not parsed again.
 
     Returns:
         The set; one without any profile where the commit does not have the directory.
@@ -160,7 +163,7 @@ def catalog_at(revision: str, profiles_dir: Path, label: str = "") -> Catalog:
     schema = _schema(found)
     if not found.files:
         return catalog.empty(schema, found.label)
-    return catalog.build(found.files, schema, None, found.label)
+    return catalog.build(found.files, schema, before, found.label)
 
 
 def contents(revision: str, profiles_dir: Path, label: str = "") -> Committed:

@@ -74,19 +74,20 @@ def load(profiles_dir: Path, label: str = "") -> Catalog:
     return _whole(load_valid(profiles_dir, label))
 
 
-def load_valid(profiles_dir: Path, label: str = "") -> Catalog:
+def load_valid(profiles_dir: Path, label: str = "", before: Catalog | None = None) -> Catalog:
     """Read and check a directory; keep the profiles that are valid with all that they extend.
 
     Args:
         profiles_dir: The directory.
         label: The directory as messages show it; its name by default.
+        before: A catalog to build on, as in `build`.
 
     Raises:
         ProfilesError: The directory or the active schema cannot be read.
     """
     label = label or folder.absolute(profiles_dir).name
     schema = schema_file.load(profiles_dir)
-    return _checked(folder.read(profiles_dir, label), schema, None, label)
+    return _checked(folder.read(profiles_dir, label), schema, before, label)
 
 
 def build(contents: Contents, schema: Schema, before: Catalog | None, label: str) -> Catalog:
@@ -95,8 +96,8 @@ def build(contents: Contents, schema: Schema, before: Catalog | None, label: str
     Args:
         contents: The bytes of each file, by name.
         schema: The schema to check them against.
-        before: An earlier catalog of the same directory: what has not changed since is neither
-            parsed nor checked again.
+        before: An earlier catalog, or one of another directory: a valid file with the same bytes is
+            not parsed again. Under the same label, what has not changed is not checked again.
         label: The directory as messages show it.
 
     Raises:
@@ -134,7 +135,7 @@ def _whole(found: Catalog) -> Catalog:
 
 
 def _checked(contents: Contents, schema: Schema, before: Catalog | None, label: str) -> Catalog:
-    if not before or (before.schema.text, before.label) != (schema.text, label):
+    if not before or before.schema.text != schema.text:
         before = empty(schema, label)
     files = {
         name: _parsed(name, content, schema, before, label) for name, content in contents.items()
@@ -173,10 +174,13 @@ def _checked(contents: Contents, schema: Schema, before: Catalog | None, label: 
 def _parsed(
     name: str, content: bytes | Problem, schema: Schema, before: Catalog, label: str
 ) -> ParsedFile:
-    """Parse a file, unless an earlier catalog has it with the same bytes."""
+    """Parse a file, unless a catalog has it with the same bytes."""
     known = before.files.get(name)
     if known and known.content == content:
-        return known
+        if before.label == label:
+            return known
+        if not known.problems:
+            return known.labelled(f"{label}/{name}")
     return parsed_file.parse(name, content, schema, label)
 
 

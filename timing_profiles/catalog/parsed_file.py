@@ -38,6 +38,12 @@ class ParsedFile(NamedTuple):
     problems: tuple[Problem, ...]
     unknown: frozenset[str] = frozenset()
 
+    def labelled(self, file: str) -> ParsedFile:
+        """Return a file without problems under another name for messages."""
+        source = self.source._replace(file=file)
+        layer = self.layer and self.layer._replace(origins=_origins(source, self.layer.sets))
+        return self._replace(source=source, layer=layer)
+
 
 def parse(name: str, content: bytes | Problem, schema: Schema, label: str) -> ParsedFile:
     """Parse and check one file of a set.

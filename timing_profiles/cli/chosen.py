@@ -25,13 +25,16 @@ from timing_profiles.problems import (
 from timing_profiles.profile import DEFAULT, NAME, Profile
 
 
-def profiles() -> Catalog:
+def profiles(before: Catalog | None = None) -> Catalog:
     """Load the whole set.
+
+    Args:
+        before: A catalog to build on: a file with the same bytes is not parsed again.
 
     Raises:
         ProfilesError: It is invalid or missing.
     """
-    found = _load_valid()
+    found = _load_valid(before)
     if found.errors:
         raise _invalid(found)
     return found
@@ -103,12 +106,12 @@ def profile(found: Catalog, name: str) -> Profile:
     raise UsageError(_with_hint(unknown_profile(name, names), did_you_mean(name, names)))
 
 
-def _load_valid() -> Catalog:
+def _load_valid(before: Catalog | None = None) -> Catalog:
     problem = unreadable()
     if problem:
         raise ProfilesError([problem])
     try:
-        return catalog.load_valid(folder.profiles_dir())
+        return catalog.load_valid(folder.profiles_dir(), before=before)
     except ProfilesError as error:
         raise ProfilesError(_from_here(error.problems)) from None
 

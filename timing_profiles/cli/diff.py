@@ -96,8 +96,8 @@ def _sets(names: Sequence[str]) -> tuple[Catalog, Catalog]:
     try:
         a = git.catalog_at(names[0], profiles_dir)
         if not names[1:]:
-            return a, chosen.profiles()
-        return a, git.catalog_at(names[1], profiles_dir)
+            return a, chosen.profiles(before=a)
+        return a, git.catalog_at(names[1], profiles_dir, before=a)
     except GitError as error:
         raise UsageError(str(error)) from None
 
