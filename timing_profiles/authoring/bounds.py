@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from timing_profiles.authoring.explanation import range_of
 from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.catalog.field import range_of
 from timing_profiles.catalog.schema_errors import allowed
 from timing_profiles.problems import cut, quoted
 
@@ -38,8 +37,7 @@ _IN_WORDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedBound:
+class ChangedBound(NamedTuple):
     """A field or section that one of two schemas takes other values of.
 
     Attributes:
@@ -66,7 +64,7 @@ class ChangedBound:
 
     def to_json(self) -> dict[str, Any]:
         """Return the bound as `diff --git --format json` prints it."""
-        return asdict(self)
+        return self._asdict()
 
 
 def changed(a: Catalog, b: Catalog) -> list[ChangedBound]:

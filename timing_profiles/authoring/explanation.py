@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from timing_profiles.catalog.catalog import Catalog
-from timing_profiles.catalog.field import Field
+from timing_profiles.catalog.field import Field, range_of
 from timing_profiles.catalog.schema_errors import allowed
 from timing_profiles.profile import DEFAULT
 from timing_profiles.turns import dead_settings
@@ -19,13 +19,6 @@ LIVE = {
     "next-call": "not before the next call",
 }
 """When a change takes effect in a running call, by the schema's `x-live`."""
-
-_BOUNDS = (
-    ("minimum", "at least"),
-    ("exclusiveMinimum", "above"),
-    ("maximum", "at most"),
-    ("exclusiveMaximum", "below"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +109,6 @@ def explain_field(found: Catalog, field: Field) -> Explanation:
 def _choices(schema: Mapping[str, Any]) -> dict[str, str]:
     words, meanings = schema.get("enum", ()), schema.get("enumDescriptions", ())
     return dict(zip(map(str, words), map(str, meanings), strict=False))
-
-
-def range_of(schema: Mapping[str, Any]) -> str:
-    """Return the bounds of a schema in words, such as `0 to 10`; empty where it has none."""
-    if "minimum" in schema and "maximum" in schema:
-        return f"{schema['minimum']:g} to {schema['maximum']:g}"
-    return ", ".join(f"{words} {schema[bound]:g}" for bound, words in _BOUNDS if bound in schema)
 
 
 def _set_by(found: Catalog, path: str) -> Iterator[Setting]:

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+_BOUNDS = (
+    ("minimum", "at least"),
+    ("exclusiveMinimum", "above"),
+    ("maximum", "at most"),
+    ("exclusiveMaximum", "below"),
+)
+
 
 class Field(NamedTuple):
     """One field of a profile.
@@ -50,3 +57,10 @@ def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
 def values_of(schema: Mapping[str, Any]) -> list[Any] | None:
     """Return the values that a schema lists; None where it lists none."""
     return [schema["const"]] if "const" in schema else schema.get("enum")
+
+
+def range_of(schema: Mapping[str, Any]) -> str:
+    """Return the bounds of a schema in words, such as `0 to 10`; empty where it has none."""
+    if "minimum" in schema and "maximum" in schema:
+        return f"{schema['minimum']:g} to {schema['maximum']:g}"
+    return ", ".join(f"{words} {schema[bound]:g}" for bound, words in _BOUNDS if bound in schema)
