@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.profile import Profile, walk
@@ -15,8 +14,7 @@ ALLOW = "overrides.allow"
 """The path of a changed policy among the changed fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One value that differs; None is `null`, or a field that one side does not have.
 
     Attributes:
@@ -31,11 +29,10 @@ class Change:
 
     def to_json(self) -> dict[str, Any]:
         """Return the change as `diff --format json` prints it."""
-        return asdict(self)
+        return self._asdict()
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """The changes for the callers of one profile.
 
     Attributes:

@@ -17,9 +17,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 from timing_profiles.catalog import catalog, schema_file
 from timing_profiles.catalog.catalog import Catalog
@@ -77,8 +76,7 @@ class GitError(Exception):
     """A commit cannot be read; the text is one line for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(NamedTuple):
     """A directory of profiles in a commit.
 
     Attributes:
@@ -94,8 +92,7 @@ class Committed:
     schema: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """The place of a directory of profiles.
 
     Attributes:
@@ -116,8 +113,7 @@ class _Place:
         return f"{self.folder}/" if self.folder else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Object:
+class _Object(NamedTuple):
     """An object of git, or why there is none.
 
     Attributes:
@@ -131,8 +127,7 @@ class _Object:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """An entry of a tree."""
 
     name: str
