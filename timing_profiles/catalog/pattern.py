@@ -22,12 +22,16 @@ MAX_STEPS = 100_000
 
 _NAME = 64  # characters of a text whose answer is remembered
 
+# Names of fields share most of their steps. A pattern remembers steps to so many states: 0.5 MB.
+_MOST_REMEMBERED = 10_000
+
 _REPEAT = re.compile(r"([*+?])|\{(\d{1,9})(,?)(\d{0,9})\}")
 _BOUNDS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _CONTROLS = {"f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _CODE = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})")
 
 _Test = Callable[[str], bool]
+_States = frozenset[int]
 
 _CLASSES: dict[str, _Test] = {
     "d": lambda char: char in "0123456789",
@@ -90,6 +94,7 @@ class Pattern:
         """
         self._states: list[tuple[_Test | str, list[int]]] = [("match", [])]
         self._built = 0
+        self._steps: dict[tuple[_States, str], _States] = {}
         try:
             self._start = self._group(_Reader(text).everything(), 0)
         except RecursionError:
@@ -97,25 +102,36 @@ class Pattern:
 
     def is_in(self, text: str) -> bool:
         """Return whether some part of a text matches."""
-        states, last = self._states, len(text)
-        reached: set[int] = set()
-        steps = 0
-        for position in range(last + 1):
-            met = self._closure(reached, is_begin=position == 0, is_end=position == last)
-            steps += len(met)
-            if 0 in met:
-                return True
-            if position == last or steps > MAX_STEPS:
+        last = len(text)
+        met = self._closure((), is_begin=True, is_end=not text)
+        steps = len(met)
+        for position, char in enumerate(text, 1):
+            if 0 in met or steps > MAX_STEPS:
                 break
-            char = text[position]
-            reached = {
-                following[0]
-                for test, following in (states[state] for state in met)
-                if not isinstance(test, str) and test(char)
-            }
-        return False
+            met = self._step(met, char, is_end=position == last)
+            steps += len(met)
+        return 0 in met
 
-    def _closure(self, reached: set[int], *, is_begin: bool, is_end: bool) -> set[int]:
+    def _step(self, met: _States, char: str, *, is_end: bool) -> _States:
+        """Return the states that are met after another character."""
+        if is_end:
+            return self._closure(self._after(met, char), is_end=True)
+        found = self._steps.get((met, char))
+        if found is None:
+            found = self._closure(self._after(met, char))
+            if len(self._steps) * len(self._states) < _MOST_REMEMBERED:
+                self._steps[met, char] = found
+        return found
+
+    def _after(self, met: _States, char: str) -> Iterator[int]:
+        for state in met:
+            test, following = self._states[state]
+            if not isinstance(test, str) and test(char):
+                yield following[0]
+
+    def _closure(
+        self, reached: Iterable[int], *, is_begin: bool = False, is_end: bool = False
+    ) -> _States:
         """Return the states that are reached without another character; a match starts anywhere."""
         passed = {"": True, "^": is_begin, "$": is_end}
         found: set[int] = set()
@@ -127,7 +143,7 @@ class Pattern:
                 test, following = self._states[state]
                 if isinstance(test, str) and passed.get(test):
                     waiting.extend(following)
-        return found
+        return frozenset(found)
 
     def _state(self, test: _Test | str, following: Iterable[int]) -> int:
         self._states.append((test, list(following)))
