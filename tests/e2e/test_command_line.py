@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,39 @@ def test_a_command_that_needs_the_sdk_says_so(
     remedy = "install timing-profiles with its dependencies"
     message = f"timing-profiles: {reason} here; {remedy}\n"
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", message)
+
+
+PRINT_LOADED = """
+import sys
+from timing_profiles import cli
+status = cli.main(sys.argv[1].split())
+print(*sorted(sys.modules.keys() & {*sys.argv[2:]}), file=sys.stderr)
+sys.exit(status)
+"""
+
+# Slow to load, and only for a mistake, a process, a worker or recordings.
+RARELY_USED = (
+    *("asyncio", "difflib", "livekit", "numpy", "sqlite3", "subprocess", "sysconfig", "watchfiles"),
+    *("timing_profiles.authoring", "timing_profiles.handoff", "timing_profiles.worker"),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "unused"),
+    [
+        ("show patient", RARELY_USED),
+        ("check", (*RARELY_USED, "hashlib")),
+        ("list", (*RARELY_USED, "hashlib")),
+        ("diff --git HEAD", ("asyncio", "hashlib", "livekit", "timing_profiles.resolution")),
+    ],
+)
+def test_command_loads_no_module_that_only_others_use(
+    line: str, unused: tuple[str, ...], repository: Repository
+) -> None:
+    """A command starts as fast as what it does allows."""
+    assert all(map(find_spec, unused))
+    ran = run([sys.executable, "-c", PRINT_LOADED, line, *unused], repository.folder)
+    assert (ran.returncode, ran.stderr) == (0, "\n")
 
 
 # Root reads everything by two capabilities; without them it is a user like any other.
