@@ -103,9 +103,10 @@ def merged(chain: Iterable[Layer]) -> Profile:
 
 def overlay(values: dict[str, Any], sets: Mapping[str, Any]) -> None:
     """Lay settings over values: mappings merge key by key, everything else replaces."""
-    for path, value in sets.items():
-        below = values.get(path)
-        if isinstance(value, dict) and isinstance(below, dict):
-            values[path] = {**below, **value}
-        else:
-            values[path] = value
+    joined = {
+        path: {**values[path], **value}
+        for path, value in sets.items()
+        if isinstance(value, dict) and isinstance(values.get(path), dict)
+    }
+    values.update(sets)
+    values.update(joined)
