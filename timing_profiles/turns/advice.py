@@ -27,10 +27,10 @@ from timing_profiles.turns.fields import (
     Values,
     number,
 )
-from timing_profiles.turns.wait import RELIABLE_DEACTIVATION, Wait, effective
+from timing_profiles.turns.wait import RELIABLE_DEACTIVATION, bounds
 
-Waits = Callable[[], Wait]
-"""The wait for a merged profile, computed on the first call."""
+Waits = Callable[[], tuple[float, float | None]]
+"""The shortest and the longest wait for a merged profile, computed on the first call."""
 
 LONGEST_WAIT = 10.0
 """The longest acceptable wait of a caller, in seconds.
@@ -54,7 +54,7 @@ def problems(values: Values) -> Iterator[Problem]:
 
     A warning that depends on an unknown value is left out.
     """
-    waits = cache(lambda: effective(values))
+    waits = cache(lambda: bounds(values))
     for advise in _ADVICE:
         try:
             problem = advise(values, waits)
@@ -65,7 +65,7 @@ def problems(values: Values) -> Iterator[Problem]:
 
 
 def _waits_too_long(values: Values, waits: Waits) -> Problem | None:
-    longest = waits().seconds[1]
+    _, longest = waits()
     if longest is None or longest <= LONGEST_WAIT:
         return None
     delays = (MAX_DELAY, MIN_DELAY, NOVA_ENDPOINTING, NOVA_UTTERANCE_END, FLUX_EOT_TIMEOUT)
@@ -84,7 +84,7 @@ def _words_may_never_come(values: Values, _: Waits) -> Problem | None:
 
 
 def _answers_between_words(values: Values, waits: Waits) -> Problem | None:
-    shortest = waits().seconds[0]
+    shortest, _ = waits()
     counts_silence = values[ENGINE] == "nova" and values[DETECTION] in {"vad", "stt"}
     if not counts_silence or shortest >= SHORTEST_PAUSE:
         return None

@@ -112,12 +112,16 @@ class Term(NamedTuple):
 
 def effective(values: Values) -> Wait:
     """Compute the wait for a merged profile."""
-    shortest, longest = _bounds(_terms(values))
-    seconds = shortest, None if math.isinf(longest) else longest
     if values[DETECTION] == "manual":
         committed = "the application commits the turn, and what is left of min_delay"
-        return Wait(seconds, committed, (APPLICATION,))
-    return Wait(seconds, _formula(values))
+        return Wait(bounds(values), committed, (APPLICATION,))
+    return Wait(bounds(values), _formula(values))
+
+
+def bounds(values: Values) -> tuple[float, float | None]:
+    """Compute the shortest and the longest wait; None where nothing bounds the longest."""
+    shortest, longest = _bounds(_terms(values))
+    return shortest, None if math.isinf(longest) else longest
 
 
 def terms(values: Values) -> list[Term]:
