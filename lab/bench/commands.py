@@ -20,7 +20,7 @@ from timing_profiles.profile import DEFAULT
 
 _FEW, _SOME, _MANY = 10, 50, 10_000
 _CHECK_AT_MOST = 0.5
-_SHOW_AT_MOST = 1.3
+_SHOW_AT_MOST = 1.4
 _FLAT_WITHIN = 1.3
 _MEGABYTES = 200
 _MORE_THAN_GIT = 0.150  # s
