@@ -84,6 +84,24 @@ async def test_page_is_not_wider_than_the_screen(stack: Stack, width: int) -> No
     await page.close()
 
 
+async def test_chosen_profile_stays_in_sight_when_the_window_is_resized(stack: Stack) -> None:
+    """The column becomes a row, a column again, and a column of a low window."""
+    page = await stack.browser.open(stack.tune.address, viewport={"width": 1280, "height": 800})
+    await page.choose("phone-menu")
+    for width, height in ((320, 800), (1280, 800), (1280, 620)):
+        await page.do("setViewportSize", {"width": width, "height": height})
+        await page.until(
+            f"""(() => {{
+              const card = document.querySelector(".card:has(:checked)").getBoundingClientRect();
+              const {{ left, right, top, bottom }} = card;
+              return innerWidth === {width} && innerHeight === {height}
+                && 0 <= left && right <= innerWidth && 0 < top && bottom <= innerHeight;
+            }})()""",
+            5,
+        )
+    await page.close()
+
+
 async def test_microphone_is_heard_and_answered(stack: Stack) -> None:
     """A turn from the microphone is drawn with its pause, and answered."""
     page = await stack.browser.open(stack.tune.address, permissions=["microphone"])

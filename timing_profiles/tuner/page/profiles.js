@@ -19,6 +19,9 @@ export class Profiles {
     this._chosen = chosen;
     /** @type {HTMLInputElement | null} */
     this._shown = null;
+    // In a window of another size the list may be a row, or a shorter column.
+    const sizes = new ResizeObserver(() => this._bringIntoSight());
+    for (const each of [place, /** @type {HTMLElement} */ (place.parentElement)]) sizes.observe(each);
   }
 
   /** @param {ProfileSet} set @param {string} name */
@@ -38,12 +41,14 @@ export class Profiles {
       if (!input.checked) continue;
       this._shown = input;
       if (document.activeElement?.getAttribute("name") === "profile") input.focus();
-      this._bringIntoSight(/** @type {HTMLElement} */ (input.parentElement));
+      this._bringIntoSight();
     }
   }
 
-  /** Scroll the list, which is a column or, on a narrow screen, a row; never the page. @param {HTMLElement} card */
-  _bringIntoSight(card) {
+  /** Scroll the list to the chosen one: a column or, on a narrow screen, a row; never the page. */
+  _bringIntoSight() {
+    const card = this._shown?.parentElement;
+    if (!card) return;
     this._place.scrollLeft = card.offsetLeft - this._place.offsetLeft - SIDE;
     const pane = /** @type {HTMLElement} */ (this._place.parentElement);
     const under = card.offsetTop + card.offsetHeight + GAP - pane.clientHeight;
