@@ -34,7 +34,9 @@ def test_missing_variables_name_make_dev(run: CommandLine, monkeypatch: pytest.M
             "timing-profiles: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET not set: the page"
             " calls an agent through a LiveKit server. `make dev` starts a local one with an agent"
             " and serves this page itself; for your own deployment set LIVEKIT_URL,"
-            " LIVEKIT_API_KEY, LIVEKIT_API_SECRET, and name the agent with --agent\n"
+            " LIVEKIT_API_KEY, LIVEKIT_API_SECRET, and name the agent with --agent. Files such as"
+            " .env.local are not read: `uv run --env-file .env.local timing-profiles tune` sets"
+            " what they contain\n"
         ),
     )
     monkeypatch.setenv("LIVEKIT_URL", "ws://127.0.0.1:9")

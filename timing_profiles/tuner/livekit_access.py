@@ -58,7 +58,9 @@ def from_environment() -> Access:
         raise AccessMissing(
             f"{', '.join(missing)} not set: the page calls an agent through a LiveKit server. "
             "`make dev` starts a local one with an agent and serves this page itself; for your "
-            f"own deployment set {', '.join(VARIABLES)}, and name the agent with --agent"
+            f"own deployment set {', '.join(VARIABLES)}, and name the agent with --agent. "
+            "Files such as .env.local are not read: "
+            "`uv run --env-file .env.local timing-profiles tune` sets what they contain"
         )
     url, api_key, api_secret = (os.environ[name] for name in VARIABLES)
     address = urlsplit(url)
