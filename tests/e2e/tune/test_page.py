@@ -209,6 +209,33 @@ async def test_bad_combination_is_named_and_not_sent(stack: Stack) -> None:
     await page.close()
 
 
+async def test_slider_moved_to_where_it_has_no_effect_can_be_moved_back(stack: Stack) -> None:
+    """The page shows why it has no effect, and keeps its control."""
+    page = await stack.browser.open(stack.tune.address)
+    await page.choose("brisk")
+    dial = f'[data-path="{MIN_DELAY}"]'
+    await page.move(MIN_DELAY, 0.1)
+    await page.until(f"document.querySelector({dial!r}).classList.contains('dead')")
+    assert await page.text(f"{dial} .why") == (
+        "it is shorter than vad.min_silence_duration or the 0.3 s that the turn detector takes"
+    )
+    assert await page.do("isVisible", f"{dial} input[type=range]")
+    await page.close()
+
+
+async def test_typed_number_is_taken_or_refused_with_the_reason(stack: Stack) -> None:
+    """Taken also between two steps of the slider; out of bounds, the setting shows the bound."""
+    page = await stack.browser.open(stack.tune.address)
+    await page.choose("brisk")
+    await page.move(MIN_DELAY, 0.35)
+    await page.until("tuner.page.preview?.wait.seconds[0] === 0.44")
+    await page.move(MIN_DELAY, 11)
+    await page.until("document.querySelector('#wrong li')")
+    why = await page.text(f'[data-path="{MIN_DELAY}"] .why')
+    assert why == "Not sent: 11 is more than the maximum of 10 (s)"
+    await page.close()
+
+
 async def test_blind_comparison_is_revealed_after_the_choice(stack: Stack) -> None:
     """Two calls with one sentence; the profile of each is shown after the choice."""
     page = await stack.browser.open(stack.tune.address)

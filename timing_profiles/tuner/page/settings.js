@@ -148,9 +148,9 @@ export class Settings {
     const words = [field.nullable ? "off" : "", field.auto ? "auto" : ""].filter((word) => word !== "");
     const boxes = words.map((word) => ({ word, input: h("input", { type: "checkbox", "aria-label": `${name}: ${word}` }) }));
     let last = usual(field, set_.profiles);
-    const isInside = () => exact.value !== "" && exact.checkValidity();
     range.addEventListener("input", () => changed(Number(range.value)));
-    exact.addEventListener("change", () => isInside() && changed(Number(exact.value)));
+    // Also between two steps; out of bounds, the setting shows why it is not sent.
+    exact.addEventListener("change", () => exact.value !== "" && changed(Number(exact.value)));
     for (const { word, input } of boxes) {
       const named = word === "off" ? null : word;
       input.addEventListener("change", () => changed(input.checked ? named : last));
