@@ -1,6 +1,7 @@
 """The page of `timing-profiles tune` in a real browser, with the real server and a real worker."""
 
 import pytest
+from livekit import api
 
 from sandbox.polling import eventually
 from tests.e2e.tune.browser import Page
@@ -338,6 +339,30 @@ async def test_agent_that_never_comes_is_named(stack: Stack) -> None:
         await page.click("#end")
         await page.until("tuner.talk.state === 'idle'")
         await page.close()
+
+
+async def test_agent_that_leaves_is_named(stack: Stack) -> None:
+    """The page no longer shows that it listens, offers no sentence, and can call again."""
+    page = await stack.browser.open(stack.tune.address)
+    await page.click("#play")
+    await page.until("tuner.talk.state === 'talking'", 90)
+    room = await page.value("tuner.talk.room")
+    connection = stack.worker.connection
+    async with api.LiveKitAPI(connection.url, connection.api_key, connection.api_secret) as livekit:
+        agent = api.RoomParticipantIdentity(
+            room=room, identity=await page.value("tuner.talk._call.agent")
+        )
+        await livekit.room.remove_participant(agent)
+    assert await page.trouble("agent") == (
+        "The agent has left the call. Its worker's log says why; begin again once it runs."
+    )
+    await page.until("document.getElementById('play').ariaDisabled === 'true'")
+    assert await page.text("#status") == "Waiting for the agent…"
+    await page.click("#end")
+    await page.click("#play")
+    await page.until("tuner.talk.state === 'talking'", 90)
+    assert await page.value("document.getElementById('troubles').innerText") == ""
+    await page.close()
 
 
 async def test_stopped_server_is_named_and_comes_back(stack: Stack) -> None:

@@ -171,7 +171,7 @@ export class Talk {
     const before = this.turns.length;
     sound.openMicrophone(false);
     await sound.play(`sentences/${name}.ogg`);
-    await this._until(() => this.state === "idle" || this.turns.slice(before).some((turn) => turn.closed));
+    await this._until(() => this.state !== "talking" || this.turns.slice(before).some((turn) => turn.closed));
     sound.openMicrophone(true);
     return this.turns.slice(before).find((turn) => turn.closed) ?? null;
   }
@@ -248,8 +248,11 @@ export class Talk {
   _said(said, at) {
     if (said.type === "agent") {
       this.attributes = said.present ? (said.attributes ?? {}) : {};
-      if (!said.present) this._on.trouble("agent", "The agent has left the call. Its worker's log says why; begin again once it runs.");
-      else this._on.fine("agent");
+      if (said.present) this._on.fine("agent");
+      else {
+        this._on.trouble("agent", "The agent has left the call. Its worker's log says why; begin again once it runs.");
+        if (this.state === "talking") this._enter("waiting");
+      }
       this._on.changed();
     } else if (said.type === "silent") {
       this._on.trouble("silent", silent(this.agent, said.after));
