@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 
 const load = (name) => import(pathToFileURL(`${process.env.PAGE}/${name}.js`));
 const { Sounds } = await load("speech");
-const { predicted, running, waitText, difference } = await load("wait");
+const { doubt, predicted, running, waitText, difference } = await load("wait");
 const { Axis } = await load("axis");
 const { read, summary } = await load("diff");
 const { nested, differing, sliderEnd } = await load("values");
@@ -31,6 +31,20 @@ test("the shortest wait is predicted for a finished sentence, the longest for an
   assert.equal(predicted(WAIT, VALUES, unfinished).seconds, 4.09);
   assert.deepEqual(running(VALUES, unfinished), { name: "max_delay", seconds: 4 });
   assert.deepEqual(running(VALUES, finished), { name: "min_delay", seconds: 1.5 });
+});
+
+test("a turn that is decided otherwise when computed again is called uncertain", () => {
+  const again = (probability) => ({ profile: "patient", probability, threshold: 0.36 });
+  assert.equal(
+    doubt(again(0.314), finished),
+    "Uncertain: the turn detector's probability was 0.90 in the call, 0.31 when computed again," +
+      " on the other side of the threshold.",
+  );
+  assert.equal(doubt(again(0.4), finished), "");
+  assert.equal(doubt(again(0.3), unfinished), "");
+  assert.equal(doubt(again(null), finished), "");
+  assert.equal(doubt(again(0.3), null), "");
+  assert.equal(doubt(undefined, finished), "");
 });
 
 test("what is unknown is not predicted", () => {

@@ -7,6 +7,7 @@ import { now, resampled, Sound } from "./sound.js";
 import { Sounds } from "./speech.js";
 import { Tape } from "./tape.js";
 import { CUT_WINDOW, Turn } from "./turn.js";
+import { doubt } from "./wait.js";
 import { encode } from "./wav.js";
 
 /** @import { Level, Nested, Rehearsed, Said } from "./contract" */
@@ -407,7 +408,8 @@ export class Talk {
       /** @type {Rehearsed} */
       const rehearsed = await this._server.ask(path, { method: "POST", body: sound, headers: { "Content-Type": "audio/wav" } });
       turn.others = rehearsed.profiles;
-      turn.othersMessage = "";
+      const again = rehearsed.profiles.find((each) => each.profile === turn.under.profile);
+      turn.othersMessage = doubt(again, turn.prediction);
     } catch (error) {
       turn.othersMessage = `What the other profiles would have done is unknown: ${text(error)}`;
     }

@@ -1,7 +1,7 @@
 // The wait that the settings predict for one turn.
 // @ts-check
 
-/** @import { Prediction, Values, Wait } from "./contract" */
+/** @import { Outcome, Prediction, Values, Wait } from "./contract" */
 
 const DETECTION = "turn_handling.turn_detection";
 const MODE = "turn_handling.endpointing.mode";
@@ -41,6 +41,20 @@ function unknown(why) {
 /** Whether the detector takes the sentence for finished. @param {Prediction} prediction */
 export function finished(prediction) {
   return prediction.probability >= prediction.threshold;
+}
+
+/**
+ * What has to be said of a turn that was computed again, if the detector decided otherwise in the call.
+ *
+ * @param {Outcome | undefined} again of the profile that the turn was spoken under
+ * @param {Prediction | null} prediction the detector's in the call
+ */
+export function doubt(again, prediction) {
+  if (!prediction || !again || again.probability === null || again.threshold === null) return "";
+  const { probability, threshold } = again;
+  if (finished({ ...prediction, probability, threshold }) === finished(prediction)) return "";
+  const said = `${prediction.probability.toFixed(2)} in the call, ${probability.toFixed(2)} when computed again`;
+  return `Uncertain: the turn detector's probability was ${said}, on the other side of the threshold.`;
 }
 
 /**
