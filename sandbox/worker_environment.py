@@ -22,6 +22,7 @@ _FOREIGN = (
     "METRICS_PORT",
     "READY_PORT",
     "READY_HOST",
+    "SSL_CERT_FILE",
 )
 
 
@@ -32,7 +33,7 @@ def environment(connection: Connection, deepgram: Deepgram, llm: Inference) -> d
         **own,
         **ANY_LOAD,
         **connection.environment(),
-        # The stand-ins have no certificates; each job would read those of the system for its LLM.
+        # The stand-ins have no certificates; each job would read all of the system's for its LLM.
         "SSL_CERT_DIR": str(Path(__file__).parent),
         "DEEPGRAM_API_KEY": "any",
         "DEEPGRAM_BASE_URL": deepgram.url,

@@ -74,6 +74,7 @@ def _publish(profiles: Mapping[str, str], path: Path, environment: pytest.Monkey
         environment.setenv(name, "any key of at least so many characters")
     environment.setenv(variables.PUBLISHED, str(path))
     # Without certificates: each conversation's client of the LLM would read all of the system's.
+    environment.delenv("SSL_CERT_FILE", raising=False)
     environment.setenv("SSL_CERT_DIR", str(path.parent))
 
 
