@@ -5,6 +5,7 @@ python bare_system.py SCRIPT WORDS...    # `cli` stands for the command line
 
 import importlib
 import os
+import pathlib  # noqa: F401 - that of Python 3.10 makes methods of functions that replace those of os
 import runpy
 import signal
 import sys

@@ -116,9 +116,9 @@ print(*sorted(sys.modules.keys() & {*sys.argv[2:]}), file=sys.stderr)
 sys.exit(status)
 """
 
-# Slow to load, and only for a mistake, a process, a worker or recordings.
+# Slow to load, and only for a mistake, a worker or recordings.
 RARELY_USED = (
-    *("asyncio", "difflib", "livekit", "numpy", "sqlite3", "subprocess", "sysconfig", "watchfiles"),
+    *("asyncio", "difflib", "livekit", "numpy", "sqlite3", "sysconfig", "watchfiles"),
     *("timing_profiles.authoring", "timing_profiles.handoff", "timing_profiles.worker"),
 )
 
