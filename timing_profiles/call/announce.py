@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from weakref import WeakKeyDictionary
 
 from livekit import rtc
 from livekit.agents import JobContext
@@ -22,7 +21,7 @@ PROBLEMS_ATTRIBUTE = "timing.problems"
 _logger = logging.getLogger("timing_profiles")
 
 # The SDK may send two requests in reverse, so a room has one on the way: then the latest values.
-_wanted: WeakKeyDictionary[rtc.Room, dict[str, str]] = WeakKeyDictionary()
+_waiting: dict[rtc.Room, dict[str, str]] = {}
 _sending: dict[rtc.Room, asyncio.Task[None]] = {}
 
 
@@ -42,7 +41,7 @@ def announce(ctx: JobContext, settings: Settings) -> None:
         REVISION_ATTRIBUTE: settings.revision,
         PROBLEMS_ATTRIBUTE: codes,  # an empty value takes an attribute away
     }
-    _wanted[ctx.room] = attributes
+    _waiting[ctx.room] = attributes
     if ctx.room not in _sending:
         _sending[ctx.room] = asyncio.create_task(_send(ctx.room))
 
@@ -80,11 +79,9 @@ def log_problems(problems: Sequence[Problem]) -> None:
 
 
 async def _send(room: rtc.Room) -> None:
-    sent = None
     try:
-        while (attributes := _wanted[room]) is not sent:
+        while attributes := _waiting.pop(room, None):
             await _set_attributes(room, attributes)
-            sent = attributes
     finally:
         del _sending[room]
 
