@@ -48,7 +48,11 @@ async def guest(
 ) -> AsyncGenerator[Guest]:
     """Be in a room by its name, with an open microphone where one may publish."""
     grants = api.VideoGrants(
-        room_join=True, room=room, can_publish=can_publish, can_publish_data=True
+        room_join=True,
+        room=room,
+        can_publish=can_publish,
+        can_publish_data=True,
+        can_update_own_metadata=True,
     )
     token = (
         api.AccessToken(connection.api_key, connection.api_secret)
