@@ -147,6 +147,12 @@ class Outbound(Room):
         self.emit("participant_active", callee)
 
 
+def dialling(room: Outbound) -> Timing:
+    """Of an agent that dials out, whose dispatch requests `brisk`."""
+    requests = Requests(None, dispatch='{"profile": "brisk"}')
+    return Timing(cast("JobContext", Job(room)), None, requests)
+
+
 @pytest.mark.parametrize(
     ("expected", "identity"),
     [
@@ -184,8 +190,7 @@ async def test_call_without_a_wait_takes_the_participant_that_joins(
     """`for_call(wait=False)`: an agent that dials out. First the dispatch, then the callee."""
     caplog.set_level(logging.INFO, logger="timing_profiles")
     room = Outbound()
-    requests = Requests(None, dispatch='{"profile": "brisk"}')
-    timing = Timing(cast("JobContext", Job(room)), None, requests)
+    timing = dialling(room)
     session = Session(**timing.session_kwargs())
     timing.follow(session)
     assert timing.profile == "brisk"
@@ -207,8 +212,7 @@ async def test_line_of_the_call_precedes_that_of_a_callee_who_is_there(
     caplog.set_level(logging.INFO, logger="timing_profiles")
     room = Outbound()
     room.answer()
-    requests = Requests(None, dispatch='{"profile": "brisk"}')
-    timing = Timing(cast("JobContext", Job(room)), None, requests)
+    timing = dialling(room)
     timing.log_when_started()
     session = Session(**timing.session_kwargs())
     await session.start(Deaf(instructions=""))

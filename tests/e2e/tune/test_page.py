@@ -9,6 +9,7 @@ from tests.e2e.tune.conftest import Stack, tune
 
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 MAX_DELAY = "turn_handling.endpointing.max_delay"
+DIAL = f'[data-path="{MIN_DELAY}"]'
 
 pytestmark = pytest.mark.long
 
@@ -19,13 +20,20 @@ async def played(page: Page, count: int = 1) -> dict[str, object]:
     return (await page.turns(count))[count - 1]
 
 
+async def why_of(page: Page, value: float, condition: str) -> str:
+    """Move min_delay, wait for what the page makes of it, and return the reason beside the dial."""
+    await page.move(MIN_DELAY, value)
+    await page.until(condition)
+    return await page.text(f"{DIAL} .why")
+
+
 async def test_page_shows_profiles_and_settings_without_a_call(stack: Stack) -> None:
     """Each profile with its wait and its text, each important setting with what callers notice."""
     page = await stack.browser.open(stack.tune.address)
     profiles = await page.text("#profiles")
     assert "brisk\n0.39 to 0.89 s\nCallers in a hurry with short questions." in profiles
     assert "patient\n1.59 to 4.09 s\nCallers who pause to think" in profiles
-    dial = await page.text(f'[data-path="{MIN_DELAY}"]')
+    dial = await page.text(DIAL)
     assert "Too low, the agent talks into pauses; too high, every answer comes late." in dial
     assert "0 to 10 s" in dial
     assert await page.do("seen") == []
@@ -199,14 +207,12 @@ async def test_bad_combination_is_named_and_not_sent(stack: Stack) -> None:
     """Above max_delay, min_delay is refused before it is sent; undone, all is well."""
     page = await stack.browser.open(stack.tune.address)
     await page.choose("patient")
-    await page.move(MIN_DELAY, 9)
-    await page.until("document.querySelector('#wrong li')")
+    why = await why_of(page, 9, "document.querySelector('#wrong li')")
     assert "min_delay 9 is more than max_delay 4.0 (s)" in await page.text("#wrong")
-    why = await page.text(f'[data-path="{MIN_DELAY}"] .why')
     assert why == "Not sent: min_delay 9 is more than max_delay 4.0 (s)"
     await page.click("#reset")
     await page.until("document.querySelector('#wrong-box').hidden")
-    assert await page.text(f'[data-path="{MIN_DELAY}"] .why') == ""
+    assert await page.text(f"{DIAL} .why") == ""
     await page.close()
 
 
@@ -214,13 +220,11 @@ async def test_slider_moved_to_where_it_has_no_effect_can_be_moved_back(stack: S
     """The page shows why it has no effect, and keeps its control."""
     page = await stack.browser.open(stack.tune.address)
     await page.choose("brisk")
-    dial = f'[data-path="{MIN_DELAY}"]'
-    await page.move(MIN_DELAY, 0.1)
-    await page.until(f"document.querySelector({dial!r}).classList.contains('dead')")
-    assert await page.text(f"{dial} .why") == (
+    is_dead = f"document.querySelector({DIAL!r}).classList.contains('dead')"
+    assert await why_of(page, 0.1, is_dead) == (
         "it is shorter than vad.min_silence_duration or the 0.3 s that the turn detector takes"
     )
-    assert await page.do("isVisible", f"{dial} input[type=range]")
+    assert await page.do("isVisible", f"{DIAL} input[type=range]")
     await page.close()
 
 
@@ -230,9 +234,7 @@ async def test_typed_number_is_taken_or_refused_with_the_reason(stack: Stack) ->
     await page.choose("brisk")
     await page.move(MIN_DELAY, 0.35)
     await page.until("tuner.page.preview?.wait.seconds[0] === 0.44")
-    await page.move(MIN_DELAY, 11)
-    await page.until("document.querySelector('#wrong li')")
-    why = await page.text(f'[data-path="{MIN_DELAY}"] .why')
+    why = await why_of(page, 11, "document.querySelector('#wrong li')")
     assert why == "Not sent: 11 is more than the maximum of 10 (s)"
     await page.close()
 
