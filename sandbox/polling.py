@@ -3,12 +3,21 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar, overload
 
 T = TypeVar("T")
 
-_INTERVAL = 0.02  # seconds
+# Seconds between two looks: the first ones soon, as most wait shortly; each look takes processor
+# time from what is waited for.
+_FIRST, _LAST = 0.02, 0.1
+
+
+def _intervals() -> Iterator[float]:
+    interval = _FIRST
+    while True:
+        yield interval
+        interval = min(1.1 * interval, _LAST)
 
 
 @overload
@@ -28,6 +37,7 @@ async def eventually(look: Callable[[], object], seconds: float, what: str) -> o
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds
+    intervals = _intervals()
     while True:
         seen = look()
         if inspect.isawaitable(seen):
@@ -36,16 +46,17 @@ async def eventually(look: Callable[[], object], seconds: float, what: str) -> o
             return seen
         if clock() > deadline:
             raise _too_late(seconds, what)
-        await asyncio.sleep(_INTERVAL)
+        await asyncio.sleep(next(intervals))
 
 
 def eventually_blocking(look: Callable[[], T | None], seconds: float, what: str) -> T:
     """Poll as `eventually` does, in code without an event loop."""
     deadline = time.monotonic() + seconds
+    intervals = _intervals()
     while not (seen := look()):
         if time.monotonic() > deadline:
             raise _too_late(seconds, what)
-        time.sleep(_INTERVAL)
+        time.sleep(next(intervals))
     return seen
 
 

@@ -25,6 +25,7 @@ _SETTLED = 0.5  # seconds of listening in silence after which the agent has fini
 # Seconds of silence after which an agent does not speak, whatever its state: the SDK may send two
 # states that follow each other at once in reverse.
 _NOT_SPEAKING = 5.0
+_LOOK = 0.05  # seconds between two looks; what is measured has times of its own
 _AFTER_CUT = 3.0  # seconds for the answer to interrupted speech; often there is none
 
 _CLOSED = "the room was closed during the call"
@@ -271,7 +272,7 @@ class Caller:
         while not condition():
             if time.monotonic() > deadline or not self.room.isconnected():
                 return False
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(_LOOK)
         return True
 
     def _why_nobody_listens(self) -> str:

@@ -22,35 +22,40 @@ _SILENCE = bytes(2 * _FRAME_SAMPLES)
 # leaves in silence, below the quietest sounds of speech.
 _AUDIBLE = 200
 
+# What the microphone sends at once: what Opus sends in a packet. Half of it doubles the work.
+_PACKET_SECONDS = 0.02
+_PACKET_SAMPLES = round(SAMPLE_RATE * _PACKET_SECONDS)
+_PACKET_BYTES = 2 * _PACKET_SAMPLES
+
 _LEAD = 0.04  # seconds that the microphone runs ahead, so that a busy moment leaves no gap
 _GAP = 0.3  # seconds of silence that part one sound from the next
 
 
 class Track:
-    """Sound that was sent or heard: consecutive frames of 16-bit mono samples.
+    """Sound that was sent or heard: consecutive 16-bit mono samples.
 
     Attributes:
-        started: when the first frame was, in seconds of `time.monotonic()`.
-        samples: all frames.
+        started: when the first sample was, in seconds of `time.monotonic()`.
+        samples: all of them.
     """
 
     def __init__(self) -> None:
         self.started = 0.0
         self.samples = bytearray()
 
-    def add(self, frame: bytes, at: float) -> None:
-        """Append a frame; a gap before it, as while nothing arrived, becomes silence."""
+    def add(self, sound: bytes, at: float) -> None:
+        """Append sound; a gap before it, as while nothing arrived, becomes silence."""
         if not self.samples:
             self.started = at
         missing = round((at - self.started - self.seconds) / _FRAME_SECONDS)
         if missing * _FRAME_SECONDS > _GAP:
             self.samples += _SILENCE * missing
-        self.samples += frame
+        self.samples += sound
 
     @property
     def seconds(self) -> float:
         """Return the duration in seconds."""
-        return len(self.samples) / (2 * SAMPLE_RATE)
+        return _seconds(self.samples)
 
 
 class Microphone:
@@ -72,31 +77,33 @@ class Microphone:
         """Send until cancelled."""
         started = time.monotonic()
         for number in itertools.count():
-            due = started + number * _FRAME_SECONDS - _LEAD
+            due = started + number * _PACKET_SECONDS - _LEAD
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if self._waiting.empty():
-                await self._send(_SILENCE)
+                await self._send(b"")
             else:
                 await self._send(self._waiting.get_nowait())
                 self._waiting.task_done()
 
     async def play(self, samples: bytes) -> Interval:
         """Send mono 16-bit samples; returns once they are on the way, with when they leave."""
-        frames = _frames(samples)
-        for frame in frames:
-            self._waiting.put_nowait(frame)
+        packets = _cut(samples, _PACKET_BYTES)
+        for packet in packets:
+            self._waiting.put_nowait(packet)
         await self._waiting.join()
-        end = self._left + _FRAME_SECONDS
-        return Interval(end - len(frames) * _FRAME_SECONDS, end)
+        end = self._left + _seconds(packets[-1])
+        return Interval(end - _seconds(samples), end)
 
     async def pause(self, seconds: float) -> None:
         """Send silence for a number of seconds."""
         await self.play(_SILENCE * max(1, round(seconds / _FRAME_SECONDS)))
 
-    async def _send(self, frame: bytes) -> None:
+    async def _send(self, packet: bytes) -> None:
+        """Send a packet, filled up with silence."""
+        packet = packet.ljust(_PACKET_BYTES, b"\0")
         self._left = time.monotonic() + self._source.queued_duration
-        self.sent.add(frame, self._left)
-        await self._source.capture_frame(rtc.AudioFrame(frame, SAMPLE_RATE, 1, _FRAME_SAMPLES))
+        self.sent.add(packet, self._left)
+        await self._source.capture_frame(rtc.AudioFrame(packet, SAMPLE_RATE, 1, _PACKET_SAMPLES))
 
 
 class Ear:
@@ -159,7 +166,15 @@ def _samples_from(start: float, track: Track) -> np.ndarray[tuple[int], np.dtype
 
 def _frames(samples: bytes) -> Sequence[bytes]:
     size = len(_SILENCE)
-    return [samples[at : at + size].ljust(size, b"\0") for at in range(0, len(samples), size)]
+    return [frame.ljust(size, b"\0") for frame in _cut(samples, size)]
+
+
+def _cut(samples: bytes, size: int) -> Sequence[bytes]:
+    return [samples[at : at + size] for at in range(0, len(samples), size)]
+
+
+def _seconds(samples: bytes | bytearray) -> float:
+    return len(samples) / (2 * SAMPLE_RATE)
 
 
 def _is_audible(frame: bytes) -> bool:
