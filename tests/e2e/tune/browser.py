@@ -102,7 +102,12 @@ class Browser:
     async def open(
         self, address: str, *, permissions: Sequence[str] = (), **context: Any
     ) -> "Page":
-        """Open an address in a new context: nothing of another page is there."""
+        """Open an address in a new context: nothing of another page is there.
+
+        With less motion, unless `reducedMotion` is "no-preference": to draw each frame takes more
+        of the processor than the call.
+        """
+        context = {"reducedMotion": "reduce", **context}
         asked = {"address": address, "permissions": permissions, "context": context}
         page = Page(self, await self.ask(None, "open", asked))
         await page.ready()
@@ -148,6 +153,24 @@ class Page:
         """Click an element, once it can be clicked."""
         await self.do("click", selector)
 
+    async def press(self, *keys: str) -> None:
+        """Press keys; the focus is then on an element, and visible."""
+        await self.do("keys", {"keys": keys})
+        await self.focused()
+
+    async def focused(self, selector: str = "*") -> None:
+        """Wait until an element has the focus, and check that it shows it."""
+        await self.until(f"document.activeElement.matches({selector!r})", 10)
+        assert await self.value(_FOCUS) == ""
+
+    async def tab(self, selector: str, key: str = "Tab") -> None:
+        """Press Tab until an element has the focus."""
+        for _ in range(80):
+            await self.press(key)
+            if await self.value(f"document.activeElement.matches({selector!r})"):
+                return
+        raise AssertionError(f"{selector} is not reached by {key}")
+
     async def text(self, selector: str) -> str:
         """Return the visible text of an element, once it is there."""
         text: str = await self.do("innerText", selector)
@@ -191,6 +214,17 @@ class Page:
         """Close it, and what it keeps."""
         await self.do("close")
 
+
+_FOCUS = """(() => {
+  const focused = document.activeElement;
+  if (!focused || focused === document.body) return "lost";
+  const ring = focused.closest(".card") ?? focused;
+  const { outlineStyle, outlineWidth } = getComputedStyle(ring);
+  const box = ring.getBoundingClientRect();
+  if (outlineStyle === "none" || parseFloat(outlineWidth) < 1) return `no ring: ${ring.outerHTML}`;
+  if (!box.width || box.bottom <= 0 || box.top >= innerHeight) return `hidden: ${ring.outerHTML}`;
+  return "";
+})()"""
 
 _TURNS = """tuner.talk.turns.filter((turn) => turn.closed).map((turn) => ({
     profile: turn.under.profile, tuned: turn.under.tuned, verdict: turn.verdict, heard: turn.heard,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import sys
 import wave
 from collections.abc import AsyncGenerator, Sequence
@@ -13,7 +14,7 @@ import pytest
 from sandbox.caller.sound import SAMPLE_RATE
 from sandbox.child import child
 from sandbox.sentences import SENTENCES
-from sandbox.worker import ROOT, Worker, worker
+from sandbox.worker import ROOT, Services, Worker, services, worker
 from tests.e2e.tune.browser import Browser, NoBrowserError, running
 
 _SILENCE = 12.0  # seconds between two turns of the recording
@@ -33,6 +34,23 @@ class Tune:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """What a page needs that calls nobody.
+
+    Attributes:
+        browser: that opens it.
+        services: of its server; no worker answers there.
+        profiles: that it shows.
+        tune: the page's server.
+    """
+
+    browser: Browser
+    services: Services
+    profiles: Path
+    tune: Tune
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
     """Everything that a page needs.
 
@@ -48,20 +66,41 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
-    """A worker, the page's server with `--write`, and a browser that has a microphone."""
-    folder = tmp_path_factory.mktemp("tune")
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Browser]:
+    """A browser that has a microphone."""
+    folder = tmp_path_factory.mktemp("browser")
     recording(folder / "microphone.wav")
-    async with contextlib.AsyncExitStack() as everything:
+    async with contextlib.AsyncExitStack() as opening:
         try:
             opened = running(folder / "microphone.wav", folder / "browser.log")
-            browser = await everything.enter_async_context(opened)
+            browser = await opening.enter_async_context(opened)
         except NoBrowserError as error:
             pytest.skip(str(error))
-        agent = worker(folder, agent=ROOT / "agent.py", mode="dev")
-        answering = await everything.enter_async_context(agent)
-        served = await everything.enter_async_context(tune(answering, ["--write"]))
-        yield Stack(browser, answering, served)
+        yield browser
+
+
+@pytest.fixture(scope="module")
+async def served(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Served]:
+    """The page's server with `--write`, and no worker."""
+    profiles = tmp_path_factory.mktemp("served") / "profiles"
+    shutil.copytree(ROOT / "profiles", profiles)
+    async with services() as among, tune(among, profiles, ["--write"]) as page:
+        yield Served(browser, among, profiles, page)
+
+
+@pytest.fixture(scope="module")
+async def stack(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Stack]:
+    """A worker, and the page's server with `--write`."""
+    folder = tmp_path_factory.mktemp("tune")
+    async with (
+        worker(folder, agent=ROOT / "agent.py", mode="dev") as answering,
+        tune(answering.services, answering.profiles, ["--write"]) as page,
+    ):
+        yield Stack(browser, answering, page)
 
 
 def recording(path: Path) -> None:
@@ -73,12 +112,11 @@ def recording(path: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def tune(answering: Worker, arguments: Sequence[str] = ()) -> AsyncGenerator[Tune]:
-    """Run `timing-profiles tune` beside a worker, on its profiles."""
-    environment = {
-        **answering.services.environment,
-        "PROFILES_DIR": str(answering.profiles),
-    }
+async def tune(
+    among: Services, profiles: Path, arguments: Sequence[str] = ()
+) -> AsyncGenerator[Tune]:
+    """Run `timing-profiles tune` on profiles, with the services of a worker."""
+    environment = {**among.environment, "PROFILES_DIR": str(profiles)}
     command = [sys.executable, "-m", "timing_profiles.cli", "tune", *arguments]
     pipe = asyncio.subprocess.PIPE
     async with child(command, env=environment, cwd=ROOT, output=pipe) as process:

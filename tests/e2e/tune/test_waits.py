@@ -4,16 +4,19 @@ import asyncio
 import contextlib
 import statistics
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pytest
 from livekit import api, rtc
 
 from sandbox.caller.sound import Ear
 from sandbox.connection import Connection
+from tests.e2e.tune.browser import Page
 from tests.e2e.tune.conftest import Stack
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measured
 
 Record = Callable[[str, object], None]
 
@@ -63,11 +66,25 @@ async def observing(connection: Connection, name: str) -> AsyncGenerator[Observe
             task.cancel()
 
 
-async def test_wait_on_the_page_matches_the_wait_of_a_participant(
-    stack: Stack, record_property: Record
-) -> None:
-    """The decision comes when it is predicted, and the drawn wait is the one that is heard."""
-    page = await stack.browser.open(stack.tune.address)
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call with one turn that goes on.
+
+    Attributes:
+        page: of the call.
+        turn: as the page has it.
+        heard: its wait in seconds, as another participant heard it.
+    """
+
+    page: Page
+    turn: dict[str, Any]
+    heard: float
+
+
+@pytest.fixture(scope="module")
+async def answered(stack: Stack) -> AsyncGenerator[Answered]:
+    """A sentence that was played to `patient`."""
+    page = await stack.browser.open(stack.tune.address, reducedMotion="no-preference")
     await page.choose("patient")
     await page.do("selectOption", "#sentence", "order")
     await page.click("#play")
@@ -76,22 +93,28 @@ async def test_wait_on_the_page_matches_the_wait_of_a_participant(
     async with observing(stack.worker.connection, room) as observer:
         turn = (await page.turns(1))[0]
         heard = observer.wait
+    yield Answered(page, turn, heard)
+    await page.close()
+
+
+def test_wait_on_the_page_matches_the_wait_of_a_participant(
+    answered: Answered, record_property: Record
+) -> None:
+    """The decision comes when it is predicted, and the drawn wait is the one that is heard."""
+    turn, heard = answered.turn, answered.heard
     record_property("waits", {**turn, "observed": heard})
     # The page counts from the sound that leaves it, the other participant from its arrival: what
     # lies between is the way there, and on a busy machine the browser's own delay.
     assert heard - 0.1 <= turn["heard"] <= heard + 0.6
     assert turn["difference"] is not None
     assert -0.1 <= turn["difference"] <= 0.3  # 0.1 when nothing else runs
-    await page.close()
 
 
-async def test_slider_is_active_at_once(stack: Stack, record_property: Record) -> None:
+async def test_slider_is_active_at_once(
+    stack: Stack, answered: Answered, record_property: Record
+) -> None:
     """From the change on the page to the worker's line that it is in force: 0.3 s when idle."""
-    page = await stack.browser.open(stack.tune.address)
-    await page.choose("patient")
-    await page.do("selectOption", "#sentence", "order")
-    await page.click("#play")
-    await page.turns(1)
+    page = answered.page
     # What types for a person takes its time before the page has the change.
     await page.value("addEventListener('change', () => { window.changed = Date.now(); }, true)")
     took: list[float] = []
@@ -106,4 +129,3 @@ async def test_slider_is_active_at_once(stack: Stack, record_property: Record) -
         took.append(written.timestamp() - await page.value("changed") / 1000)
     record_property("in force after", took)
     assert statistics.median(took) < 0.5  # 0.15 when nothing else runs
-    await page.close()
