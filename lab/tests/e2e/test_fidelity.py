@@ -18,7 +18,7 @@ from sandbox.livekit_binary import silent
 from sandbox.worker import ROOT
 from timing_profiles.rehearsal import statistics
 
-pytestmark = [pytest.mark.alone, pytest.mark.long]
+pytestmark = [pytest.mark.measured, pytest.mark.long]
 
 # Bound by a timer the agent's own delay is exact to 0.003 s (p95), and a single turn's wait to
 # 0.15 s; a busy machine gets more.
@@ -98,7 +98,7 @@ def test_live_calls_decide_as_rehearsed(tmp_path: Path) -> None:
     """
     named = {"brisk/turn_detector", "default/vad", "brisk/stt", "flux-conversation/flux"}
     rows = [row for row in plan_of_rehearsals(ROOT / "profiles") if row.name in named]
-    measuring = live.measure(rows, ROOT / "profiles", tmp_path, turns=4, at_once=2, progress=silent)
+    measuring = live.measure(rows, ROOT / "profiles", tmp_path, turns=3, at_once=2, progress=silent)
     found = asyncio.run(measuring)  # a rehearsal has an event loop of its own
     assert [call.error for call in found] == [""] * len(named)
     turns = [turn for one in rehearsed.compare(found, tmp_path) for turn in one.turns]
