@@ -32,8 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("timing profiles")
     group.addoption(
         "--part",
-        choices=["units", "beside", "alone"],
-        help="run unit tests only, or end-to-end tests only: those marked `alone`, or the others",
+        choices=["units", "behind", "measured", "beside"],
+        help="run unit tests, end-to-end tests that are marked by the part, or all others",
     )
     group.addoption(
         "--fail-on-skipped-e2e",
@@ -63,7 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _part(item: pytest.Item) -> str:
     if not _is_e2e(item.path):
         return "units"
-    return "alone" if item.get_closest_marker("alone") else "beside"
+    marks = (mark for mark in ("behind", "measured") if item.get_closest_marker(mark))
+    return next(marks, "beside")
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,13 +1,21 @@
-"""Run the tests in three parts: units, then what runs side by side, then what must run alone.
+"""Run the tests: units, then others that only compute, beside those that measure; then the rest.
 
-`--part NAME` runs one of them. Everything else goes to pytest, as in `python -m tests -k reload`.
+`--part NAME` runs one part. Everything else goes to pytest, as in `python -m tests -k reload`.
+
+Tests that measure waits leave half of the processor. Those that only compute take it, at the lowest
+priority; what the others print follows when both have ended.
 """
 
 import argparse
+import contextlib
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 _CORES = os.cpu_count() or 1
 
@@ -15,14 +23,17 @@ _CORES = os.cpu_count() or 1
 # one has a core to itself.
 _PARTS: Mapping[str, Sequence[str]] = {
     "units": ["-n", str(_CORES), "--dist", "loadfile"],
+    "behind": ["-n", str(_CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
+    "measured": ["-n", str(_CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
     "beside": ["-n", str(2 * _CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
-    "alone": ["-n", str(_CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
 }
 
 # Every unit test runs there, so that the floor of pyproject.toml can be held.
 _COVERAGE = ["--cov", "--cov-report="]
 
 _PASSED, _INTERRUPTED, _NO_TESTS = 0, 2, 5  # exit statuses of pytest
+
+_NICENESS = "19"  # the lowest priority
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,20 +43,61 @@ def main(arguments: Sequence[str]) -> int:
     ours, pytests = parser.parse_known_args(arguments)
     # Or each of some hundred processes that tests start would compile the library.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    statuses = [_run(part, pytests) for part in ours.part or _PARTS]
+    try:
+        if ours.part:
+            statuses = [_run(part, pytests) for part in ours.part]
+        else:
+            statuses = [*_computing_beside_measuring(pytests), _run("beside", pytests)]
+    except KeyboardInterrupt:  # pytest got it as well, and says so
+        return _INTERRUPTED
     failed = [status for status in statuses if status not in {_PASSED, _NO_TESTS}]
     return failed[0] if failed else min(statuses)
 
 
 def _run(part: str, arguments: Sequence[str]) -> int:
-    coverage = _COVERAGE if part == "units" and os.environ.get("CI") else []
-    command = [sys.executable, "-m", "pytest", "--part", part, *_PARTS[part], *coverage]
-    with subprocess.Popen([*command, *arguments]) as tests:  # noqa: S603 - pytest
+    with subprocess.Popen(_pytest(part, arguments)) as tests:  # noqa: S603 - pytest
         try:
             return tests.wait()
-        except KeyboardInterrupt:  # pytest got it as well, and says so
+        finally:
             tests.wait()
-            sys.exit(_INTERRUPTED)
+
+
+def _computing_beside_measuring(arguments: Sequence[str]) -> list[int]:
+    command = _pytest("measured", arguments)
+    with (
+        tempfile.TemporaryFile() as printed,
+        subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT) as measuring,  # noqa: S603 - pytest
+    ):
+        try:
+            return [_run_behind(part, arguments) for part in ("units", "behind")] + [
+                measuring.wait()
+            ]
+        finally:
+            measuring.wait()
+            printed.seek(0)
+            shutil.copyfileobj(printed, sys.stdout.buffer)
+            sys.stdout.flush()
+
+
+def _run_behind(part: str, arguments: Sequence[str]) -> int:
+    command = ["nice", "-n", _NICENESS, *_pytest(part, arguments)]
+    with subprocess.Popen(command, start_new_session=True) as tests:  # noqa: S603 - pytest
+        # Linux may share the processor out between sessions first (sched_autogroup_enabled), and
+        # then counts niceness within a session only. Each worker has a session of its own.
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{tests.pid}/autogroup").write_text(_NICENESS, encoding="ascii")
+        try:
+            return tests.wait()
+        except KeyboardInterrupt:  # from the terminal, which is of another session
+            os.killpg(tests.pid, signal.SIGINT)
+            tests.wait()
+            raise
+
+
+def _pytest(part: str, arguments: Sequence[str]) -> list[str]:
+    coverage = _COVERAGE if part == "units" and os.environ.get("CI") else []
+    own = [*_PARTS[part], *coverage]
+    return [sys.executable, "-m", "pytest", "--part", part, *own, *arguments]
 
 
 if __name__ == "__main__":

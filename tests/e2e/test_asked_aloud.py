@@ -7,7 +7,7 @@ from sandbox.inference import ToolCall
 from sandbox.worker import Worker
 from tests.e2e.running_call import BackEnd, attributes, joined, metadata, says, waited
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measured
 
 PLEASE = Script("Please don't rush me.").turns()[0]
 

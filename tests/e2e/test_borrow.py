@@ -31,7 +31,7 @@ async def delays(caller: Caller) -> tuple[float, float]:
     return endpointing["min_delay"], endpointing["max_delay"]
 
 
-@pytest.mark.alone
+@pytest.mark.measured
 async def test_borrowed_profile_allows_slow_spelling(email_worker: Worker) -> None:
     """Quick before and after it; in between, a pause of 1.5 s does not end the address.
 

@@ -60,7 +60,7 @@ def seconds_of_speech(request: Request) -> float:
     return float(sum(word["end"] - word["start"] for word in words))
 
 
-@pytest.mark.alone
+@pytest.mark.measured
 async def test_two_callers_at_once_get_the_timing_that_each_asked_for(
     shared_worker: Worker,
 ) -> None:
@@ -80,7 +80,7 @@ async def test_two_callers_at_once_get_the_timing_that_each_asked_for(
     assert 1.59 <= late <= 4.09 + PATH + TURN_TOLERANCE
 
 
-@pytest.mark.alone
+@pytest.mark.measured
 async def test_a_pause_that_cuts_a_brisk_turn_does_not_cut_a_patient_one(
     shared_worker: Worker,
 ) -> None:
@@ -185,7 +185,7 @@ def _agent(observer: Guest) -> rtc.RemoteParticipant | None:
     return next((one for one in agents if one.identity != "another-agent"), None)
 
 
-@pytest.mark.alone
+@pytest.mark.measured
 async def test_fault_53_only_the_caller_is_heard(shared_worker: Worker, happened: Happened) -> None:
     """A second client that talks over the caller is not transcribed, and delays no answer."""
     async with join(shared_worker.connection, marked(62, profile="brisk")) as caller:
@@ -204,7 +204,7 @@ async def test_fault_53_only_the_caller_is_heard(shared_worker: Worker, happened
     happened(f"{heard:.1f} s heard of a caller's {spoken:.1f} s, nothing of who talks over it")
 
 
-@pytest.mark.alone
+@pytest.mark.measured
 async def test_fault_57_speech_before_the_session_starts_is_heard(
     shared_worker: Worker, happened: Happened
 ) -> None:

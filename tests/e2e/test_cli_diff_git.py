@@ -9,6 +9,8 @@ import pytest
 
 from sandbox.repository import ROOT, Repository, run
 
+pytestmark = pytest.mark.behind
+
 NAMES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
 
 

@@ -11,6 +11,8 @@ from sandbox.repository import ROOT, Repository, run
 from tests.e2e.shell import typed
 from timing_profiles import __version__
 
+pytestmark = pytest.mark.behind
+
 COMMANDS = [
     "init",
     "check",

@@ -16,6 +16,8 @@ from tests.e2e.language_server import LanguageServer, language_server
 from timing_profiles.catalog import source
 from timing_profiles.catalog.schema import Schema
 
+pytestmark = pytest.mark.behind
+
 TEXT = (ROOT / "schema.json").read_text(encoding="utf-8")
 SCHEMA = Schema(TEXT)
 SECTIONS = sorted(SCHEMA.sections)

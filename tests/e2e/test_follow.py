@@ -21,7 +21,7 @@ from tests.e2e.running_call import (
     waited,
 )
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measured
 
 # One sentence of a caller who has to think; the longest pause is shorter than any wait here.
 LONG = Script(

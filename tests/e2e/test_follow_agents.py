@@ -21,7 +21,7 @@ from tests.e2e.followed import Followed, followed
 from tests.running import publish
 from timing_profiles.call.follow_metadata import RAPID
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measured
 
 SENTENCE = "I would like to book a table for two."
 THINKING = "One two three four five [0.5] six seven eight [0.5] nine ten one two three."

@@ -16,6 +16,8 @@ from timing_profiles.authoring.git import GitError
 from timing_profiles.catalog import catalog, folder, schema_file
 from timing_profiles.problems import ProfilesError, quoted
 
+pytestmark = pytest.mark.behind
+
 PATIENT = "description: Waits.\nturn_handling:\n  endpointing: {min_delay: 1.5, max_delay: 4.0}\n"
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 

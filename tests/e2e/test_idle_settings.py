@@ -9,6 +9,8 @@ from timing_profiles.catalog import catalog
 from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.turns import dead_settings
 
+pytestmark = pytest.mark.behind
+
 
 @pytest.fixture(scope="module")
 def profiles() -> Catalog:

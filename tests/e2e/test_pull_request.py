@@ -17,6 +17,8 @@ from sandbox.repository import ROOT, Repository, environment, run
 from tests import recorded
 from tests.e2e import gh
 
+pytestmark = pytest.mark.behind
+
 EXAMPLES = ROOT / "examples" / "pull_request"
 WORKFLOW = EXAMPLES / "timing-profiles.yaml"
 MAKEFILE = EXAMPLES / "timing-profiles.mk"

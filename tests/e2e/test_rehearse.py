@@ -21,6 +21,8 @@ from timing_profiles.rehearsal.line import Line, Noise
 from timing_profiles.rehearsal.rehearse import Conditions
 from timing_profiles.turns.fields import DETECTION
 
+pytestmark = pytest.mark.behind
+
 ROOT = Path(__file__).parents[2]
 SILENCE = "turn_handling: {{turn_detection: vad, endpointing: {{min_delay: {}}}}}\n"
 

@@ -14,6 +14,8 @@ from tests import recorded
 from timing_profiles.rehearsal import environment, stored
 from timing_profiles.rehearsal.environment import EnvironmentUnavailableError
 
+pytestmark = pytest.mark.behind
+
 INSTALLED = metadata.version("livekit-agents")
 OTHER = next(one for one in ("1.8.0", "1.8.1") if one != INSTALLED)
 SILENCE = "turn_handling: {turn_detection: vad, endpointing: {min_delay: 0.6}}\n"

@@ -93,7 +93,7 @@ async def _rooms(access: Access) -> set[str]:
         return {room.name for room in (await server.room.list_rooms(api.ListRoomsRequest())).rooms}
 
 
-@pytest.mark.alone
+@pytest.mark.measured
 async def test_the_page_sees_a_turn_and_changes_the_next_one(
     served: Page, edited_worker: Worker
 ) -> None:

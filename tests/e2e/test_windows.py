@@ -11,6 +11,8 @@ import yaml
 
 from sandbox.repository import ROOT, Repository, environment
 
+pytestmark = pytest.mark.behind
+
 BARE = Path(__file__).parent / "bare_system.py"
 
 ENTRY = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())[0]["entry"]

@@ -56,7 +56,7 @@ def test_fault_14_each_swap_of_git_sync_is_published(tmp_path: Path, happened: H
     happened("each of 3 swaps served", slowest)
 
 
-@pytest.mark.alone
+@pytest.mark.measured
 def test_fault_16_checkout_of_a_thousand_files_is_published(
     tmp_path: Path, happened: Happened
 ) -> None:
