@@ -30,7 +30,9 @@ async def passed(made: Environment, package: Package, folder: Path) -> str:
     imported = Path((await output([python, "-c", where], folder)).strip())
     if not imported.is_relative_to(made.folder):
         raise StepError(f"the tests would import {imported}, which is not the wheel's")
-    options = ("--part", "units", "--quiet", "--tb=short", "-p", "no:cacheprovider")
+    # Many examples here, where no coverage makes each of them slow.
+    examples = "--hypothesis-profile=many"
+    options = ("--part", "units", "--quiet", "--tb=short", "-p", "no:cacheprovider", examples)
     text = await output([python, "-m", "pytest", *options], folder)
     summary = re.search(r"^(\d+ passed.*?) in [\d.]+s", text, re.MULTILINE)
     if summary is None:

@@ -28,8 +28,9 @@ _PARTS: Mapping[str, Sequence[str]] = {
     "beside": ["-n", str(2 * _CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
 }
 
-# Every unit test runs there, so that the floor of pyproject.toml can be held.
-_COVERAGE = ["--cov", "--cov-report="]
+# Every unit test runs there, so that the floor of pyproject.toml can be held. Coverage makes each
+# example slow: `make install-check` runs the many.
+_COVERAGE = ["--cov", "--cov-report=", "--hypothesis-profile=few"]
 
 _PASSED, _INTERRUPTED, _NO_TESTS = 0, 2, 5  # exit statuses of pytest
 
