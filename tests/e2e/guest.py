@@ -10,6 +10,9 @@ from livekit import api, rtc
 from sandbox.caller import Script
 from sandbox.caller.sound import Microphone
 from sandbox.connection import Connection
+from sandbox.polling import eventually
+
+STATE = "lk.agent.state"
 
 Kind = Literal["standard", "sip", "egress", "agent"]
 
@@ -20,12 +23,15 @@ class Guest:
     Attributes:
         room: Where they are.
         microphone: What they speak into.
+        states: Each state of an agent in the room since they joined it, in order.
     """
 
     def __init__(self) -> None:
         """Not in a room yet."""
         self.room = rtc.Room()
         self.microphone = Microphone()
+        self.states: list[str] = []
+        self.room.on("participant_attributes_changed", self._note)
 
     async def speak(self, text: str) -> None:
         """Say something; returns once it is said."""
@@ -33,6 +39,15 @@ class Guest:
         for sound in sounds:
             assert isinstance(sound, bytes)
             await self.microphone.play(sound)
+
+    async def is_answered(self, text: str) -> None:
+        """Say something, and wait until an agent speaks, however short its answer is."""
+        before = len(self.states)
+        await self.speak(text)
+        await eventually(lambda: "speaking" in self.states[before:], 20, "an agent speaks")
+
+    def _note(self, changed: dict[str, str], _: rtc.Participant) -> None:
+        self.states += [changed[STATE]] if STATE in changed else []
 
 
 @contextlib.asynccontextmanager

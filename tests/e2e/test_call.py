@@ -16,13 +16,11 @@ from sandbox.deepgram import Request
 from sandbox.fixtures import Happened
 from sandbox.polling import eventually
 from sandbox.worker import Worker
-from tests.e2e.guest import Guest, guest
+from tests.e2e.guest import STATE, Guest, guest
 from tests.e2e.read_back import session_options
 from timing_profiles.call.sdk_internals import UNSUPPORTED
 
 SENTENCE = Script("I would like to book a table for two.")
-
-STATE = "lk.agent.state"
 
 # K_in + K_out and V of a call on this machine, and what a busy moment adds to a single turn.
 PATH = 0.3
@@ -169,8 +167,7 @@ async def test_fault_53_observer_who_joins_first_is_not_the_caller(
         caller = await comes("caller", metadata=wishes, attributes={"timing.profile": "courier"})
         await comes("second")
         await eventually(lambda: agent.attributes.get(STATE) == "listening", 20, "it listens")
-        await caller.speak(SENTENCE.text)
-        await eventually(lambda: agent.attributes.get(STATE) == "speaking", 20, "it answers")
+        await caller.is_answered(SENTENCE.text)
         told = {name: agent.attributes.get(name) for name in ("timing.profile", "timing.problems")}
     assert told == {"timing.profile": "patient", "timing.problems": None}
     assert heard_of(shared_worker, 61).last_loud_at is not None

@@ -17,13 +17,12 @@ from livekit import api, rtc
 from sandbox.caller import Dial, join
 from sandbox.polling import eventually
 from sandbox.worker import Worker, worker
-from tests.e2e.guest import Guest, guest
+from tests.e2e.guest import STATE, Guest, guest
 from tests.markdown import of_sort
 
 PAGE = "docs/existing-agents.md"
 AGENT = Path(__file__).with_name("recipes_agent.py")
 NAME = "assistant"
-STATE = "lk.agent.state"
 YES = "Yes please."
 
 
@@ -65,10 +64,9 @@ async def agent_of(somebody: Guest) -> rtc.RemoteParticipant:
 
 
 async def is_answered(somebody: Guest, agent: rtc.RemoteParticipant) -> None:
-    """Say something, and wait for the answer and for its end."""
+    """Say something to an agent that listens, and wait for the answer."""
     await eventually(lambda: agent.attributes.get(STATE) == "listening", 20, "it listens")
-    await somebody.speak(YES)
-    await eventually(lambda: agent.attributes.get(STATE) == "speaking", 20, "it answers")
+    await somebody.is_answered(YES)
 
 
 async def has_profile(agent: rtc.RemoteParticipant, name: str) -> None:

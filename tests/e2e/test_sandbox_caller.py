@@ -5,9 +5,7 @@ import time
 from sandbox.caller.call import Dial, join
 from sandbox.caller.script import Script
 from sandbox.livekit_server import LiveKitServer
-from tests.e2e.guest import guest
-
-STATE = "lk.agent.state"
+from tests.e2e.guest import STATE, guest
 
 
 async def test_agent_whose_state_remains_speaking_is_heard_out() -> None:
