@@ -128,7 +128,7 @@ async def services(progress: Progress = silent) -> AsyncGenerator[Services]:
     async with (
         LiveKitServer(progress=progress) as livekit,
         Deepgram() as deepgram,
-        # Few words: whoever asked hears them out.
+        # Short, as callers listen to the whole answer.
         Inference(reply="Yes.") as llm,
     ):
         yield Services(livekit, deepgram, llm)

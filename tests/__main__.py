@@ -70,9 +70,8 @@ def _computing_beside_measuring(arguments: Sequence[str]) -> list[int]:
         subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT) as measuring,  # noqa: S603 - pytest
     ):
         try:
-            return [_run_behind(part, arguments) for part in ("units", "behind")] + [
-                measuring.wait()
-            ]
+            computed = [_run_behind(part, arguments) for part in ("units", "behind")]
+            return [*computed, measuring.wait()]
         finally:
             measuring.wait()
             printed.seek(0)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from livekit import api, rtc
 
 from lab.bench.inputs import METADATA
+from sandbox.caller.call import STATE
 from sandbox.connection import Connection
 
 _LIMIT = 60.0  # seconds; what takes longer has failed
-_STATE = "lk.agent.state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ async def dialled(connection: Connection, metadata: str = METADATA) -> AsyncGene
 
     def look(*_: object) -> None:
         for participant in room.remote_participants.values():
-            if participant.attributes.get(_STATE) == "listening" and not listening.done():
+            if participant.attributes.get(STATE) == "listening" and not listening.done():
                 listening.set_result(participant)
 
     room.on("participant_connected", look)

@@ -18,7 +18,9 @@ from sandbox.connection import Connection
 from timing_profiles.rehearsal.interval import Interval
 
 # Names of livekit-agents; importing it for them would take seconds.
-_STATE = "lk.agent.state"
+STATE = "lk.agent.state"
+"""The attribute of an agent that has its state."""
+
 _PRECONNECT_TOPIC = "lk.agent.pre-connect-audio-buffer"
 
 _SETTLED = 0.5  # seconds of listening in silence after which the agent has finished
@@ -258,7 +260,7 @@ class Caller:
         sounds = self._ear.sounds
         silence = now - sounds[-1].end if sounds else 0.0
         agent = self._agent_in_room()
-        state = agent.attributes.get(_STATE) if agent else None
+        state = agent.attributes.get(STATE) if agent else None
         listens = state == "listening" or (state == "speaking" and silence > _NOT_SPEAKING)
         if not listens or (sounds and silence < _SETTLED):
             self._unsettled = now
@@ -283,7 +285,7 @@ class Caller:
                 f"no agent joined within {self._dial.patience:g} s: check that the worker runs and "
                 "is registered with this server; a worker with a load above 0.7 gets no calls"
             )
-        state = self.agent.attributes.get(_STATE, "no state")
+        state = self.agent.attributes.get(STATE, "no state")
         return (
             f"the agent joined, but did not listen within {self._dial.patience:g} s ({state}): "
             "see the log of the worker"

@@ -8,11 +8,10 @@ from typing import Literal
 from livekit import api, rtc
 
 from sandbox.caller import Script
+from sandbox.caller.call import STATE
 from sandbox.caller.sound import Microphone
 from sandbox.connection import Connection
 from sandbox.polling import eventually
-
-STATE = "lk.agent.state"
 
 Kind = Literal["standard", "sip", "egress", "agent"]
 
@@ -47,7 +46,8 @@ class Guest:
         await eventually(lambda: "speaking" in self.states[before:], 20, "an agent speaks")
 
     def _note(self, changed: dict[str, str], _: rtc.Participant) -> None:
-        self.states += [changed[STATE]] if STATE in changed else []
+        if STATE in changed:
+            self.states.append(changed[STATE])
 
 
 @contextlib.asynccontextmanager

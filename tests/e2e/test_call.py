@@ -12,11 +12,12 @@ from livekit import rtc
 
 import timing_profiles
 from sandbox.caller import Dial, Script, call, join
+from sandbox.caller.call import STATE
 from sandbox.deepgram import Request
 from sandbox.fixtures import Happened
 from sandbox.polling import eventually
 from sandbox.worker import Worker
-from tests.e2e.guest import STATE, Guest, guest
+from tests.e2e.guest import Guest, guest
 from tests.e2e.read_back import session_options
 from timing_profiles.call.sdk_internals import UNSUPPORTED
 

@@ -15,9 +15,10 @@ import pytest
 from livekit import api, rtc
 
 from sandbox.caller import Dial, join
+from sandbox.caller.call import STATE
 from sandbox.polling import eventually
 from sandbox.worker import Worker, worker
-from tests.e2e.guest import STATE, Guest, guest
+from tests.e2e.guest import Guest, guest
 from tests.markdown import of_sort
 
 PAGE = "docs/existing-agents.md"

@@ -2,10 +2,10 @@
 
 import time
 
-from sandbox.caller.call import Dial, join
+from sandbox.caller.call import STATE, Dial, join
 from sandbox.caller.script import Script
 from sandbox.livekit_server import LiveKitServer
-from tests.e2e.guest import STATE, guest
+from tests.e2e.guest import guest
 
 
 async def test_agent_whose_state_remains_speaking_is_heard_out() -> None:

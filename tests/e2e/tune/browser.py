@@ -194,6 +194,17 @@ class Page:
         """Choose a profile."""
         await self.do("check", f'input[name=profile][value="{profile}"]')
 
+    async def play(self, profile: str, sentence: str) -> None:
+        """Play a sentence to a profile, in a new call where there is none."""
+        await self.choose(profile)
+        await self.do("selectOption", "#sentence", sentence)
+        await self.click("#play")
+
+    async def talks(self) -> None:
+        """Begin a call by playing the chosen sentence, and wait until the agent is there."""
+        await self.click("#play")
+        await self.until("tuner.talk.state === 'talking'", 90)
+
     async def turns(self, count: int, seconds: float = 90) -> list[dict[str, Any]]:
         """Return the closed turns, once there are so many."""
         try:

@@ -70,13 +70,11 @@ async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Br
     """A browser that has a microphone."""
     folder = tmp_path_factory.mktemp("browser")
     recording(folder / "microphone.wav")
-    async with contextlib.AsyncExitStack() as opening:
-        try:
-            opened = running(folder / "microphone.wav", folder / "browser.log")
-            browser = await opening.enter_async_context(opened)
-        except NoBrowserError as error:
-            pytest.skip(str(error))
-        yield browser
+    try:
+        async with running(folder / "microphone.wav", folder / "browser.log") as opened:
+            yield opened
+    except NoBrowserError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

@@ -226,11 +226,11 @@ async def test_keyboard_writes_a_profile(served: Served) -> None:
     await page.tab("#write")
     await page.press("Enter")
     await eventually(file.exists, 20, "written")
-    told = "Written to profiles/by-keyboard.yaml: the next call has it."
-    await page.until(f"document.getElementById('keep-what').textContent === {told!r}")
+    message = "Written to profiles/by-keyboard.yaml: the next call has it."
+    await page.until(f"document.getElementById('keep-what').textContent === {message!r}")
     await page.until("tuner.page.name === 'by-keyboard' && tuner.page.preview")
     await page.focused("#write")
-    assert await page.text("#keep-what") == told
+    assert await page.text("#keep-what") == message
     file.unlink()
     await page.close()
 

@@ -87,9 +87,7 @@ async def collect(page: Page, name: str, place: str, value: str) -> None:
 
 async def play(page: Page, profile: str, sentence: str, count: int = 1) -> dict[str, Any]:
     """Play a sentence to a profile; return its turn."""
-    await page.choose(profile)
-    await page.do("selectOption", "#sentence", sentence)
-    await page.click("#play")
+    await page.play(profile, sentence)
     return (await page.turns(count))[count - 1]
 
 
@@ -129,12 +127,12 @@ async def test_sentence_is_answered_beside_its_prediction(
     assert conversation.seen == []
 
 
-async def test_screen_reader_is_told_each_result(conversation: Conversation) -> None:
+async def test_screen_reader_gets_each_result(conversation: Conversation) -> None:
     """The time to each answer, beside the prediction, or that the agent cut in."""
     page, (first, second) = conversation.page, conversation.turns
     assert second["cutIn"], second
     assert await page.do("getAttribute", "#announced", "aria-live") == "polite"
-    # Emptied in between: the same result again is told again.
+    # Emptied in between, so that the same result is announced again.
     results = [text for text in conversation.announced if text]
     assert re.fullmatch(
         r"answered after \d\.\d s, decision predicted after [14]\.[0-9] s", results[0]
@@ -180,7 +178,7 @@ async def test_less_motion_draws_twice_a_second(stack: Stack, conversation: Conv
     """Where people want less motion, no frame is requested and nothing fades."""
     page = await stack.browser.open(stack.tune.address)
     reduced, whole = await moves(page), conversation.motion
-    assert reduced.changes < 4  # two a second, and what is told after the turn
+    assert reduced.changes < 4  # two a second, and the result after the turn
     assert reduced.frames == 0
     assert set(reduced.fades.split(", ")) == {"0s"}
     assert whole.changes > 5
@@ -254,8 +252,8 @@ async def test_setting_of_the_next_call_offers_one(stack: Stack) -> None:
     assert not await page.do("isVisible", "#next-call")
     await page.move("session.aec_warmup_duration", 1)
     await page.until("!document.getElementById('next-call').hidden")
-    told = "Takes effect in the next call: session.aec_warmup_duration."
-    assert await page.text("#next-call-what") == told
+    message = "Takes effect in the next call: session.aec_warmup_duration."
+    assert await page.text("#next-call-what") == message
     room = await page.value("tuner.talk.room")
     await page.click("#again")
     await page.until(f"tuner.talk.state === 'talking' && tuner.talk.room !== {room!r}", 90)
@@ -283,12 +281,13 @@ async def test_blind_comparison_by_keyboard_is_revealed_after_the_choice(stack: 
     await page.tab("#vote button[value=second]")
     await page.press("Enter")
     await page.focused("#compare-begin")
-    told = await page.text("#compare-status")
+    revealed = await page.text("#compare-status")
     names = await page.value(
         "[...document.querySelectorAll('#compared h3')].map((each) => each.textContent)"
     )
     assert sorted(names) == ["brisk", "patient"]
-    assert told.startswith(f"You preferred {names[1]}. First was {names[0]}, second {names[1]}.")
+    expected = f"You preferred {names[1]}. First was {names[0]}, second {names[1]}."
+    assert revealed.startswith(expected)
     assert await page.value("document.getElementById('play').ariaDisabled") is None
     await page.close()
 
@@ -331,8 +330,7 @@ async def test_reload_ends_the_call_and_keeps_the_settings(stack: Stack) -> None
     page = await stack.browser.open(stack.tune.address)
     await page.choose("brisk")
     await page.move(MIN_DELAY, 0.5)
-    await page.click("#play")
-    await page.until("tuner.talk.state === 'talking'", 90)
+    await page.talks()
     await page.do("reload")
     await page.ready()
     assert await page.trouble("call") == (
@@ -347,8 +345,7 @@ async def test_second_tab_ends_the_call_of_the_first(stack: Stack) -> None:
     page = await stack.browser.open(stack.tune.address)
     other = Page(stack.browser, await page.do("beside", {"address": stack.tune.address}))
     await other.ready()
-    await page.click("#play")
-    await page.until("tuner.talk.state === 'talking'", 90)
+    await page.talks()
     await other.click("#compare-begin")  # as any other call
     assert await page.trouble("call") == (
         "Another tab of this page has begun a call, so this one has ended: two agents would "
@@ -361,8 +358,7 @@ async def test_second_tab_ends_the_call_of_the_first(stack: Stack) -> None:
 async def test_agent_that_leaves_is_named(stack: Stack) -> None:
     """The page no longer shows that it listens, offers no sentence, and can call again."""
     page = await stack.browser.open(stack.tune.address)
-    await page.click("#play")
-    await page.until("tuner.talk.state === 'talking'", 90)
+    await page.talks()
     room = await page.value("tuner.talk.room")
     connection = stack.worker.connection
     async with api.LiveKitAPI(connection.url, connection.api_key, connection.api_secret) as livekit:
@@ -376,8 +372,7 @@ async def test_agent_that_leaves_is_named(stack: Stack) -> None:
     await page.until("document.getElementById('play').ariaDisabled === 'true'")
     assert await page.text("#status") == "Waiting for the agent…"
     await page.click("#end")
-    await page.click("#play")
-    await page.until("tuner.talk.state === 'talking'", 90)
+    await page.talks()
     assert await page.value("document.getElementById('troubles').innerText") == ""
     await page.close()
 
@@ -386,8 +381,7 @@ async def test_stopped_server_is_named_and_comes_back(stack: Stack) -> None:
     """A call continues without it; after a restart, the page needs its new address."""
     async with tune(stack.worker.services, stack.worker.profiles) as served:
         page = await stack.browser.open(served.address)
-        await page.click("#play")
-        await page.until("tuner.talk.state === 'talking'", 90)
+        await page.talks()
     assert (await page.trouble("server")).startswith("The server of this page has stopped.")
     port = served.address.partition("127.0.0.1:")[2].partition("/")[0]
     async with tune(stack.worker.services, stack.worker.profiles, ["--port", port]) as again:

@@ -85,9 +85,7 @@ class Answered:
 async def answered(stack: Stack) -> AsyncGenerator[Answered]:
     """A sentence that was played to `patient`."""
     page = await stack.browser.open(stack.tune.address, reducedMotion="no-preference")
-    await page.choose("patient")
-    await page.do("selectOption", "#sentence", "order")
-    await page.click("#play")
+    await page.play("patient", "order")
     await page.until("tuner.talk.room && tuner.talk.state !== 'joining'", 90)
     room = await page.value("tuner.talk.room")
     async with observing(stack.worker.connection, room) as observer:
