@@ -161,7 +161,13 @@ class Page:
     async def focused(self, selector: str = "*") -> None:
         """Wait until an element has the focus, and check that it shows it."""
         await self.until(f"document.activeElement.matches({selector!r})", 10)
-        assert await self.value(_FOCUS) == ""
+        await self.drawn()
+        if problem := await self.value(_FOCUS):
+            raise AssertionError(problem)
+
+    async def drawn(self) -> None:
+        """Wait until a frame has been drawn: the browser scrolls with it."""
+        await self.value("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
 
     async def tab(self, selector: str, key: str = "Tab") -> None:
         """Press Tab until an element has the focus."""
@@ -233,7 +239,10 @@ _FOCUS = """(() => {
   const { outlineStyle, outlineWidth } = getComputedStyle(ring);
   const box = ring.getBoundingClientRect();
   if (outlineStyle === "none" || parseFloat(outlineWidth) < 1) return `no ring: ${ring.outerHTML}`;
-  if (!box.width || box.bottom <= 0 || box.top >= innerHeight) return `hidden: ${ring.outerHTML}`;
+  if (!box.width || box.bottom <= 0 || box.top >= innerHeight) {
+    const { width, top, bottom } = box;
+    return `hidden: ${ring.outerHTML}, ${width} px wide, ${top} to ${bottom} of ${innerHeight}`;
+  }
   return "";
 })()"""
 

@@ -11,7 +11,12 @@ from tests.e2e.tune.conftest import Served, tune
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 DIAL = f'[data-path="{MIN_DELAY}"]'
 
-pytestmark = pytest.mark.long
+
+_TURN = """{
+  const turn = document.createElement("li");
+  turn.style.height = "200px";
+  document.getElementById("turns").prepend(turn);
+}"""
 
 
 async def why_of(page: Page, value: float, condition: str) -> str:
@@ -62,6 +67,23 @@ async def test_page_is_not_wider_than_the_screen(served: Served, width: int) -> 
         )
         assert 0 <= box["left"] < box["right"] <= width
         assert 0 < box["top"] < box["bottom"] <= 800
+    await page.close()
+
+
+async def test_growing_call_keeps_the_focus_in_sight(served: Served) -> None:
+    """What is drawn above it moves it down, but not out of sight; scrolled away, it stays away."""
+    page = await served.browser.open(served.tune.address, viewport={"width": 1280, "height": 1000})
+    await page.do("focus", "#keep-name")
+    scrolled = "document.querySelector('.middle').scrollTop"
+    assert await page.value(scrolled) == 0
+    for _ in range(5):
+        await page.value(_TURN)
+        await page.focused("#keep-name")
+    assert await page.value(scrolled) > 0
+    await page.value(f"{scrolled} = 0")
+    await page.value(_TURN)
+    await page.drawn()
+    assert await page.value(scrolled) == 0
     await page.close()
 
 

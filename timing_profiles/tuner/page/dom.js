@@ -80,3 +80,22 @@ export function list(place, texts, tag = "li") {
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/**
+ * Keep what has the focus below a part in sight while the part grows. The browser does so by itself,
+ * except at the top of a pane.
+ *
+ * @param {Element} part
+ */
+export function keepFocusInSight(part) {
+  let height = part.getBoundingClientRect().height;
+  new ResizeObserver(() => {
+    const grown = part.getBoundingClientRect().height - height;
+    height += grown;
+    const focused = document.activeElement;
+    if (!focused || part.contains(focused) || !part.parentElement?.contains(focused)) return;
+    const { bottom } = focused.getBoundingClientRect();
+    // Who has scrolled away from it stays there.
+    if (bottom > innerHeight && bottom - grown <= innerHeight) focused.scrollIntoView({ block: "nearest" });
+  }).observe(part);
+}

@@ -3,7 +3,7 @@
 
 import { Compare, TUNED } from "./compare.js";
 import { load } from "./call.js";
-import { byId, enable, h, list, onPress, show, write } from "./dom.js";
+import { byId, enable, h, keepFocusInSight, list, onPress, show, write } from "./dom.js";
 import { Keep } from "./keep.js";
 import { Profiles } from "./profiles.js";
 import { Gone, Refused, Server } from "./server.js";
@@ -109,6 +109,7 @@ class Page {
     byId("again").addEventListener("click", () => void this.again());
     byId("reset").addEventListener("click", () => this.resetAll());
     this.channel.addEventListener("message", () => this._otherTab());
+    keepFocusInSight(byId("talk"));
     addEventListener("pagehide", () => {
       this._isLeaving = true;
       void this.talk.end();
