@@ -17,7 +17,8 @@ from sandbox.sentences import SENTENCES
 from sandbox.worker import ROOT, Services, Worker, services, worker
 from tests.e2e.tune.browser import Browser, NoBrowserError, running
 
-_SILENCE = 12.0  # seconds between two turns of the recording
+_SILENCE = 8.0  # seconds between two turns of the recording
+_PATIENCE = {"CALLER_TIMEOUT": "5"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ async def stack(
     """A worker, and the page's server with `--write`."""
     folder = tmp_path_factory.mktemp("tune")
     async with (
-        worker(folder, agent=ROOT / "agent.py", mode="dev") as answering,
+        # Its jobs do not outlive a caller who left at once, as when a call begins again.
+        worker(folder, agent=ROOT / "agent.py", mode="dev", env=_PATIENCE) as answering,
         tune(answering.services, answering.profiles, ["--write"]) as page,
     ):
         yield Stack(browser, answering, page)

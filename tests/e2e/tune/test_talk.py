@@ -15,8 +15,6 @@ from tests.e2e.tune.conftest import Stack, tune
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 MAX_DELAY = "turn_handling.endpointing.max_delay"
 
-pytestmark = pytest.mark.long
-
 
 @dataclass(frozen=True, slots=True)
 class Motion:
@@ -50,6 +48,35 @@ class Conversation:
     motion: Motion
     announced: Sequence[str]
     seen: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTurn:
+    """The first turn of a call, on a page with less motion.
+
+    Attributes:
+        address: of the page.
+        turn: to `patient`.
+        motion: during it.
+        seen: what the browser complained about.
+    """
+
+    address: str
+    turn: dict[str, Any]
+    motion: Motion
+    seen: Sequence[str]
+
+
+@pytest.fixture(scope="module")
+async def at_ipv6(stack: Stack) -> FirstTurn:
+    """A call of one turn, for all tests that only look at it."""
+    async with tune(stack.worker.services, stack.worker.profiles, ["--host", "::1"]) as served:
+        page = await stack.browser.open(served.address)
+        motion = await moves(page)
+        (turn,) = await page.turns(1)
+        seen = await page.do("seen")
+        await page.close()
+    return FirstTurn(served.address, turn, motion, seen)
 
 
 @pytest.fixture(scope="module")
@@ -174,16 +201,23 @@ async def test_nothing_runs_between_turns(conversation: Conversation) -> None:
     await rest(conversation.page, "frames", "requests")
 
 
-async def test_less_motion_draws_twice_a_second(stack: Stack, conversation: Conversation) -> None:
+async def test_less_motion_draws_twice_a_second(
+    at_ipv6: FirstTurn, conversation: Conversation
+) -> None:
     """Where people want less motion, no frame is requested and nothing fades."""
-    page = await stack.browser.open(stack.tune.address)
-    reduced, whole = await moves(page), conversation.motion
+    reduced, whole = at_ipv6.motion, conversation.motion
     assert reduced.changes < 4  # two a second, and the result after the turn
     assert reduced.frames == 0
     assert set(reduced.fades.split(", ")) == {"0s"}
     assert whole.changes > 5
     assert whole.frames > 5
-    await page.close()
+
+
+async def test_page_at_an_ipv6_address_is_answered(at_ipv6: FirstTurn) -> None:
+    """The browser finds nothing wrong, and hears the answer."""
+    assert at_ipv6.address.startswith("http://[::1]:")
+    assert str(at_ipv6.turn["verdict"]).startswith("answered after")
+    assert at_ipv6.seen == []
 
 
 async def test_microphone_and_keyboard_make_a_call(stack: Stack) -> None:
@@ -245,7 +279,7 @@ async def test_moved_slider_acts_in_the_next_turn(stack: Stack) -> None:
 async def test_setting_of_the_next_call_offers_one(stack: Stack) -> None:
     """A setting without effect offers none; in the new call, nothing is left to offer."""
     page = await stack.browser.open(stack.tune.address)
-    await play(page, "brisk", "order")
+    await page.talks()
     await page.value("document.querySelector('.settings details').open = true")
     await page.move("turn_handling.interruption.backchannel_boundary", 1)
     await page.until("document.querySelector('#doubts li')")
@@ -390,15 +424,4 @@ async def test_stopped_server_is_named_and_comes_back(stack: Stack) -> None:
         )
         await page.do("goto", again.address)
         await page.ready()
-        await page.close()
-
-
-async def test_page_at_an_ipv6_address_is_answered(stack: Stack) -> None:
-    """The browser finds nothing wrong, and hears the answer."""
-    async with tune(stack.worker.services, stack.worker.profiles, ["--host", "::1"]) as served:
-        assert served.address.startswith("http://[::1]:")
-        page = await stack.browser.open(served.address)
-        turn = await play(page, "brisk", "order")
-        assert str(turn["verdict"]).startswith("answered after")
-        assert await page.do("seen") == []
         await page.close()
