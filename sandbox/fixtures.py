@@ -14,6 +14,37 @@ ROOT = Path(__file__).parents[1]
 _E2E = (ROOT / "tests" / "e2e", ROOT / "lab" / "tests" / "e2e")
 
 
+# The files that take 20 seconds or more, as they begin. The longest of a part begin first, or the
+# last one runs alone; those that use most of the processor begin beside those that mostly wait.
+FIRST = (
+    "tests/e2e/test_flux_call.py",
+    "lab/tests/e2e/test_fidelity.py",
+    "tests/e2e/tune/test_talk.py",
+    "tests/e2e/faults/test_processes.py",
+    "tests/e2e/test_ends.py",
+    "tests/e2e/faults/test_under_fire.py",
+    "tests/e2e/faults/test_events.py",
+    "tests/e2e/faults/test_edits.py",
+    "tests/e2e/test_call.py",
+    "tests/e2e/test_follow.py",
+    "tests/e2e/test_borrow.py",
+    "tests/e2e/tune/test_waits.py",
+    "tests/e2e/test_metadata.py",
+    "tests/e2e/faults/test_workers.py",
+    "tests/e2e/faults/test_folders.py",
+    "tests/e2e/test_init.py",
+    "tests/e2e/test_first_minutes.py",
+    "tests/e2e/tune/test_page.py",
+    "tests/e2e/test_dev.py",
+    "tests/e2e/test_fields.py",
+    "tests/e2e/test_call_command.py",
+    "tests/e2e/test_recipes.py",
+    "tests/e2e/test_pre_commit.py",
+    "tests/e2e/test_rehearse_sdk.py",
+    "tests/e2e/test_idle_settings.py",
+)
+
+
 def _is_e2e(path: Path) -> bool:
     return any(path.is_relative_to(folder) for folder in _E2E)
 
@@ -57,7 +88,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         others = [item for item in items if _part(item) != part]
         items[:] = [item for item in items if _part(item) == part]
         config.hook.pytest_deselected(items=others)
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    items.sort(key=_turn)
 
 
 def _part(item: pytest.Item) -> str:
@@ -65,6 +96,11 @@ def _part(item: pytest.Item) -> str:
         return "units"
     marks = (mark for mark in ("behind", "measured") if item.get_closest_marker(mark))
     return next(marks, "beside")
+
+
+def _turn(item: pytest.Item) -> int:
+    file = item.path.relative_to(ROOT).as_posix()
+    return FIRST.index(file) if file in FIRST else len(FIRST)
 
 
 @pytest.hookimpl(trylast=True)

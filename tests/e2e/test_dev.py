@@ -24,8 +24,6 @@ from sandbox.livekit_server import LiveKitServer
 from sandbox.polling import eventually
 from sandbox.worker import ROOT
 
-pytestmark = pytest.mark.long
-
 READY = "ready: try `make call PROFILE=patient` in another terminal; Ctrl-C ends all of this"
 
 PAGE = re.compile(r"^page +local +(\S+)  \(log: .dev/page.log\)$", re.MULTILINE)

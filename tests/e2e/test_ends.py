@@ -21,8 +21,6 @@ from sandbox.records import records, started_processes
 from sandbox.worker import NO_CALLS, ROOT, SLOW_AGENT, WARM_AGENT, Worker, services, worker
 from tests.e2e.guest import guest
 
-pytestmark = pytest.mark.long
-
 OUTLIVING_AGENT = Path(__file__).with_name("outliving_agent.py")
 
 CALLER_LEFT = "no call: the caller left while the call was set up"

@@ -17,8 +17,6 @@ from sandbox.worker import ROOT
 from tests.e2e.faults.namespaces import namespaces
 
 BUILDING = f"building the environment in .venv with {sys.executable}: half a minute, once\n"
-pytestmark = pytest.mark.long
-
 WAITING = "make: another make is at work in .venv: waiting for it\n"
 INCOMPLETE = (
     "make: the environment is not complete, for the reason above. Packages come from the network, "

@@ -21,7 +21,7 @@ from sandbox.worker import ROOT, Worker, worker
 from tests.sdk.release import is_locked_release
 from timing_profiles.turns import wait
 
-pytestmark = [pytest.mark.measured, pytest.mark.long]
+pytestmark = pytest.mark.measured
 
 SENTENCE = "A table for two."
 TWO_PARTS = "My number is five five five [0.4] zero one two three."

@@ -17,8 +17,6 @@ from tests.e2e.read_back import session_options
 from tests.e2e.running_call import PROBLEMS, BackEnd, attributes, says
 from timing_profiles.resolution import request
 
-pytestmark = pytest.mark.long
-
 AT_ONCE = 2  # a busy server has been seen to leave the fourth of four without a job
 
 YES = Script("Yes please.")

@@ -12,7 +12,7 @@ import yaml
 
 from sandbox.repository import ROOT, Repository, run
 
-pytestmark = [pytest.mark.long, pytest.mark.behind]
+pytestmark = pytest.mark.behind
 
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
 

@@ -18,7 +18,7 @@ from sandbox.livekit_binary import silent
 from sandbox.worker import ROOT
 from timing_profiles.rehearsal import statistics
 
-pytestmark = [pytest.mark.measured, pytest.mark.long]
+pytestmark = pytest.mark.measured
 
 # Bound by a timer the agent's own delay is exact to 0.003 s (p95), and a single turn's wait to
 # 0.15 s; a busy machine gets more.

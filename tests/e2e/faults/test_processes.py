@@ -35,8 +35,6 @@ from tests.e2e.read_back import session_options
 from tests.e2e.running_call import waited
 from timing_profiles.handoff.snapshot import Snapshot
 
-pytestmark = pytest.mark.long
-
 YES = Script("Yes please.")
 (SENTENCE,) = YES.turns()
 BRISK = Dial(metadata='{"profile": "brisk"}')

@@ -16,8 +16,6 @@ from timing_profiles.catalog.catalog import Catalog
 from timing_profiles.problems import ProfilesError
 from timing_profiles.worker.watch import DEBOUNCE
 
-pytestmark = pytest.mark.long
-
 SWAPS = 1000
 SWAPS_BETWEEN_RESTS = 50
 RESTS = [count / 50 for count in range(20)]
