@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sandbox.loop_monitor import LOOP_MONITOR
+
 ROOT = Path(__file__).parents[1]
 
 _E2E = (ROOT / "tests" / "e2e", ROOT / "lab" / "tests" / "e2e")
@@ -136,6 +138,14 @@ class Happened:
 @pytest.fixture(scope="session", autouse=True)
 async def the_loop_of_all_tests() -> None:
     """Make it before the first test: the SDK's objects take the loop that they find."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unmonitored_loops() -> Iterator[None]:
+    """Two threads of each process would wake 50 times a second, to report a busy machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(LOOP_MONITOR, "0")
+        yield
 
 
 @pytest.fixture

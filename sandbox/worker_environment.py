@@ -6,6 +6,7 @@ from pathlib import Path
 from sandbox.connection import Connection
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
+from sandbox.loop_monitor import LOOP_MONITOR
 
 ANY_LOAD = {"NUM_CPUS": "1000"}
 """Lets a worker take calls on a busy machine: its load is the CPU time per core that it has.
@@ -28,7 +29,11 @@ _FOREIGN = (
 
 def environment(connection: Connection, deepgram: Deepgram, llm: Inference) -> dict[str, str]:
     """Return this process's environment with these services in place of its own."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_FOREIGN) or name == LOOP_MONITOR
+    }
     return {
         **own,
         **ANY_LOAD,

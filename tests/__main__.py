@@ -44,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     ours, pytests = parser.parse_known_args(arguments)
     # Or each of some hundred processes that tests start would compile the library.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # numpy would start threads in each that wait for work by running: a tenth of a worker's start.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         if ours.part:
             statuses = [_run(part, pytests) for part in ours.part]

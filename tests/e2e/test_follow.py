@@ -1,14 +1,16 @@
 """A running call does as its caller asks, also when the caller changes its mind: on real calls."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 import timing_profiles
 from sandbox.caller import Script
 from sandbox.deepgram import Request
+from sandbox.loop_monitor import LOOP_MONITOR
 from sandbox.polling import eventually
-from sandbox.worker import Worker
+from sandbox.worker import Worker, worker
 from tests.e2e.guest import guest
 from tests.e2e.read_back import session_options
 from tests.e2e.running_call import (
@@ -153,34 +155,33 @@ async def test_engine_changes_and_changes_back(shared_worker: Worker) -> None:
     expected = timing_profiles.resolve(metadata(), profiles_dir=shared_worker.profiles).values
     assert ears.query["eager_eot_threshold"] == ["0.4"]
     assert ears.last_loud_at is not None
-    assert with_flux > 1.2 + 0.2
-    assert with_nova < 1.5
+    assert with_nova < 1.2 < with_flux
     assert in_force["max_delay"] == expected["turn_handling.endpointing.max_delay"]
     (nova,) = listens(shared_worker, 322)
     assert nova.last_loud_at is not None
 
 
-async def test_a_thousand_changes_in_a_moment(shared_worker: Worker) -> None:
+async def test_a_thousand_changes_in_a_moment(tmp_path: Path) -> None:
     """The call continues as usual; speech-to-text gets one new connection, for the last of them."""
     gate = asyncio.Semaphore(8)
     async with (
-        joined(shared_worker, metadata(endpointing_ms=331)) as caller,
-        BackEnd(shared_worker, caller) as back_end,
+        worker(tmp_path, env={LOOP_MONITOR: "100"}) as running,
+        joined(running, metadata(endpointing_ms=331)) as caller,
+        BackEnd(running, caller) as back_end,
     ):
 
         async def change(number: int) -> None:
             async with gate:
                 await back_end.write(metadata(endpointing_ms=5000 + number))
 
-        known = len(shared_worker.log)
+        known = len(running.log)
         saying = asyncio.create_task(waited(caller))
         await asyncio.gather(*(change(number) for number in range(999)))
         await change(999)
         wait = await saying
-        await eventually(lambda: listens(shared_worker, 5999), 10, "the last one")
-        log = shared_worker.log[known:]
+        await eventually(lambda: listens(running, 5999), 10, "the last one")
+        log = running.log[known:]
     assert wait < 1.5
-    assert len(listens(shared_worker, *range(5000, 6000))) == 1
-    # The SDK says where the loop stood still for a tenth of a second.
+    assert len(listens(running, *range(5000, 6000))) == 1
     blocked = [line for line in log.splitlines() if "event loop blocked" in line]
     assert [line for line in blocked if "timing_profiles/" in line] == []
