@@ -23,7 +23,7 @@ STATE = "lk.agent.state"
 
 _PRECONNECT_TOPIC = "lk.agent.pre-connect-audio-buffer"
 
-_SETTLED = 0.5  # seconds of listening in silence after which the agent has finished
+_SETTLED = 0.3  # seconds of listening in silence after which the agent has finished
 # Seconds of silence after which an agent does not speak, whatever its state: the SDK may send two
 # states that follow each other at once in reverse.
 _NOT_SPEAKING = 5.0

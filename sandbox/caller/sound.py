@@ -22,8 +22,9 @@ _SILENCE = bytes(2 * _FRAME_SAMPLES)
 # leaves in silence, below the quietest sounds of speech.
 _AUDIBLE = 200
 
-# What the microphone sends at once: what Opus sends in a packet. Half of it doubles the work.
+# What is sent, and what is heard, at once: what Opus has in a packet. Half of it doubles the work.
 _PACKET_SECONDS = 0.02
+_PACKET_MS = round(1000 * _PACKET_SECONDS)
 _PACKET_SAMPLES = round(SAMPLE_RATE * _PACKET_SECONDS)
 _PACKET_BYTES = 2 * _PACKET_SAMPLES
 
@@ -122,7 +123,7 @@ class Ear:
     async def listen(self, track: rtc.Track) -> None:
         """Listen until the track ends."""
         stream = rtc.AudioStream.from_track(
-            track=track, sample_rate=SAMPLE_RATE, num_channels=1, frame_size_ms=10
+            track=track, sample_rate=SAMPLE_RATE, num_channels=1, frame_size_ms=_PACKET_MS
         )
         try:
             async for event in stream:
@@ -130,7 +131,11 @@ class Ear:
         finally:
             await stream.aclose()
 
-    def _hear(self, frame: bytes, at: float) -> None:
+    def _hear(self, packet: bytes, at: float) -> None:
+        for number, frame in enumerate(frames := _frames(packet), start=1):
+            self._notice(frame, at - (len(frames) - number) * _FRAME_SECONDS)
+
+    def _notice(self, frame: bytes, at: float) -> None:
         self.heard.add(frame, at)
         if not _is_audible(frame):
             return
@@ -179,4 +184,4 @@ def _seconds(samples: bytes | bytearray) -> float:
 
 def _is_audible(frame: bytes) -> bool:
     samples = np.frombuffer(frame, dtype=np.int16).astype(np.float64)
-    return bool(np.sqrt(np.mean(samples**2)) > _AUDIBLE)
+    return bool(samples @ samples > _AUDIBLE**2 * len(samples))
