@@ -81,9 +81,10 @@ def test_fault_23_worker_rescans_after_reaching_inotify_limits(
         shutil.copytree(folder, tmp_path / "fresh")
         folder.rename(tmp_path / "old")
         (tmp_path / "fresh").rename(folder)
-        until(lambda: followed.metric("watching_events") == 0, "no events", followed)
+        until(lambda: NO_EVENTS in followed.log, "no events is said", followed)
         followed.write("patient.yaml", away(20))
         happened("found by a rescan, and said", followed.serves())
+        assert followed.metric("watching_events") == 0
         assert followed.log.count(NO_EVENTS) == 1
 
 
