@@ -23,7 +23,9 @@ STATE = "lk.agent.state"
 
 _PRECONNECT_TOPIC = "lk.agent.pre-connect-audio-buffer"
 
-_SETTLED = 0.3  # seconds of listening in silence after which the agent has finished
+# Seconds of listening in silence after which the agent has finished. After 0.3 s a session may
+# still hold the next turn back: two of twelve decisions came 2 s later than rehearsed.
+_SETTLED = 0.5
 # Seconds of silence after which an agent does not speak, whatever its state: the SDK may send two
 # states that follow each other at once in reverse.
 _NOT_SPEAKING = 5.0
