@@ -90,7 +90,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         others = [item for item in items if _part(item) != part]
         items[:] = [item for item in items if _part(item) == part]
         config.hook.pytest_deselected(items=others)
-    items.sort(key=_turn)
+    items.sort(key=_rank)
 
 
 def _part(item: pytest.Item) -> str:
@@ -100,7 +100,7 @@ def _part(item: pytest.Item) -> str:
     return next(marks, "beside")
 
 
-def _turn(item: pytest.Item) -> int:
+def _rank(item: pytest.Item) -> int:
     file = item.path.relative_to(ROOT).as_posix()
     return FIRST.index(file) if file in FIRST else len(FIRST)
 

@@ -132,8 +132,9 @@ class Ear:
             await stream.aclose()
 
     def _hear(self, packet: bytes, at: float) -> None:
-        for number, frame in enumerate(frames := _frames(packet), start=1):
-            self._notice(frame, at - (len(frames) - number) * _FRAME_SECONDS)
+        began = at - _seconds(packet)
+        for number, frame in enumerate(_frames(packet), start=1):
+            self._notice(frame, began + number * _FRAME_SECONDS)
 
     def _notice(self, frame: bytes, at: float) -> None:
         self.heard.add(frame, at)

@@ -10,9 +10,7 @@ from tests.e2e.tune.conftest import Served, tune
 
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 DIAL = f'[data-path="{MIN_DELAY}"]'
-
-
-_TURN = """{
+TURN = """{
   const turn = document.createElement("li");
   turn.style.height = "200px";
   document.getElementById("turns").prepend(turn);
@@ -77,11 +75,11 @@ async def test_growing_call_keeps_the_focus_in_sight(served: Served) -> None:
     scrolled = "document.querySelector('.middle').scrollTop"
     assert await page.value(scrolled) == 0
     for _ in range(5):
-        await page.value(_TURN)
+        await page.value(TURN)
         await page.focused("#keep-name")
     assert await page.value(scrolled) > 0
     await page.value(f"{scrolled} = 0")
-    await page.value(_TURN)
+    await page.value(TURN)
     await page.drawn()
     assert await page.value(scrolled) == 0
     await page.close()
