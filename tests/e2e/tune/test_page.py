@@ -1,5 +1,6 @@
 """The page of `timing-profiles tune` in a real browser, with the real server: no agent comes."""
 
+import math
 import re
 
 import pytest
@@ -82,6 +83,19 @@ async def test_growing_call_keeps_the_focus_in_sight(served: Served) -> None:
     await page.value(TURN)
     await page.drawn()
     assert await page.value(scrolled) == 0
+    await page.close()
+
+
+async def test_growing_call_keeps_a_focus_in_sight_that_was_cut_off(served: Served) -> None:
+    """Browsers scroll by whole pixels: a part of one may be missing."""
+    page = await served.browser.open(served.tune.address, viewport={"width": 1280, "height": 1000})
+    bottom = await page.value("document.getElementById('keep-name').getBoundingClientRect().bottom")
+    height = math.ceil(bottom) - 1
+    await page.do("setViewportSize", {"width": 1280, "height": height})
+    await page.until(f"innerHeight === {height}")
+    await page.value("document.getElementById('keep-name').focus({ preventScroll: true })")
+    await page.value(TURN)
+    await page.focused("#keep-name")
     await page.close()
 
 

@@ -94,8 +94,8 @@ export function keepFocusInSight(part) {
     height += grown;
     const focused = document.activeElement;
     if (!focused || part.contains(focused) || !part.parentElement?.contains(focused)) return;
-    const { bottom } = focused.getBoundingClientRect();
-    // Who has scrolled away from it stays there.
-    if (bottom > innerHeight && bottom - grown <= innerHeight) focused.scrollIntoView({ block: "nearest" });
+    const { top, bottom } = focused.getBoundingClientRect();
+    // Who has scrolled away from it stays there. It may have been cut off: browsers scroll by whole pixels.
+    if (bottom > innerHeight && top - grown < innerHeight) focused.scrollIntoView({ block: "nearest" });
   }).observe(part);
 }
