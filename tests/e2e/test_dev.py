@@ -117,7 +117,7 @@ async def is_open(port: int) -> bool:
     """Whether somebody listens there."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except ConnectionRefusedError:
+    except ConnectionError:  # refused; or reset by a server that is about to end
         return False
     writer.close()
     return True
