@@ -1,7 +1,6 @@
 """The caller's microphone and ear: sound at the pace of real time, and when it was audible."""
 
 import asyncio
-import itertools
 import time
 import wave
 from collections.abc import Sequence
@@ -22,13 +21,13 @@ _SILENCE = bytes(2 * _FRAME_SAMPLES)
 # leaves in silence, below the quietest sounds of speech.
 _AUDIBLE = 200
 
-# What is sent, and what is heard, at once: what Opus has in a packet. Half of it doubles the work.
-_PACKET_SECONDS = 0.02
+# What is sent, and what is heard, at once: two packets of Opus. Half of it doubles the work.
+_PACKET_SECONDS = 0.04
 _PACKET_MS = round(1000 * _PACKET_SECONDS)
-_PACKET_SAMPLES = round(SAMPLE_RATE * _PACKET_SECONDS)
-_PACKET_BYTES = 2 * _PACKET_SAMPLES
+_PACKET_BYTES = 2 * round(SAMPLE_RATE * _PACKET_SECONDS)
+_PAUSE = bytes(_PACKET_BYTES)
 
-_LEAD = 0.04  # seconds that the microphone runs ahead, so that a busy moment leaves no gap
+_LEAD = 0.1  # seconds that the microphone runs ahead, so that a busy moment leaves no gap
 _GAP = 0.3  # seconds of silence that part one sound from the next
 
 
@@ -76,14 +75,13 @@ class Microphone:
 
     async def run(self) -> None:
         """Send until cancelled."""
-        started = time.monotonic()
-        for number in itertools.count():
-            due = started + number * _PACKET_SECONDS - _LEAD
+        due = time.monotonic() - _LEAD
+        while True:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if self._waiting.empty():
-                await self._send(b"")
+                due += await self._send(_PAUSE)
             else:
-                await self._send(self._waiting.get_nowait())
+                due += await self._send(self._waiting.get_nowait())
                 self._waiting.task_done()
 
     async def play(self, samples: bytes) -> Interval:
@@ -99,12 +97,13 @@ class Microphone:
         """Send silence for a number of seconds."""
         await self.play(_SILENCE * max(1, round(seconds / _FRAME_SECONDS)))
 
-    async def _send(self, packet: bytes) -> None:
-        """Send a packet, filled up with silence."""
-        packet = packet.ljust(_PACKET_BYTES, b"\0")
+    async def _send(self, packet: bytes) -> float:
+        """Send a packet, its last frame filled up with silence; return its duration in seconds."""
+        packet = b"".join(_frames(packet))
         self._left = time.monotonic() + self._source.queued_duration
         self.sent.add(packet, self._left)
-        await self._source.capture_frame(rtc.AudioFrame(packet, SAMPLE_RATE, 1, _PACKET_SAMPLES))
+        await self._source.capture_frame(rtc.AudioFrame(packet, SAMPLE_RATE, 1, len(packet) // 2))
+        return _seconds(packet)
 
 
 class Ear:
