@@ -76,8 +76,17 @@ async def call(
     dial: Dial | None = None,
     script: Script | None = None,
     progress: Progress = _silent,
+    *,
+    to_the_end: bool = True,
 ) -> Call:
     """Make a call: join, say each turn of the script and hear out the answer, leave.
+
+    Args:
+        connection: of the agent.
+        dial: how the caller joins.
+        script: what the caller says.
+        progress: gets a line for each step.
+        to_the_end: whether to hear out the last answer. Its first sound ends the wait.
 
     Raises:
         NotAnsweredError: no agent joined, or it did not answer.
@@ -89,15 +98,15 @@ async def call(
         if not dial.preconnect:
             await caller.agent_listens()
             progress("the agent is listening")
-        measured = [await _turn(caller, turn, progress) for turn in turns]
+        measured: list[Turn] = []
+        for sounds in turns:
+            progress("speaking")
+            turn = await caller.say(sounds)
+            progress(turn.verdict)
+            if to_the_end or len(measured) + 1 < len(turns):
+                turn = await caller.hear_out(turn)
+            measured.append(turn)
         return caller.result(measured)
-
-
-async def _turn(caller: "Caller", sounds: Sequence[bytes | float], progress: Progress) -> Turn:
-    progress("speaking")
-    turn = await caller.say(sounds)
-    progress(turn.verdict)
-    return await caller.hear_out(turn)
 
 
 @contextlib.asynccontextmanager

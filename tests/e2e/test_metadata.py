@@ -111,7 +111,7 @@ async def test_fault_50_invalid_metadata_does_not_end_the_call(
         **dict.fromkeys(NOT_OURS, ("default", ())),
         **{name: ("default", (code,)) for name, (_, code) in UNREAD.items()},
     }
-    made = await call(shared_worker.connection, UNREAD["broken JSON"][0], YES)
+    made = await call(shared_worker.connection, UNREAD["broken JSON"][0], YES, to_the_end=False)
     assert made.waits[0] is not None
     # Nothing of what is refused reaches the log.
     assert "xxxxxxxxxx" not in shared_worker.log
@@ -168,7 +168,7 @@ async def test_fault_58_63_overrides_that_would_end_the_call_are_refused(
             "stt": {"flux": {"eager_eot_threshold": 0.8, "eot_threshold": 0.6}},
         },
     )
-    made = await call(shared_worker.connection, dial, YES)
+    made = await call(shared_worker.connection, dial, YES, to_the_end=False)
     assert made.profile == "brisk"
     assert sorted(made.problems) == ["override-conflict", "override-forbidden", "override-range"]
     assert made.waits[0] is not None
@@ -186,7 +186,9 @@ async def test_call_with_any_metadata_is_answered(shared_worker: Worker) -> None
 
     async def outcome(metadata: str) -> tuple[str, tuple[str, ...], bool]:
         async with gate:
-            made = await call(shared_worker.connection, Dial(metadata=metadata), YES)
+            made = await call(
+                shared_worker.connection, Dial(metadata=metadata), YES, to_the_end=False
+            )
             return made.profile, made.problems, made.waits[0] is not None
 
     outcomes = await asyncio.gather(*(outcome(text) for text, _ in expected.values()))
@@ -320,5 +322,5 @@ async def test_the_latest_layer_that_names_a_profile_wins(shared_worker: Worker)
 async def test_a_sip_caller_is_a_caller(shared_worker: Worker) -> None:
     """SIP headers become attributes, and these name the profile."""
     dial = Dial(kind="sip", attributes={"timing.profile": "brisk"})
-    made = await call(shared_worker.connection, dial, YES)
+    made = await call(shared_worker.connection, dial, YES, to_the_end=False)
     assert (made.profile, made.problems) == ("brisk", ())

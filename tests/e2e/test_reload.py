@@ -32,7 +32,7 @@ async def test_fault_47_48_an_edit_reaches_the_next_call_and_not_the_running_one
         _edit(profile, "min_delay: 1.5", "min_delay: 1.0")
         second = _revision(worker)
         await worker.logs(f"profiles changed, revision {first} -> {second}", after=known)
-        later = await call(worker.connection, PATIENT, YES)
+        later = await call(worker.connection, PATIENT, YES, to_the_end=False)
         assert later.revision == second
         assert (await session_options(running))["endpointing"]["min_delay"] == 1.5
         assert running.agent
@@ -56,7 +56,7 @@ async def test_invalid_edit_keeps_last_good_set_until_fixed(edited_worker: Worke
         "1500 is more than the maximum of 10 (s)"
     ) in log
     assert "hint: 1500 ms is 1.5 s: write 1.5" in log
-    made = await call(worker.connection, PATIENT, YES)
+    made = await call(worker.connection, PATIENT, YES, to_the_end=False)
     assert (made.profile, made.revision, made.problems) == ("patient", first, ())
     _edit(profile, "min_delay: 1500", "min_delay: 1.5")
     await worker.logs(f"profiles valid again, revision {first}", after=known)

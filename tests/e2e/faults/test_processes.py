@@ -18,7 +18,7 @@ import pytest
 from async_timeout import timeout
 
 import timing_profiles
-from sandbox.caller import Call, Caller, Dial, Script, call, join
+from sandbox.caller import Caller, Dial, Script, call, join
 from sandbox.connection import Connection
 from sandbox.fixtures import Happened
 from sandbox.polling import eventually
@@ -67,12 +67,11 @@ async def test_killed_job_does_not_affect_other_calls(lasting: Worker, happened:
     async with calling(lasting) as killed, calling(lasting) as other:
         os.kill(job_of(lasting, killed), signal.SIGKILL)
         answered = await other.say(SENTENCE)
-        following = await call(lasting.connection, BRISK, YES)
+        await assert_served(lasting.connection, revision(lasting.profiles))
     await lasting.logs("process exited with non-zero exit code -9")
     assert lasting.process.returncode is None
     assert lasting.tracebacks == []
     assert answered.wait is not None
-    assert_served(following, revision(lasting.profiles))
     happened(f"the other call answered after {answered.wait:.2f} s, the next one served")
 
 
@@ -102,7 +101,7 @@ async def test_fault_45_the_main_process_killed_while_it_publishes(
             assert left.names() == sorted(file.stem for file in profiles.glob("*.yaml"))
     abandoned = set(states(temporary))
     async with worker(tmp_path / "next", among=around, env=env) as following:
-        assert_served(await call(around.connection, BRISK, YES), revision(profiles))
+        await assert_served(around.connection, revision(profiles))
         assert following.tracebacks == []
     assert abandoned
     assert states(temporary) == []
@@ -135,7 +134,7 @@ async def test_worker_reconnects_to_a_killed_livekit_server(
         back = time.monotonic()
         await eventually(lambda: registrations(lasting) > before, 20, "it registers again")
         recovered = time.monotonic() - back
-        assert_served(await call(lasting.connection, BRISK, YES), revision(lasting.profiles))
+        await assert_served(lasting.connection, revision(lasting.profiles))
         await caller.agent_listens()
         answered = await caller.say(SENTENCE)
         assert answered.wait is not None
@@ -259,12 +258,12 @@ async def test_fault_45_full_disk_does_not_affect_calls(
         second = revision_with(running.profiles, DELAYS[0])
         await running.logs(f"profiles rejected, revision {first} stays active")
         assert "cannot be published: " in running.log
-        assert_served(await call(around.connection, BRISK, YES), first)
+        await assert_served(around.connection, first)
         filling.unlink()
         freed = time.monotonic()
         await running.logs(f"profiles changed, revision {first} -> {second}")
         recovered = time.monotonic() - freed
-        assert_served(await call(around.connection, BRISK, YES), second)
+        await assert_served(around.connection, second)
         assert running.tracebacks == []
     happened(f"kept {first}, served; then {second}", recovered=recovered)
 
@@ -285,7 +284,7 @@ async def test_two_workers_started_at_once_do_not_conflict(
             return expected
 
         async def serve(name: str, expected: str) -> None:
-            assert_served(await call(named(around, name), BRISK, YES), expected)
+            await assert_served(named(around, name), expected)
 
         expected = await asyncio.gather(start("one", DELAYS[0]), start("other", DELAYS[1]))
         found = states(temporary)
@@ -424,7 +423,8 @@ def named(around: Services, agent: str) -> Connection:
     return Connection(at.url, at.api_key, at.api_secret, agent)
 
 
-def assert_served(made: Call, revision: str) -> None:
-    """The call was answered, with the profile that it asked for of this revision."""
+async def assert_served(connection: Connection, revision: str) -> None:
+    """A call is answered, with the profile that it asks for of this revision."""
+    made = await call(connection, BRISK, YES, to_the_end=False)
     assert (made.profile, made.revision, made.problems) == ("brisk", revision, ())
     assert made.waits[0] is not None
