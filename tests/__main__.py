@@ -1,9 +1,9 @@
-"""Run the tests: units, then others that only compute, beside those that measure; then the rest.
+"""Run the tests: those on real calls; beside them, at the lowest priority, those that only compute.
 
 `--part NAME` runs one part. Everything else goes to pytest, as in `python -m tests -k reload`.
 
-Tests that measure waits leave half of the processor. Those that only compute take it, at the lowest
-priority; what the others print follows when both have ended.
+Tests on real calls leave a part of the processor to the others. What these print follows when all
+have ended.
 """
 
 import argparse
@@ -19,13 +19,15 @@ from pathlib import Path
 
 _CORES = os.cpu_count() or 1
 
-# A test on real calls waits most of the time, so two fit on one core; where waits are measured,
-# one has a core to itself.
+# A test on real calls waits half of the time, so three fit on two cores. With more, each takes
+# longer, and all together need more of the processor.
+_CALLING = str(_CORES + _CORES // 2)
+
 _PARTS: Mapping[str, Sequence[str]] = {
     "units": ["-n", str(_CORES), "--dist", "loadfile"],
     "behind": ["-n", str(_CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
-    "measured": ["-n", str(_CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
-    "beside": ["-n", str(2 * _CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
+    "measured": ["-n", _CALLING, "--dist", "loadfile", "--no-loadscope-reorder"],
+    "beside": ["-n", _CALLING, "--dist", "loadfile", "--no-loadscope-reorder"],
 }
 
 # Every unit test runs there, so that the floor of pyproject.toml can be held. Coverage makes each
@@ -47,10 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     # numpy would start threads in each that wait for work by running: a tenth of a worker's start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        if ours.part:
-            statuses = [_run(part, pytests) for part in ours.part]
-        else:
-            statuses = [*_computing_beside_measuring(pytests), _run("beside", pytests)]
+        statuses = [_run(part, pytests) for part in ours.part] if ours.part else _run_all(pytests)
     except KeyboardInterrupt:  # pytest got it as well, and says so
         return _INTERRUPTED
     failed = [status for status in statuses if status not in {_PASSED, _NO_TESTS}]
@@ -65,35 +64,30 @@ def _run(part: str, arguments: Sequence[str]) -> int:
             tests.wait()
 
 
-def _computing_beside_measuring(arguments: Sequence[str]) -> list[int]:
-    command = _pytest("measured", arguments)
+def _run_all(arguments: Sequence[str]) -> list[int]:
+    computing = ["nice", "-n", _NICENESS, sys.executable, "-m", "tests"]
+    computing += ["--part", "units", "--part", "behind", *arguments]
     with (
         tempfile.TemporaryFile() as printed,
-        subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT) as measuring,  # noqa: S603 - pytest
+        subprocess.Popen(  # noqa: S603 - this program
+            computing, stdout=printed, stderr=subprocess.STDOUT, start_new_session=True
+        ) as behind,
     ):
-        try:
-            computed = [_run_behind(part, arguments) for part in ("units", "behind")]
-            return [*computed, measuring.wait()]
-        finally:
-            measuring.wait()
-            printed.seek(0)
-            shutil.copyfileobj(printed, sys.stdout.buffer)
-            sys.stdout.flush()
-
-
-def _run_behind(part: str, arguments: Sequence[str]) -> int:
-    command = ["nice", "-n", _NICENESS, *_pytest(part, arguments)]
-    with subprocess.Popen(command, start_new_session=True) as tests:  # noqa: S603 - pytest
         # Linux may share the processor out between sessions first (sched_autogroup_enabled), and
         # then counts niceness within a session only. Each worker has a session of its own.
         with contextlib.suppress(OSError):
-            Path(f"/proc/{tests.pid}/autogroup").write_text(_NICENESS, encoding="ascii")
+            Path(f"/proc/{behind.pid}/autogroup").write_text(_NICENESS, encoding="ascii")
         try:
-            return tests.wait()
+            return [*(_run(part, arguments) for part in ("measured", "beside")), behind.wait()]
         except KeyboardInterrupt:  # from the terminal, which is of another session
-            os.killpg(tests.pid, signal.SIGINT)
-            tests.wait()
+            if behind.poll() is None:
+                os.killpg(behind.pid, signal.SIGINT)
             raise
+        finally:
+            behind.wait()
+            printed.seek(0)
+            shutil.copyfileobj(printed, sys.stdout.buffer)
+            sys.stdout.flush()
 
 
 def _pytest(part: str, arguments: Sequence[str]) -> list[str]:
