@@ -5,14 +5,17 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox.polling import eventually
-from timing_profiles.catalog import catalog
-from timing_profiles.worker.watch import Watcher
+from timing_profiles.catalog import catalog, folder
+from timing_profiles.catalog.catalog import Catalog
+from timing_profiles.worker.watch import DEBOUNCE, Watcher
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 
@@ -20,9 +23,15 @@ PROFILES = Path(__file__).parents[1] / "profiles"
 @pytest.fixture
 async def watcher(tmp_path: Path) -> AsyncGenerator[Watcher]:
     """Watches a copy of the starter profiles, and publishes nothing."""
-    folder = tmp_path / "project" / "profiles"
-    shutil.copytree(PROFILES, folder)
-    found = Watcher(folder, catalog.load(folder), lambda _: None)
+    async with watching(tmp_path, lambda _: None) as found:
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def watching(tmp_path: Path, publish: Callable[[Catalog], None]) -> AsyncGenerator[Watcher]:
+    """Watch a copy of the starter profiles in `project/profiles`."""
+    profiles = shutil.copytree(PROFILES, tmp_path / "project" / "profiles")
+    found = Watcher(profiles, catalog.load(profiles), publish)
     running = asyncio.create_task(found.run())
     try:
         yield found
@@ -64,3 +73,25 @@ async def test_folder_that_was_unreadable_for_a_moment_is_read_again(
     ]
     monkeypatch.setattr(os, "listdir", listing)
     await eventually(lambda: not watcher.serving.problems, 20, "no problem")
+
+
+async def test_two_slow_reads_that_must_agree_have_a_rest_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read takes long on a busy machine, and may see half a file at its end."""
+    read, reads, until_published = folder.read, [], []
+
+    def slowly(*args: Any) -> Any:
+        begun = time.monotonic()
+        found = read(*args)
+        time.sleep(2 * DEBOUNCE)
+        reads.append((begun, time.monotonic()))
+        return found
+
+    monkeypatch.setattr(folder, "read", slowly)
+    async with watching(tmp_path, lambda _: until_published.append(len(reads))):
+        patient = tmp_path / "project" / "profiles" / "patient.yaml"
+        patient.write_text("tts: {speed: 0.9}\n", encoding="utf-8")
+        await eventually(lambda: until_published, 20, "the edit is published")
+    (_, ended), (begun, _) = reads[until_published[0] - 2 : until_published[0]]
+    assert begun - ended >= DEBOUNCE

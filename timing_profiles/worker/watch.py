@@ -17,7 +17,8 @@ from timing_profiles.worker import leases, metrics, reload_status
 from timing_profiles.worker.events import Events
 
 DEBOUNCE = 0.03
-"""Seconds between two reads that must have the same result before a set is checked."""
+"""Seconds from the end of a read to the next one, which must have the same result before a set is
+checked."""
 
 OPEN_FOR_WRITING = 3.0
 """Seconds that a set waits for a process that has one of its changed files open for writing."""
@@ -153,8 +154,9 @@ class Watcher:
                 return files
 
     async def _read(self) -> _Files:
-        self._read_at = time.monotonic()
-        return await asyncio.to_thread(self._read_all)
+        files = await asyncio.to_thread(self._read_all)
+        self._read_at = time.monotonic()  # its end: on a busy machine it begins late, and lasts
+        return files
 
     def _read_all(self) -> _Files:
         known = {name: entry.content for name, entry in self.catalog.files.items()}
