@@ -23,7 +23,7 @@ from installation.package import Package
 from installation.table import Row, table
 from sandbox.livekit_binary import LiveKitServerError
 
-_SIDE_BY_SIDE = 2
+_SIDE_BY_SIDE = 4
 
 T = TypeVar("T")
 
