@@ -30,6 +30,7 @@ FIRST = (
     "tests/e2e/test_call.py",
     "tests/e2e/test_follow.py",
     "tests/e2e/test_borrow.py",
+    "tests/e2e/test_asked_aloud.py",
     "tests/e2e/tune/test_waits.py",
     "tests/e2e/test_metadata.py",
     "tests/e2e/faults/test_workers.py",
