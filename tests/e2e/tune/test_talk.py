@@ -79,9 +79,9 @@ async def at_ipv6(stack: Stack) -> FirstTurn:
     return FirstTurn(served.address, turn, motion, seen)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 async def conversation(stack: Stack) -> AsyncGenerator[Conversation]:
-    """One call, for all tests that only look at it."""
+    """One call, for all tests of a class."""
     page = await stack.browser.open(stack.tune.address, reducedMotion="no-preference")
     announced = "document.getElementById('announced').textContent"
     await collect(page, "announced", "#announced", announced)
@@ -137,80 +137,79 @@ async def rest(page: Page, *names: str) -> None:
     assert {name: await page.value(f"counted.{name}") for name in names} == before
 
 
-async def test_sentence_is_answered_beside_its_prediction(
-    stack: Stack, conversation: Conversation
-) -> None:
-    """Played with patient: one turn with a pause, what the agent published, the other profiles."""
-    turn = conversation.turns[0]
-    assert (turn["profile"], turn["tuned"], turn["cutIn"], turn["parts"]) == (
-        *("patient", False, False),
-        2,
-    )
-    assert turn["predictions"], "no prediction was published"
-    assert turn["vad"], "no speech was published"
-    assert turn["predicted"] in {1.59, 4.09}
-    others = [each["profile"] for each in turn["others"]]
-    assert sorted(others) == sorted(path.stem for path in stack.worker.profiles.glob("*.yaml"))
-    assert conversation.seen == []
+class TestCallThatGoesOn:
+    """Tests that only look at one call, which ends with them: it takes a tenth of a core."""
 
+    async def test_sentence_is_answered_beside_its_prediction(
+        self, stack: Stack, conversation: Conversation
+    ) -> None:
+        """Played with patient: one turn with a pause, what was published, the other profiles."""
+        turn = conversation.turns[0]
+        assert (turn["profile"], turn["tuned"], turn["cutIn"], turn["parts"]) == (
+            *("patient", False, False),
+            2,
+        )
+        assert turn["predictions"], "no prediction was published"
+        assert turn["vad"], "no speech was published"
+        assert turn["predicted"] in {1.59, 4.09}
+        others = [each["profile"] for each in turn["others"]]
+        assert sorted(others) == sorted(path.stem for path in stack.worker.profiles.glob("*.yaml"))
+        assert conversation.seen == []
 
-async def test_screen_reader_gets_each_result(conversation: Conversation) -> None:
-    """The time to each answer, beside the prediction, or that the agent cut in."""
-    page, (first, second) = conversation.page, conversation.turns
-    assert second["cutIn"], second
-    assert await page.do("getAttribute", "#announced", "aria-live") == "polite"
-    # Emptied in between, so that the same result is announced again.
-    results = [text for text in conversation.announced if text]
-    assert re.fullmatch(
-        r"answered after \d\.\d s, decision predicted after [14]\.[0-9] s", results[0]
-    )
-    assert results[0].startswith(str(first["verdict"]))
-    assert results[-1] == second["verdict"]
-    assert re.fullmatch(r"cut in after \d\.\d s, you had not finished", results[-1])
-    assert conversation.announced.count("") == 1
-    pictures = await page.value(
-        "[...document.querySelectorAll('#turns svg')].map((each) => each.ariaLabel)"
-    )
-    assert [label.partition(";")[0] for label in pictures] == [
-        f"Turn 2: {second['verdict']}",
-        f"Turn 1: {first['verdict']}",
-    ]
-    frames = sorted(await page.value("tuner.talk.frames"))
-    assert frames[len(frames) // 2] < 4  # milliseconds of script
+    async def test_screen_reader_gets_each_result(self, conversation: Conversation) -> None:
+        """The time to each answer, beside the prediction, or that the agent cut in."""
+        page, (first, second) = conversation.page, conversation.turns
+        assert second["cutIn"], second
+        assert await page.do("getAttribute", "#announced", "aria-live") == "polite"
+        # Emptied in between, so that the same result is announced again.
+        results = [text for text in conversation.announced if text]
+        assert re.fullmatch(
+            r"answered after \d\.\d s, decision predicted after [14]\.[0-9] s", results[0]
+        )
+        assert results[0].startswith(str(first["verdict"]))
+        assert results[-1] == second["verdict"]
+        assert re.fullmatch(r"cut in after \d\.\d s, you had not finished", results[-1])
+        assert conversation.announced.count("") == 1
+        pictures = await page.value(
+            "[...document.querySelectorAll('#turns svg')].map((each) => each.ariaLabel)"
+        )
+        assert [label.partition(";")[0] for label in pictures] == [
+            f"Turn 2: {second['verdict']}",
+            f"Turn 1: {first['verdict']}",
+        ]
+        frames = sorted(await page.value("tuner.talk.frames"))
+        assert frames[len(frames) // 2] < 4  # milliseconds of script
 
+    async def test_axe_finds_no_violation_in_a_call(self, conversation: Conversation) -> None:
+        """A turn with the other profiles' answers, a problem, and YAML; light and dark."""
+        page = conversation.page
+        found = {}
+        for value, shown in ((9, "#wrong li"), (0.5, "#yaml .plain")):
+            await page.move(MIN_DELAY, value)
+            await page.until(f"document.querySelector({shown!r})")
+            for scheme in ("light", "dark"):
+                await page.do("emulateMedia", {"colorScheme": scheme, "reducedMotion": "reduce"})
+                found[shown, scheme] = await page.do("axe")
+        assert found == {key: [] for key in found}
+        assert len(found) == 4
+        await page.do("emulateMedia", {"colorScheme": None, "reducedMotion": "no-preference"})
+        await page.click("#reset")
+        await page.until("!document.querySelector('.dial.moved')")
 
-async def test_axe_finds_no_violation_in_a_call(conversation: Conversation) -> None:
-    """A turn with the other profiles' answers, a problem, and YAML; light and dark."""
-    page = conversation.page
-    found = {}
-    for value, shown in ((9, "#wrong li"), (0.5, "#yaml .plain")):
-        await page.move(MIN_DELAY, value)
-        await page.until(f"document.querySelector({shown!r})")
-        for scheme in ("light", "dark"):
-            await page.do("emulateMedia", {"colorScheme": scheme, "reducedMotion": "reduce"})
-            found[shown, scheme] = await page.do("axe")
-    assert found == {key: [] for key in found}
-    assert len(found) == 4
-    await page.do("emulateMedia", {"colorScheme": None, "reducedMotion": "no-preference"})
-    await page.click("#reset")
-    await page.until("!document.querySelector('.dial.moved')")
+    async def test_nothing_runs_between_turns(self, conversation: Conversation) -> None:
+        """LiveKit's client has timers while it is connected; this page has none."""
+        await rest(conversation.page, "frames", "requests")
 
-
-async def test_nothing_runs_between_turns(conversation: Conversation) -> None:
-    """LiveKit's client has timers while it is connected; this page has none."""
-    await rest(conversation.page, "frames", "requests")
-
-
-async def test_less_motion_draws_twice_a_second(
-    at_ipv6: FirstTurn, conversation: Conversation
-) -> None:
-    """Where people want less motion, no frame is requested and nothing fades."""
-    reduced, whole = at_ipv6.motion, conversation.motion
-    assert reduced.changes < 4  # two a second, and the result after the turn
-    assert reduced.frames == 0
-    assert set(reduced.fades.split(", ")) == {"0s"}
-    assert whole.changes > 5
-    assert whole.frames > 5
+    async def test_less_motion_draws_twice_a_second(
+        self, at_ipv6: FirstTurn, conversation: Conversation
+    ) -> None:
+        """Where people want less motion, no frame is requested and nothing fades."""
+        reduced, whole = at_ipv6.motion, conversation.motion
+        assert reduced.changes < 4  # two a second, and the result after the turn
+        assert reduced.frames == 0
+        assert set(reduced.fades.split(", ")) == {"0s"}
+        assert whole.changes > 5
+        assert whole.frames > 5
 
 
 async def test_page_at_an_ipv6_address_is_answered(at_ipv6: FirstTurn) -> None:
