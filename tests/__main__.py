@@ -2,8 +2,8 @@
 
 `--part NAME` runs one part. Everything else goes to pytest, as in `python -m tests -k reload`.
 
-Tests on real calls leave a part of the processor to the others. What these print follows when all
-have ended.
+Tests on real calls leave a part of the processor to the others, whose output follows when all have
+ended.
 """
 
 import argparse

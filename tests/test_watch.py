@@ -75,10 +75,10 @@ async def test_folder_that_was_unreadable_for_a_moment_is_read_again(
     await eventually(lambda: not watcher.serving.problems, 20, "no problem")
 
 
-async def test_two_slow_reads_that_must_agree_have_a_rest_between_them(
+async def test_debounce_interval_begins_at_the_end_of_a_slow_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A read takes long on a busy machine, and may see half a file at its end."""
+    """On a busy machine a read takes long, and may find half a file at its end."""
     read, reads, until_published = folder.read, [], []
 
     def slowly(*args: Any) -> Any:

@@ -17,8 +17,8 @@ from timing_profiles.worker import leases, metrics, reload_status
 from timing_profiles.worker.events import Events
 
 DEBOUNCE = 0.03
-"""Seconds from the end of a read to the next one, which must have the same result before a set is
-checked."""
+"""Debounce interval, in seconds: from the end of a read to the next one, which must have the same
+result before a set is checked."""
 
 OPEN_FOR_WRITING = 3.0
 """Seconds that a set waits for a process that has one of its changed files open for writing."""
@@ -155,7 +155,7 @@ class Watcher:
 
     async def _read(self) -> _Files:
         files = await asyncio.to_thread(self._read_all)
-        self._read_at = time.monotonic()  # its end: on a busy machine it begins late, and lasts
+        self._read_at = time.monotonic()  # the end: on a busy machine a read takes long
         return files
 
     def _read_all(self) -> _Files:

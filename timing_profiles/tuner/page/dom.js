@@ -95,7 +95,7 @@ export function keepFocusInSight(part) {
     const focused = document.activeElement;
     if (!focused || part.contains(focused) || !part.parentElement?.contains(focused)) return;
     const { top, bottom } = focused.getBoundingClientRect();
-    // Who has scrolled away from it stays there. It may have been cut off: browsers scroll by whole pixels.
+    // Not if the person has scrolled away from it. A part may be cut off: browsers scroll by whole pixels.
     if (bottom > innerHeight && top - grown < innerHeight) focused.scrollIntoView({ block: "nearest" });
   }).observe(part);
 }
