@@ -22,13 +22,11 @@ _CORES = os.cpu_count() or 1
 # A test on real calls waits half of the time, so three fit on two cores. With more, each takes
 # longer, and all together need more of the processor. Where waits are measured, one has a core to
 # itself.
-_CALLING = str(_CORES + _CORES // 2)
-
 _PARTS: Mapping[str, Sequence[str]] = {
     "units": ["-n", str(_CORES), "--dist", "loadfile"],
     "behind": ["-n", str(_CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
     "measured": ["-n", str(_CORES), "--dist", "loadfile", "--no-loadscope-reorder"],
-    "beside": ["-n", _CALLING, "--dist", "loadfile", "--no-loadscope-reorder"],
+    "beside": ["-n", str(_CORES + _CORES // 2), "--dist", "loadfile", "--no-loadscope-reorder"],
 }
 
 # Every unit test runs there, so that the floor of pyproject.toml can be held. Coverage makes each
