@@ -1,5 +1,6 @@
 """Fixtures that the tests of the library and of the lab share: a plugin of pytest."""
 
+import functools
 import os
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ from sandbox.loop_monitor import LOOP_MONITOR
 
 ROOT = Path(__file__).parents[1]
 
+_MARKS = ("behind", "measured")
 _E2E = (ROOT / "tests" / "e2e", ROOT / "lab" / "tests" / "e2e")
 
 
@@ -49,6 +51,7 @@ FIRST = (
 )
 
 
+@functools.cache
 def _is_e2e(path: Path) -> bool:
     return any(path.is_relative_to(folder) for folder in _E2E)
 
@@ -82,7 +85,18 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     part = config.getoption("--part")
     if not part or (collection_path.is_dir() and collection_path not in _E2E):
         return None
-    return _is_e2e(collection_path) == (part == "units") or None
+    is_of_others = _is_e2e(collection_path) == (part == "units")
+    return is_of_others or _has_no_test_of(part, collection_path) or None
+
+
+def _has_no_test_of(part: str, path: Path) -> bool:
+    # It is not imported for this: each process of pytest imports what it collects.
+    if part == "units" or not path.is_file():
+        return False
+    text = path.read_text(encoding="utf-8")
+    if part == "beside":
+        return any(f"\npytestmark = pytest.mark.{mark}\n" in text for mark in _MARKS)
+    return f"mark.{part}" not in text
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -92,18 +106,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         others = [item for item in items if _part(item) != part]
         items[:] = [item for item in items if _part(item) == part]
         config.hook.pytest_deselected(items=others)
-    items.sort(key=_rank)
+    items.sort(key=lambda item: _rank(item.path))
 
 
 def _part(item: pytest.Item) -> str:
     if not _is_e2e(item.path):
         return "units"
-    marks = (mark for mark in ("behind", "measured") if item.get_closest_marker(mark))
+    marks = (mark for mark in _MARKS if item.get_closest_marker(mark))
     return next(marks, "beside")
 
 
-def _rank(item: pytest.Item) -> int:
-    file = item.path.relative_to(ROOT).as_posix()
+@functools.cache
+def _rank(path: Path) -> int:
+    file = path.relative_to(ROOT).as_posix()
     return FIRST.index(file) if file in FIRST else len(FIRST)
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tests.e2e.language_server import NODE
 
@@ -100,15 +100,26 @@ class Browser:
         return await answer
 
     async def open(
-        self, address: str, *, permissions: Sequence[str] = (), **context: Any
+        self,
+        address: str,
+        *,
+        permissions: Sequence[str] = (),
+        width: int = 1280,
+        height: int = 720,
+        color_scheme: Literal["light", "dark"] = "light",
+        reduced_motion: Literal["reduce", "no-preference"] = "reduce",
     ) -> "Page":
-        """Open an address in a new context: nothing of another page is there.
+        """Open an address where nothing of another page is, except what the browser caches.
 
-        With less motion, unless `reducedMotion` is "no-preference": to draw each frame takes more
+        With less motion, unless `reduced_motion` is "no-preference": to draw each frame takes more
         of the processor than the call.
         """
-        context = {"reducedMotion": "reduce", **context}
-        asked = {"address": address, "permissions": permissions, "context": context}
+        asked = {
+            "address": address,
+            "permissions": permissions,
+            "viewport": {"width": width, "height": height},
+            "media": {"colorScheme": color_scheme, "reducedMotion": reduced_motion},
+        }
         page = Page(self, await self.ask(None, "open", asked))
         await page.ready()
         return page

@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import Literal
 
 import pytest
 
@@ -39,9 +40,9 @@ async def test_page_shows_profiles_and_settings_without_a_call(served: Served) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_no_violation(served: Served, scheme: str) -> None:
+async def test_axe_finds_no_violation(served: Served, scheme: Literal["light", "dark"]) -> None:
     """Contrast, names, roles and order: before a call, with a message, and with YAML."""
-    page = await served.browser.open(served.tune.address, colorScheme=scheme)
+    page = await served.browser.open(served.tune.address, color_scheme=scheme)
     await page.value(
         "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
     )
@@ -55,8 +56,7 @@ async def test_axe_finds_no_violation(served: Served, scheme: str) -> None:
 @pytest.mark.parametrize("width", [320, 1280, 3840])
 async def test_page_is_not_wider_than_the_screen(served: Served, width: int) -> None:
     """From a small phone to 4K, nothing scrolls sideways."""
-    viewport = {"width": width, "height": 800}
-    page = await served.browser.open(served.tune.address, viewport=viewport)
+    page = await served.browser.open(served.tune.address, width=width, height=800)
     assert await page.value("document.scrollingElement.scrollWidth") <= width
     # The chosen profile is in sight, also where the list is a row or longer than the screen.
     for name in ("phone-menu", "brisk"):
@@ -71,7 +71,7 @@ async def test_page_is_not_wider_than_the_screen(served: Served, width: int) -> 
 
 async def test_growing_call_keeps_the_focus_in_sight(served: Served) -> None:
     """What is drawn above it moves it down, but not out of sight; scrolled away, it stays away."""
-    page = await served.browser.open(served.tune.address, viewport={"width": 1280, "height": 1000})
+    page = await served.browser.open(served.tune.address, height=1000)
     await page.do("focus", "#keep-name")
     scrolled = "document.querySelector('.middle').scrollTop"
     assert await page.value(scrolled) == 0
@@ -88,7 +88,7 @@ async def test_growing_call_keeps_the_focus_in_sight(served: Served) -> None:
 
 async def test_growing_call_keeps_a_focus_in_sight_that_was_cut_off(served: Served) -> None:
     """Browsers scroll by whole pixels: a part of one may be missing."""
-    page = await served.browser.open(served.tune.address, viewport={"width": 1280, "height": 1000})
+    page = await served.browser.open(served.tune.address, height=1000)
     bottom = await page.value("document.getElementById('keep-name').getBoundingClientRect().bottom")
     height = math.ceil(bottom) - 1
     await page.do("setViewportSize", {"width": 1280, "height": height})
@@ -101,7 +101,7 @@ async def test_growing_call_keeps_a_focus_in_sight_that_was_cut_off(served: Serv
 
 async def test_chosen_profile_stays_in_sight_when_the_window_is_resized(served: Served) -> None:
     """The column becomes a row, a column again, and a column of a low window."""
-    page = await served.browser.open(served.tune.address, viewport={"width": 1280, "height": 800})
+    page = await served.browser.open(served.tune.address, height=800)
     await page.choose("phone-menu")
     for width, height in ((320, 800), (1280, 800), (1280, 620)):
         await page.do("setViewportSize", {"width": width, "height": height})

@@ -84,7 +84,7 @@ class Answered:
 @pytest.fixture(scope="module")
 async def answered(stack: Stack) -> AsyncGenerator[Answered]:
     """A sentence that was played to `patient`."""
-    page = await stack.browser.open(stack.tune.address, reducedMotion="no-preference")
+    page = await stack.browser.open(stack.tune.address, reduced_motion="no-preference")
     await page.play("patient", "order")
     await page.until("tuner.talk.room && tuner.talk.state !== 'joining'", 90)
     room = await page.value("tuner.talk.room")
