@@ -6,7 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,53 @@ OFFLINE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A checkout whose environment was interrupted twice, and then built by two at once.
+
+    Attributes:
+        checkout: The checkout; a test leaves it as it was.
+        interrupted: What each interrupted make left: its status, and whether it counts as complete.
+        statuses: Those of the two that ran at once.
+        terminals: What the two wrote.
+    """
+
+    checkout: Path
+    interrupted: Sequence[tuple[int, bool]]
+    statuses: Sequence[int]
+    terminals: Sequence[str]
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A checkout whose lock names nothing, so that its environment takes seconds and no network."""
-    shutil.copy(ROOT / "Makefile", tmp_path)
-    (tmp_path / "requirements.lock").write_text("# nothing\n")
-    return tmp_path
+    return small_checkout(tmp_path)
+
+
+@pytest.fixture(scope="module")
+async def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The environment of several tests: each takes the processor five seconds."""
+    checkout = small_checkout(tmp_path_factory.mktemp("built"))
+    begun, complete = checkout / ".venv" / "pyvenv.cfg", checkout / ".venv" / ".locked"
+    interrupted = []
+    for sent in (signal.SIGKILL, signal.SIGINT):
+        process = locked(checkout)
+        await eventually(begun.exists, 30, "building")
+        os.killpg(process.pid, sent)
+        interrupted.append((process.wait(30), complete.exists()))
+        begun.unlink()  # which shows that the next one has begun
+    first = locked(checkout)
+    await eventually(begun.exists, 30, "building")
+    second = locked(checkout)
+    statuses = [first.wait(60), second.wait(60)]
+    terminals = [(checkout / f"terminal-{number}").read_text() for number in (2, 3)]
+    return Built(checkout, interrupted, statuses, terminals)
+
+
+def small_checkout(folder: Path) -> Path:
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / "requirements.lock").write_text("# nothing\n")
+    return folder
 
 
 def make(
@@ -144,9 +186,12 @@ def test_install_without_network_prints_the_reason(checkout: Path) -> None:
     assert not (checkout / ".venv" / ".locked").exists()
 
 
-def test_lock_update_without_network_keeps_the_former_environment(checkout: Path) -> None:
+def test_lock_update_without_network_keeps_the_former_environment(
+    built: Built, tmp_path: Path
+) -> None:
     """A new lock that cannot be installed leaves the former environment usable."""
-    assert make(checkout, ".venv/.locked").returncode == 0
+    checkout = tmp_path / "checkout"
+    shutil.copytree(built.checkout, checkout, symlinks=True)
     kept = checkout / ".venv" / "kept"
     kept.touch()
     require_distribution(checkout)
@@ -174,24 +219,17 @@ def test_full_disk_prints_the_reason(checkout: Path) -> None:
     assert INCOMPLETE in ran.stderr
 
 
-async def test_two_at_once_build_one_environment(checkout: Path) -> None:
+def test_two_at_once_build_one_environment(built: Built) -> None:
     """A second make waits for the first one, and then has nothing left to do."""
-    first = locked(checkout)
-    await eventually((checkout / ".venv" / "pyvenv.cfg").exists, 30, "building")
-    second = locked(checkout)
-    assert (first.wait(60), second.wait(60)) == (0, 0)
-    terminals = [(checkout / f"terminal-{number}").read_text() for number in range(2)]
-    assert [terminals[0].count(BUILDING), terminals[1]] == [1, WAITING]
+    assert built.statuses == [0, 0]
+    first, second = built.terminals
+    assert [first.count(BUILDING), second] == [1, WAITING]
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
-async def test_next_make_repairs_an_interrupted_one(checkout: Path, sent: signal.Signals) -> None:
+def test_next_make_repairs_an_interrupted_one(built: Built) -> None:
     """An interrupted environment is never taken for a complete one."""
-    broken_off = locked(checkout)
-    await eventually((checkout / ".venv" / "pyvenv.cfg").exists, 30, "building")
-    os.killpg(broken_off.pid, sent)
-    assert broken_off.wait(30) != 0
-    assert not (checkout / ".venv" / ".locked").exists()
-    ran = make(checkout, ".venv/.locked")
-    assert (ran.returncode, ran.stderr.startswith(BUILDING)) == (0, True)
-    assert (checkout / ".venv" / "bin" / "pip").exists()
+    for status, is_complete in built.interrupted:
+        assert status != 0
+        assert not is_complete
+    assert built.terminals[0].startswith(BUILDING)
+    assert (built.checkout / ".venv" / "bin" / "pip").exists()
