@@ -1,6 +1,7 @@
 """The order of imports between the directories of the package."""
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +29,13 @@ OURS = {*NEVER, "conftest"}
 PACKAGES = {"referencing": "jsonschema"}
 
 
-def imports(file: Path) -> Iterator[str]:
-    """Yield what a file imports, lazily and for types too."""
+@functools.cache
+def imports(file: Path) -> tuple[str, ...]:
+    """Return what a file imports, lazily and for types too."""
+    return tuple(_imports(file))
+
+
+def _imports(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
