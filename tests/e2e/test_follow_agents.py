@@ -26,8 +26,9 @@ pytestmark = pytest.mark.measured
 SENTENCE = "I would like to book a table for two."
 THINKING = "One two three four five [0.5] six seven eight [0.5] nine ten one two three."
 
-# The agent's own delay is exact to 0.003 s where a timer bounds it; a busy machine gets more.
-TOLERANCE = 0.05
+# The agent's own delay is exact to 0.003 s where a timer bounds it; on a busy machine, a timer was
+# 0.07 s late. Settings that may be confused differ by 0.2 s.
+TOLERANCE = 0.15
 
 PROFILES = {
     "slow": "turn_handling: {turn_detection: vad, endpointing: {min_delay: 1.5}}",
