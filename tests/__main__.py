@@ -34,8 +34,13 @@ _PARTS: Mapping[str, Sequence[str]] = {
 _COVERAGE = ["--cov", "--cov-report=", "--hypothesis-profile=few"]
 
 _PASSED, _INTERRUPTED, _NO_TESTS = 0, 2, 5  # exit statuses of pytest
+_TERMINATED = 128 + signal.SIGTERM  # as a shell has it
 
 _NICENESS = "19"  # the lowest priority
+
+
+class _Terminated(BaseException):
+    """SIGTERM has come, which make and timeouts send to this process alone."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,18 +52,28 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # numpy would start threads in each that wait for work by running: a tenth of a worker's start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         statuses = [_run(part, pytests) for part in ours.part] if ours.part else _run_all(pytests)
     except KeyboardInterrupt:  # pytest got it as well, and says so
         return _INTERRUPTED
+    except _Terminated:
+        return _TERMINATED
     failed = [status for status in statuses if status not in {_PASSED, _NO_TESTS}]
     return failed[0] if failed else min(statuses)
+
+
+def _terminate(*_: object) -> None:
+    raise _Terminated
 
 
 def _run(part: str, arguments: Sequence[str]) -> int:
     with subprocess.Popen(_pytest(part, arguments)) as tests:  # noqa: S603 - pytest
         try:
             return tests.wait()
+        except _Terminated:
+            tests.terminate()
+            raise
         finally:
             tests.wait()
 
@@ -78,7 +93,7 @@ def _run_all(arguments: Sequence[str]) -> list[int]:
             Path(f"/proc/{behind.pid}/autogroup").write_text(_NICENESS, encoding="ascii")
         try:
             return [*(_run(part, arguments) for part in ("measured", "beside")), behind.wait()]
-        except KeyboardInterrupt:  # from the terminal, which is of another session
+        except (KeyboardInterrupt, _Terminated):  # neither reaches another session
             if behind.poll() is None:
                 os.killpg(behind.pid, signal.SIGINT)
             raise
