@@ -48,15 +48,15 @@ class Built:
 
     Attributes:
         checkout: The checkout; a test leaves it as it was.
-        interrupted: What each interrupted make left: its status, and whether it counts as complete.
-        statuses: Those of the two that ran at once.
-        terminals: What the two wrote.
+        statuses: Those of the four, in the order of their start.
+        terminals: What each wrote.
+        was_complete: Whether the environment counted as complete after each interruption.
     """
 
     checkout: Path
-    interrupted: Sequence[tuple[int, bool]]
     statuses: Sequence[int]
     terminals: Sequence[str]
+    was_complete: Sequence[bool]
 
 
 @pytest.fixture
@@ -70,19 +70,20 @@ async def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The environment of several tests: each takes the processor five seconds."""
     checkout = small_checkout(tmp_path_factory.mktemp("built"))
     begun, complete = checkout / ".venv" / "pyvenv.cfg", checkout / ".venv" / ".locked"
-    interrupted = []
+    statuses, was_complete = [], []
     for sent in (signal.SIGKILL, signal.SIGINT):
         process = locked(checkout)
         await eventually(begun.exists, 30, "building")
         os.killpg(process.pid, sent)
-        interrupted.append((process.wait(30), complete.exists()))
+        statuses.append(process.wait(30))
+        was_complete.append(complete.exists())
         begun.unlink()  # which shows that the next one has begun
     first = locked(checkout)
     await eventually(begun.exists, 30, "building")
     second = locked(checkout)
-    statuses = [first.wait(60), second.wait(60)]
-    terminals = [(checkout / f"terminal-{number}").read_text() for number in (2, 3)]
-    return Built(checkout, interrupted, statuses, terminals)
+    statuses += [first.wait(60), second.wait(60)]
+    terminals = [(checkout / f"terminal-{number}").read_text() for number in range(4)]
+    return Built(checkout, statuses, terminals, was_complete)
 
 
 def small_checkout(folder: Path) -> Path:
@@ -221,15 +222,14 @@ def test_full_disk_prints_the_reason(checkout: Path) -> None:
 
 def test_two_at_once_build_one_environment(built: Built) -> None:
     """A second make waits for the first one, and then has nothing left to do."""
-    assert built.statuses == [0, 0]
-    first, second = built.terminals
+    assert built.statuses[2:] == [0, 0]
+    first, second = built.terminals[2:]
     assert [first.count(BUILDING), second] == [1, WAITING]
 
 
 def test_next_make_repairs_an_interrupted_one(built: Built) -> None:
     """An interrupted environment is never taken for a complete one."""
-    for status, is_complete in built.interrupted:
-        assert status != 0
-        assert not is_complete
-    assert built.terminals[0].startswith(BUILDING)
+    assert 0 not in built.statuses[:2]
+    assert built.was_complete == [False, False]
+    assert [terminal.startswith(BUILDING) for terminal in built.terminals[:3]] == [True] * 3
     assert (built.checkout / ".venv" / "bin" / "pip").exists()

@@ -33,7 +33,10 @@ const ours = {
   async open({ address, permissions, viewport, media }) {
     const context = free.pop() ?? (await browser.newContext({ serviceWorkers: "block" }));
     const page = context.pages()[0] ?? (await context.newPage());
-    await context.clearCookies();
+    const origin = new URL(address).origin;
+    const browsing = await context.newCDPSession(page);
+    await browsing.send("Storage.clearDataForOrigin", { origin, storageTypes: "all" });
+    await browsing.detach();
     await context.clearPermissions();
     await context.grantPermissions(permissions);
     await page.setViewportSize(viewport);
