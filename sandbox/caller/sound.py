@@ -102,7 +102,13 @@ class Microphone:
         packet = b"".join(_frames(packet))
         self._left = time.monotonic() + self._source.queued_duration
         self.sent.add(packet, self._left)
-        await self._source.capture_frame(rtc.AudioFrame(packet, SAMPLE_RATE, 1, len(packet) // 2))
+        frame = rtc.AudioFrame(packet, SAMPLE_RATE, 1, len(packet) // 2)
+        capture = asyncio.ensure_future(self._source.capture_frame(frame))
+        try:
+            await asyncio.shield(capture)
+        except asyncio.CancelledError:
+            await capture  # its end, in a program that has ended, is an error on the terminal
+            raise
         return _seconds(packet)
 
 
