@@ -84,6 +84,7 @@ def test_fault_77_texts_of_a_schema_are_inert_in_a_page(stranger: str) -> None:
         ("Seconds, 0.2 to 10; min_delay (or null).", "Seconds, 0.2 to 10; min_delay (or null)."),
         ("Two\nlines", "Two lines"),
         ("See https://x.y and @ada", "See `https://x.y` and `@ada`"),
+        ("www.x.y or x:www.x.y", "`www.x.y` or `x:www.x.y`"),
         ("a **b** `c`", "a `**b**` `'c'`"),
         ("# head", "`#` head"),
         ("1. one", "`1.` one"),

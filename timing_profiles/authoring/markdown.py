@@ -9,7 +9,7 @@ from timing_profiles.problems import printable, prose
 # Words that no Markdown, and no autolink of GitHub's, takes for anything else. Words with an
 # underscore inside, such as min_delay, are among them.
 _PLAIN = re.compile(
-    r"""(?!.*(://|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])))(?![\W_]*www\.)(?!:)[\w.,;:'"()/%?=+{}-]+""",
+    r"""(?!.*(://|(?<![A-Za-z0-9])(_|www\.)|_(?![A-Za-z0-9])))(?!:)[\w.,;:'"()/%?=+{}-]+""",
     re.IGNORECASE,
 )
 _BEGINS_PLAIN = re.compile(r"""['"(]?[^\W\d_]""")
