@@ -91,7 +91,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def _has_no_test_of(part: str, path: Path) -> bool:
     # It is not imported for this: each process of pytest imports what it collects.
-    if part == "units" or not path.is_file():
+    if part == "units" or path.suffix != ".py":
         return False
     text = path.read_text(encoding="utf-8")
     if part == "beside":

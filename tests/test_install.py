@@ -55,6 +55,9 @@ def _is_ours(name: str) -> bool:
     return not name.startswith(".") or name in {".ci", ".github"}
 
 
+FILES = tuple(files())
+
+
 def commands(name: str, text: str) -> Iterator[list[str]]:
     """The commands of a file that may install something, each as its words."""
     if not _TOOL.search(text):
@@ -104,7 +107,7 @@ def resolves(words: list[str]) -> bool:
     return not (complete and "--only-binary :all:" in line)
 
 
-@pytest.mark.parametrize("path", list(files()), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_install_command_resolves_a_version(path: Path) -> None:
     """A lock is complete: pip, npm and Go are left nothing to choose."""
     name = str(path.relative_to(ROOT))
@@ -129,7 +132,7 @@ def test_no_install_command_resolves_a_version(path: Path) -> None:
 )
 def test_every_kind_of_file_is_searched(name: str) -> None:
     """The commands that are known to be there are found."""
-    assert ROOT / name in files()
+    assert ROOT / name in FILES
     assert any(commands(name, (ROOT / name).read_text(encoding="utf-8")))
 
 
