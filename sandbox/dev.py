@@ -47,8 +47,8 @@ class Service:
     """A service that the worker uses, or the worker.
 
     Attributes:
-        name: LiveKit, Deepgram, LLM, worker or page.
-        kind: real, local or stand-in.
+        name: LiveKit, Deepgram, LLM, proxy, worker or page.
+        kind: real, local, stand-in or not used.
         place: its address or file.
         because: the reason for this kind.
         environment: variables that the worker needs to use it.
@@ -89,8 +89,13 @@ async def _run(make: int | None) -> int:
     async with contextlib.AsyncExitStack() as running:
         if make is not None:
             running.callback(asyncio.create_task(_end_with(make, end)).cancel)
-        environment = dict(os.environ)
+        proxies = connection.proxies()
         server, livekit = await _livekit(running)
+        server.bypass_proxies()
+        environment = dict(os.environ)
+        if proxies and not connection.proxies():
+            place = ", ".join(proxies)
+            _say(str(Service("proxy", "not used", place, "LiveKit is on this machine")))
         for service in (livekit, await _deepgram(running), await _llm(running, server)):
             _say(str(service))
             environment |= service.environment

@@ -26,8 +26,9 @@ class LiveKitServer:
     """`async with LiveKitServer() as server`: a server of its own, on free ports of 127.0.0.1.
 
     It ends with the block, and with this process, also when that is killed. It reads nothing from
-    the network and keeps nothing. `aclose()` kills it inside the block, too, and `start()` brings
-    it back on the same ports, with the same key.
+    the network and keeps nothing. Proxies are removed from the environment of this process.
+    `aclose()` kills it inside the block, too, and `start()` brings it back on the same ports, with
+    the same key.
 
     Attributes:
         url: where it listens, as in LIVEKIT_URL.
@@ -111,6 +112,7 @@ class LiveKitServer:
             self._running = running.pop_all()
         self._ports = port, media_port
         self.url = f"ws://127.0.0.1:{port}"
+        self.connection.bypass_proxies()
 
     def _config(self, port: int, media_port: int) -> str:
         return json.dumps(

@@ -62,6 +62,7 @@ def _main(asked: Calls) -> int:
 async def _make(asked: Calls, progress: Progress, calls: list[Answered]) -> None:
     """Make one call after the other, and add each as soon as it has ended."""
     where = connection.find()
+    where.bypass_proxies()
     for name, dial in asked.dials:
         progress.begin(name, alone=len(asked.dials) == 1)
         result = await call(where, dial, asked.script, progress.show)

@@ -32,6 +32,9 @@ TUNE = "tune by ear: open the address of the page in a browser, and talk"
 # The environment is the one of the real checkout, and stands as it is.
 MAKE_DEV = ["make", "--file", str(ROOT / "Makefile"), "--old-file", ".venv/.ready", "dev"]
 
+# Nothing answers: whatever is sent to it fails.
+PROXY = "http://127.0.0.1:9"
+
 NOBODY = (
     "call: no LiveKit server to call: start `make dev` in another terminal, or set LIVEKIT_URL, "
     "LIVEKIT_API_KEY, LIVEKIT_API_SECRET\n"
@@ -80,10 +83,8 @@ def made_checkout(folder: Path) -> Path:
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """This process's, without what it says of the services."""
-    services = ("LIVEKIT_", "DEEPGRAM_", "PROFILES_DIR", "TIMING_PROFILES_")
-    own = {name: value for name, value in os.environ.items() if not name.startswith(services)}
-    return {**own, "PYTHONPATH": str(ROOT), **more}
+    """This process's, with the checkout on the path."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
 
 
 @contextlib.asynccontextmanager
@@ -228,7 +229,10 @@ async def test_taken_port_is_named(tmp_path: Path) -> None:
 
 
 async def test_services_of_environment_are_used(checkout: Path) -> None:
-    """With a server and keys set nothing is started beside the worker, and each line shows that."""
+    """With a server and keys set nothing is started beside the worker, and each line shows that.
+
+    A proxy cannot reach a server on this machine.
+    """
     async with (
         LiveKitServer() as livekit,
         Deepgram() as deepgram,
@@ -239,12 +243,15 @@ async def test_services_of_environment_are_used(checkout: Path) -> None:
             DEEPGRAM_API_KEY="a key",
             DEEPGRAM_BASE_URL=deepgram.url,
             LIVEKIT_INFERENCE_URL=llm.url,
+            HTTP_PROXY=PROXY,
+            https_proxy=PROXY,
         ) as running,
     ):
         await running.shows(READY)
         os.kill(running.process.pid, signal.SIGTERM)
         assert await running.ends() == 0
-    assert running.output.splitlines()[:4] == [
+    assert running.output.splitlines()[:5] == [
+        "proxy     not used  HTTP_PROXY, https_proxy  (LiveKit is on this machine)",
         f"LiveKit   real      {livekit.url}  (LIVEKIT_URL)",
         f"Deepgram  real      {deepgram.url}  (DEEPGRAM_API_KEY)",
         f"LLM       real      {llm.url}  (LIVEKIT_INFERENCE_URL)",
@@ -293,12 +300,16 @@ def _runs_in(folder: Path) -> list[str]:
 
 
 async def test_unanswered_call_prints_one_line(tmp_path: Path) -> None:
-    """A server without a worker: status 1 after the given time, and what to look at."""
+    """A server without a worker: status 1 after the given time, and what to look at.
+
+    The server is on this machine, and is called without the proxy.
+    """
     async with LiveKitServer() as livekit:
         status, output, progress = await call(
             tmp_path,
             **livekit.connection.environment(),
             WAIT="1",
+            HTTP_PROXY=PROXY,
         )
     assert (status, output) == (1, "")
     _joined, reason = progress.splitlines()
