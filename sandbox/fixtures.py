@@ -4,12 +4,13 @@ import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sandbox import connection
 from sandbox.loop_monitor import LOOP_MONITOR
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +52,19 @@ FIRST = (
 )
 
 
+# What a shell, make or a CI service may set, and this project, the SDK or argparse reads.
+_FOREIGN_PREFIXES = (
+    *("LIVEKIT_", "DEEPGRAM_", "OPENAI_", "OTEL_", "PROMETHEUS_", "TIMING_", "READY_"),
+    *("GITHUB_", "MAKE"),
+)
+_FOREIGN = {
+    *("PROFILES_DIR", "CALLER_TIMEOUT", "METRICS_PORT", "LLM_MODEL"),
+    *("PROFILE", "METADATA", "SAY", "VOICE", "RATE", "ATTRIBUTES", "KIND", "ROOM_METADATA"),
+    *("DISPATCH_METADATA", "OBSERVER", "PRECONNECT", "RECORD", "WAIT", "FORMAT"),  # `make call`
+    *("PYTHON", "MFLAGS", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"),
+}
+
+
 @functools.cache
 def _is_e2e(path: Path) -> bool:
     return any(path.is_relative_to(folder) for folder in _E2E)
@@ -78,6 +92,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail if an end-to-end test was skipped: it would prove nothing",
     )
+
+
+def pytest_configure() -> None:
+    """Remove what would change a test's results from the environment, before tests are imported."""
+    for name in [name for name in os.environ if is_foreign(name)]:
+        del os.environ[name]
+
+
+def is_foreign(name: str) -> bool:
+    """Return whether a variable is removed from the environment of all tests."""
+    return name in _FOREIGN or name.startswith(_FOREIGN_PREFIXES)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -165,6 +190,16 @@ def unmonitored_loops() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def proxies() -> Iterator[Mapping[str, str]]:
+    """Remove the proxies, which cannot reach this machine; return them, for installs."""
+    with pytest.MonkeyPatch.context() as patch:
+        removed = {name: os.environ[name] for name in connection.proxies()}
+        for name in removed:
+            patch.delenv(name)
+        yield removed
+
+
 @pytest.fixture
 def temporary() -> Iterator[Path]:
     """Return a directory for the temporary files of workers.
@@ -179,7 +214,6 @@ def temporary() -> Iterator[Path]:
 def starters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the starter profiles, `profiles` of the working directory."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     return tmp_path / "profiles"
 

@@ -35,7 +35,6 @@ WAITS = ((105.52, 107.0), (107.5, 112.0))
 def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three profiles, so that a change of the starter profiles changes no picture."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
     (tmp_path / "profiles").mkdir()
     shutil.copy(ROOT / "profiles" / "default.yaml", "profiles")
     Path("profiles/quick.yaml").write_text("vad: {min_silence_duration: 0.3}\n")

@@ -151,7 +151,6 @@ def test_a_field_is_explained_without_any_profiles(
 ) -> None:
     """By the schema alone, before there is a folder; the missing folder is reported."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
     status, out, err = run("explain", SPEED)
     assert (status, out.splitlines()[0]) == (0, SPEED)
     assert "\nbounds             0.7 to 1.5\n" in out

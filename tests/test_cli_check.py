@@ -37,7 +37,6 @@ def cases(kind: str) -> list[Path]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A set of `default` alone: the folder `profiles` of the current folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
     (tmp_path / "profiles").mkdir()
     shutil.copy(DEFAULT, tmp_path / "profiles")
     return tmp_path / "profiles"

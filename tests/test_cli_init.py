@@ -25,7 +25,6 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = tmp_path / "repository"
     made.mkdir()
     monkeypatch.chdir(made)
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
     return made
 
 

@@ -53,7 +53,6 @@ def test_fault_76_nothing_that_is_printed_is_obeyed(
     directory = tmp_path_factory.mktemp("set")
     lay_out(directory, stranger, broken=broken)
     monkeypatch.chdir(directory)
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setattr(terminal, "style", lambda _: look)
     found = {
@@ -75,8 +74,6 @@ def test_text_is_unchanged_outside_a_workflow(
     """Only GitHub's runner obeys a line that begins with `::`."""
     lay_out(tmp_path, "::notice::hello", broken=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     out, _ = printed("explain stt.engine", "text")
     assert out.splitlines()[1] == "::notice::hello"
     monkeypatch.setenv("GITHUB_ACTIONS", "true")

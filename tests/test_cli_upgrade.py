@@ -20,7 +20,6 @@ LISTED = ", ".join(ADDED)
 def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with a set from before two sections, and bounds of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     schema: dict[str, Any] = json.loads(TEXT)
     sections = schema["properties"]

@@ -15,8 +15,6 @@ HERE = Connection("ws://127.0.0.1:7880", "a key", "a secret", "an agent")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which nothing runs."""
     monkeypatch.chdir(tmp_path)
-    for name in ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
-        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 

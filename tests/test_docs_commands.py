@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import timing_profiles
+from sandbox.fixtures import is_foreign
 from tests import shown
 from tests.markdown import BLOCKS, PAGES, ROOT, Block, commands, of_sort, prose
 from timing_profiles import cli
@@ -31,7 +32,6 @@ def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The profiles of a project of its own, in which the test runs."""
     shown.project(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
     return tmp_path / "profiles"
 
 
@@ -87,6 +87,12 @@ def check_make(words: list[str], profiles: Path) -> None:
         profiles_dir=profiles,
     )
     assert found.problems == ()
+
+
+def test_variables_of_a_call_are_set_by_tests_alone() -> None:
+    """Those of the shell that runs the tests would change their calls."""
+    assert "PROFILE" in VARIABLES
+    assert [name for name in VARIABLES if not is_foreign(name)] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -17,7 +17,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("src", "elsewhere"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    monkeypatch.delenv("PROFILES_DIR", raising=False)
     entrypoint = str(tmp_path / "src" / "agent.py")
     monkeypatch.setattr(sys.modules["__main__"], "__file__", entrypoint, raising=False)
     return tmp_path

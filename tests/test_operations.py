@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from livekit.agents.worker import ServerOptions
 from prometheus_client import REGISTRY
 
 import timing_profiles
+from sandbox import fixtures
 from sandbox.polling import eventually
 from tests.command_line import PACKAGE
 from tests.dockerfile import copied, instructions, said
@@ -79,6 +81,16 @@ def test_every_variable_is_explained() -> None:
     ours = {name for name in asked if not name.startswith("TIMING_PROFILES_")}
     assert len(ours) >= 5
     assert ours - named("[A-Z_]+", OPERATIONS) == set()
+
+
+def test_variables_of_a_worker_are_set_by_tests_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the shell that runs the tests are removed; two are the system's own."""
+    variables = named("[A-Z_]+", OPERATIONS) - {"PWD", "TMPDIR"}
+    for name in variables:
+        monkeypatch.setenv(name, "of the shell")
+    fixtures.pytest_configure()
+    assert "PROFILES_DIR" in variables
+    assert variables & os.environ.keys() == set()
 
 
 async def next_message(caplog: pytest.LogCaptureFixture) -> None:

@@ -179,7 +179,6 @@ def test_folder_is_that_of_the_environment(
     value: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`PROFILES_DIR`, else `profiles` in the current folder."""
-    monkeypatch.delenv(PROFILES_DIR, raising=False)
     if value is not None:
         monkeypatch.setenv(PROFILES_DIR, value)
     assert profiles_dir() == Path(expected)

@@ -27,7 +27,7 @@ async def test_command_of_the_page_sets_the_variables(command: str, starters: Pa
     (starters.parent / ".env.local").write_text(env_file, encoding="utf-8")
     binaries = Path(sys.executable).parent
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")},
+        **os.environ,
         "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
         "VIRTUAL_ENV": str(binaries.parent),
         "UV_OFFLINE": "1",

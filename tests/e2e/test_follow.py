@@ -145,7 +145,7 @@ async def test_engine_changes_and_changes_back(shared_worker: Worker) -> None:
             new = shared_worker.deepgram.requests[known:]
             return [request for request in new if request.path == "/v2/listen"]
 
-        await back_end.write(metadata("flux-conversation", min_endpointing_delay=1.2))
+        await back_end.write(metadata("flux-conversation", min_endpointing_delay=1.6))
         (ears,) = await eventually(flux, 5, "Flux listens")
         with_flux = await waited(caller)
         await back_end.write(metadata(endpointing_ms=322))
@@ -155,7 +155,7 @@ async def test_engine_changes_and_changes_back(shared_worker: Worker) -> None:
     expected = timing_profiles.resolve(metadata(), profiles_dir=shared_worker.profiles).values
     assert ears.query["eager_eot_threshold"] == ["0.4"]
     assert ears.last_loud_at is not None
-    assert with_nova < 1.2 < with_flux
+    assert with_nova < 1.6 < with_flux
     assert in_force["max_delay"] == expected["turn_handling.endpointing.max_delay"]
     (nova,) = listens(shared_worker, 322)
     assert nova.last_loud_at is not None

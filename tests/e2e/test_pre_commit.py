@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 class User:
     """A repository that uses the hook."""
 
-    def __init__(self, repository: Repository, published: Repository, home: Path) -> None:
-        """Begin without a configuration."""
+    def __init__(
+        self, repository: Repository, published: Repository, more: Mapping[str, str]
+    ) -> None:
+        """Begin without a configuration, and with more variables of the environment."""
         self.repository = repository
         self._published = published
-        self._home = home
+        self._more = more
 
     def configure(self, **hook: Any) -> None:
         """Use the hook, and install it into git."""
@@ -78,8 +80,7 @@ class User:
 
     def run(self, *command: str) -> tuple[int, str]:
         """A command in the repository: status, and what is on the terminal."""
-        more = {"PRE_COMMIT_HOME": str(self._home), **NOT_COMPILED}
-        ran = run(command, self.repository.folder, more)
+        ran = run(command, self.repository.folder, self._more)
         return ran.returncode, ran.stdout + ran.stderr
 
     @property
@@ -89,11 +90,14 @@ class User:
 
 
 @pytest.fixture
-def user(tmp_path: Path, published: Repository, pre_commit_home: Path) -> User:
+def user(
+    tmp_path: Path, published: Repository, pre_commit_home: Path, proxies: Mapping[str, str]
+) -> User:
     """A repository with the starter profiles, which do not yet use the hook."""
     repository = Repository.init(tmp_path / "user")
     repository.add_profiles()
-    return User(repository, published, pre_commit_home)
+    more = {"PRE_COMMIT_HOME": str(pre_commit_home), **NOT_COMPILED, **proxies}
+    return User(repository, published, more)
 
 
 def test_manifest_is_valid() -> None:
