@@ -48,7 +48,7 @@ def words(requests: list[Request]) -> int:
 
 
 async def test_a_change_of_metadata_changes_the_wait(shared_worker: Worker) -> None:
-    """By the clock: from under a second to more than two and a half, and the room is told."""
+    """By the clock: from under two seconds to more than two and a half, and the room is told."""
     quick, slow = (
         {"overrides": {"turn_handling": {"endpointing": {"min_delay": low, "max_delay": high}}}}
         for low, high in ((0.35, 0.4), (2.5, 2.6))
@@ -65,7 +65,7 @@ async def test_a_change_of_metadata_changes_the_wait(shared_worker: Worker) -> N
         in_force = (await session_options(caller))["endpointing"]
         assert attributes(caller) == {**began, "timing.profile": "patient"}
     assert (in_force["min_delay"], in_force["max_delay"]) == (2.5, 2.6)
-    assert before < 1.2
+    assert before < 2.0
     assert 2.5 < after < 3.4
 
 
@@ -181,7 +181,7 @@ async def test_a_thousand_changes_in_a_moment(tmp_path: Path) -> None:
         wait = await saying
         await eventually(lambda: listens(running, 5999), 10, "the last one")
         log = running.log[known:]
-    assert wait < 1.5
+    assert wait < 2.0
     assert len(listens(running, *range(5000, 6000))) == 1
     blocked = [line for line in log.splitlines() if "event loop blocked" in line]
     assert [line for line in blocked if "timing_profiles/" in line] == []
