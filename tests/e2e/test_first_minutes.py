@@ -139,8 +139,9 @@ def bare_path(folder: Path, python: str = "") -> dict[str, str]:
         (programs / name).symlink_to(found)
     if python:
         stand_in = programs / "python3"
-        line = shlex.quote(f"import sys; {python}; exec(sys.argv[1])")
-        stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} -c {line} "$2"\n')
+        line = f"import sys; {python}; exec(sys.argv[1])"
+        command = shlex.join([sys.executable, "-c", line])
+        stand_in.write_text(f'#!/bin/sh\nexec {command} "$2"\n')
         stand_in.chmod(0o755)
     return {"PATH": str(programs)}
 

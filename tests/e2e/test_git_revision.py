@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 import tracemalloc
 from pathlib import Path
 
@@ -22,7 +21,7 @@ PATIENT = "description: Waits.\nturn_handling:\n  endpointing: {min_delay: 1.5, 
 MIN_DELAY = "turn_handling.endpointing.min_delay"
 
 # What a receiving repository runs: it says what the commit holds that is being pushed.
-PRE_RECEIVE = f"""#!{sys.executable}
+PRE_RECEIVE = f"""#!/usr/bin/env python
 import sys
 from pathlib import Path
 

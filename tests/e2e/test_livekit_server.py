@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -113,7 +114,7 @@ async def test_build_failure_names_alternatives(
     start = f"""\
 livekit-server is not on PATH, and LiveKit server 1.13.5 cannot be built:
 - {reason}
-- `{sys.executable} -m pip install --quiet --disable-pip-version-check --no-deps"""
+- `{shlex.quote(sys.executable)} -m pip install --quiet --disable-pip-version-check --no-deps"""
     end = """
 do one of these:
 - install livekit-server, so that it is on PATH (https://docs.livekit.io)
@@ -176,13 +177,13 @@ async def test_server_listens_on_loopback_only() -> None:
 
 async def test_taken_port_is_retried(real: Path, program: Program, tmp_path: Path) -> None:
     """When somebody takes the port first, the server starts on another one."""
-    tried = tmp_path / "tried"
+    tried, server = shlex.quote(str(tmp_path / "tried")), shlex.quote(str(real))
     program(
         "livekit-server",
-        f'[ -e {tried} ] && exec {real}\n: > {tried}\necho "listen: address already in use"',
+        f'[ -e {tried} ] && exec {server}\n: > {tried}\necho "listen: address already in use"',
     )
-    async with LiveKitServer() as server:
-        assert await answers(server.url)
+    async with LiveKitServer() as running:
+        assert await answers(running.url)
 
 
 async def test_failed_start_quotes_the_log(program: Program) -> None:

@@ -340,6 +340,7 @@ def test_make_names_missing_base(origin: Repository) -> None:
 
 def test_the_targets_can_be_included(origin: Repository) -> None:
     """The first target of the Makefile that includes them stays the first."""
-    origin.write("Makefile", f"all:\n\t@echo all\n\ninclude {MAKEFILE}\n")
+    path = str(MAKEFILE).replace(" ", "\\ ")
+    origin.write("Makefile", f"all:\n\t@echo all\n\ninclude {path}\n")
     shown = run(["make"], origin.folder)
     assert (shown.returncode, shown.stdout) == (0, "all\n")
