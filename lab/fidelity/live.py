@@ -40,7 +40,7 @@ AGENT = Path(__file__).with_name("listening_agent.py")
 
 _STALL = 0.04  # seconds by which the agent's process or its sound may be late
 _WORDS_LATE = 0.2  # seconds that words may take beyond the stand-in's own
-_SPOILED_AT_MOST = 8
+_SPOILED_AT_MOST = 16
 _MUCH_EARLIER = 1.0  # seconds before a turn in which the agent must not decide
 
 
