@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sandbox import connection
-from sandbox.loop_monitor import LOOP_MONITOR
+from sandbox.worker_variables import LOOP_MONITOR, OF_WORKERS
 
 ROOT = Path(__file__).parents[1]
 
@@ -52,13 +52,11 @@ FIRST = (
 )
 
 
-# What a shell, make or a CI service may set, and this project, the SDK or argparse reads.
-_FOREIGN_PREFIXES = (
-    *("LIVEKIT_", "DEEPGRAM_", "OPENAI_", "OTEL_", "PROMETHEUS_", "TIMING_", "READY_"),
-    *("GITHUB_", "MAKE"),
-)
+# Variables that a shell, make or a CI service may set, and that this project, the SDK or argparse
+# reads.
+_FOREIGN_PREFIXES = (*OF_WORKERS, "OPENAI_", "OTEL_", "PROMETHEUS_", "GITHUB_", "MAKE")
 _FOREIGN = {
-    *("PROFILES_DIR", "CALLER_TIMEOUT", "METRICS_PORT", "LLM_MODEL"),
+    *("PROFILES_DIR", "LLM_MODEL"),
     *("PROFILE", "METADATA", "SAY", "VOICE", "RATE", "ATTRIBUTES", "KIND", "ROOM_METADATA"),
     *("DISPATCH_METADATA", "OBSERVER", "PRECONNECT", "RECORD", "WAIT", "FORMAT"),  # `make call`
     *("PYTHON", "MFLAGS", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"),
@@ -95,7 +93,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Remove what would change a test's results from the environment, before tests are imported."""
+    """Remove foreign variables from the environment, before tests are imported."""
     for name in [name for name in os.environ if is_foreign(name)]:
         del os.environ[name]
 

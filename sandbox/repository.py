@@ -23,7 +23,7 @@ ISOLATED = {
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process's environment, isolated from the user's git and profiles."""
-    foreign = ("GIT_", "PROFILES_DIR", "TIMING_PROFILES_", "PRE_COMMIT", "MAKE", "MFLAGS")
+    foreign = ("GIT_", "PROFILES_DIR", "TIMING_PROFILES_", "PRE_COMMIT")
     own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{own['PATH']}"
     return {**own, **ISOLATED, "PATH": path, **(more or {})}

@@ -6,7 +6,7 @@ from pathlib import Path
 from sandbox.connection import Connection
 from sandbox.deepgram import Deepgram
 from sandbox.inference import Inference
-from sandbox.loop_monitor import LOOP_MONITOR
+from sandbox.worker_variables import LOOP_MONITOR, OF_WORKERS
 
 ANY_LOAD = {"NUM_CPUS": "1000"}
 """Lets a worker take calls on a busy machine: its load is the CPU time per core that it has.
@@ -14,17 +14,7 @@ ANY_LOAD = {"NUM_CPUS": "1000"}
 A LiveKit server gives no call to a worker that reports a load of 1, in development mode either.
 """
 
-_FOREIGN = (
-    "LIVEKIT_",
-    "DEEPGRAM_",
-    "TIMING_PROFILES_",
-    "CALLER_TIMEOUT",
-    "TIMING_METADATA_KEY",
-    "METRICS_PORT",
-    "READY_PORT",
-    "READY_HOST",
-    "SSL_CERT_FILE",
-)
+_FOREIGN = (*OF_WORKERS, "SSL_CERT_FILE")
 
 
 def environment(connection: Connection, deepgram: Deepgram, llm: Inference) -> dict[str, str]:

@@ -42,8 +42,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key, so that the plugin builds its objects, and nothing else that decides anything."""
     monkeypatch.setenv("DEEPGRAM_API_KEY", "a-key")
     recorded_parts.record(monkeypatch)
-    for name in ("DEEPGRAM_BASE_URL", "LIVEKIT_DEV_MODE", "LIVEKIT_INFERENCE_URL"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def values(changes: dict[str, Any] | None = None) -> dict[str, Any]:

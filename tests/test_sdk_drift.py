@@ -4,7 +4,6 @@
 release of the SDK to the same file.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,12 +42,9 @@ REPLACED = {"turn_detector.version"}
 
 
 @pytest.fixture(scope="module")
-def found() -> Iterator[Listing]:
+def found() -> Listing:
     """What the SDK takes where the environment decides nothing."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("LIVEKIT_DEV_MODE", "LIVEKIT_INFERENCE_URL", "LIVEKIT_REMOTE_EOT_URL"):
-            patch.delenv(name, raising=False)
-        yield listing(installed.SOURCES)
+    return listing(installed.SOURCES)
 
 
 def given() -> dict[str, Any]:

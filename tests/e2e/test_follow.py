@@ -8,9 +8,9 @@ import pytest
 import timing_profiles
 from sandbox.caller import Script
 from sandbox.deepgram import Request
-from sandbox.loop_monitor import LOOP_MONITOR
 from sandbox.polling import eventually
 from sandbox.worker import Worker, worker
+from sandbox.worker_variables import LOOP_MONITOR
 from tests.e2e.guest import guest
 from tests.e2e.read_back import session_options
 from tests.e2e.running_call import (
@@ -48,7 +48,7 @@ def words(requests: list[Request]) -> int:
 
 
 async def test_a_change_of_metadata_changes_the_wait(shared_worker: Worker) -> None:
-    """By the clock: from under two seconds to more than two and a half, and the room is told."""
+    """By the clock, from under two seconds to more than two and a half; attributes change, too."""
     quick, slow = (
         {"overrides": {"turn_handling": {"endpointing": {"min_delay": low, "max_delay": high}}}}
         for low, high in ((0.35, 0.4), (2.5, 2.6))

@@ -68,8 +68,6 @@ def _publish(profiles: Mapping[str, str], path: Path, environment: pytest.Monkey
     schema = Schema((ROOT / "schema.json").read_text(encoding="utf-8"))
     found = catalog.build(files, schema, None, "profiles")
     snapshot.publish(path, found.revision, found.schema, found.layers)
-    for name in ("LIVEKIT_DEV_MODE", "LIVEKIT_REMOTE_EOT_URL"):
-        environment.delenv(name, raising=False)
     for name in ("DEEPGRAM_API_KEY", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
         environment.setenv(name, "any key of at least so many characters")
     environment.setenv(variables.PUBLISHED, str(path))
