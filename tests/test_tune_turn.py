@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import wave
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,22 @@ def test_each_profile_answers_or_cuts_in(spoken: bytes) -> None:
 
 
 @pytest.mark.usefixtures("_memory")
+def test_profiles_that_come_too_late_are_not_played(
+    spoken: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is unknown without sound keeps its own reason."""
+    monkeypatch.setattr(turn, "_MOST_SECONDS", -math.inf)
+    profiles = [(name, values(profile=name)) for name in ("brisk", "flux-conversation")]
+    brisk, flux = turn.judge(spoken, profiles)["profiles"]
+    assert brisk == {
+        **dict.fromkeys(flux),
+        "profile": "brisk",
+        "unknown": "not played: the profiles before it took too long",
+    }
+    assert flux["unknown"].startswith("turn_detection stt: ")
+
+
+@pytest.mark.usefixtures("_memory")
 def test_program_answers_each_request_with_a_line(spoken: bytes) -> None:
     """The sound follows the line of a request; one without speech is answered, too."""
     requests = io.BytesIO()
@@ -93,7 +110,8 @@ def test_other_sounds_are_refused(content: bytes, found: str) -> None:
 
 @pytest.fixture(name="_memory")
 def _kept_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep what was heard away from the user's cache, and this process as nice as it is."""
+    """Keep what was heard away from the user's cache, and give this busy process its time."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("os.nice", lambda _: 0)
     monkeypatch.setattr(stored, "keep_in_memory", lambda: None)
+    monkeypatch.setattr(turn, "_MOST_SECONDS", math.inf)
