@@ -4,19 +4,16 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 STATE_FOLDER = Path(".dev")
 
 _STATE_FILE = STATE_FOLDER / "state.json"
 _LOCK_FILE = STATE_FOLDER / "lock"
 _KEYS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
-_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
 class ConnectionUnknownError(Exception):
@@ -47,21 +44,6 @@ class Connection:
         """Return the environment variables that a worker reads."""
         values = (self.url, self.api_key, self.api_secret)
         return dict(zip(_KEYS, values, strict=True))
-
-    def bypass_proxies(self) -> None:
-        """Remove proxies from this process's environment if the server is on this machine.
-
-        The SDK and its WebRTC library send everything through them, whatever `NO_PROXY` is, and the
-        localhost of a proxy is the proxy's own.
-        """
-        if urlsplit(self.url).hostname in _THIS_MACHINE:
-            for name in proxies():
-                del os.environ[name]
-
-
-def proxies() -> Sequence[str]:
-    """Return the variables of proxies that are set."""
-    return [name for name in _PROXIES if os.environ.get(name)]
 
 
 def from_environment() -> Connection | None:

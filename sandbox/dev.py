@@ -29,6 +29,7 @@ from sandbox.tuning_page import tuning_page
 from sandbox.worker_environment import ANY_LOAD
 from sandbox.worker_log import follow
 from timing_profiles.cli import terminal
+from timing_profiles.tuner import livekit_access
 
 _LIVEKIT_LOG = STATE_FOLDER / "livekit-server.log"
 _WORKER_LOG = STATE_FOLDER / "worker.log"
@@ -89,11 +90,11 @@ async def _run(make: int | None) -> int:
     async with contextlib.AsyncExitStack() as running:
         if make is not None:
             running.callback(asyncio.create_task(_end_with(make, end)).cancel)
-        proxies = connection.proxies()
+        proxies = livekit_access.proxies()
         server, livekit = await _livekit(running)
-        server.bypass_proxies()
+        livekit_access.bypass_proxies(server.url)
         environment = dict(os.environ)
-        if proxies and not connection.proxies():
+        if proxies and not livekit_access.proxies():
             place = ", ".join(proxies)
             _say(str(Service("proxy", "not used", place, "LiveKit is on this machine")))
         for service in (livekit, await _deepgram(running), await _llm(running, server)):

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from sandbox import connection
 from sandbox.worker_variables import LOOP_MONITOR, OF_WORKERS
+from timing_profiles.tuner import livekit_access
 
 ROOT = Path(__file__).parents[1]
 
@@ -192,7 +192,7 @@ def unmonitored_loops() -> Iterator[None]:
 def proxies() -> Iterator[Mapping[str, str]]:
     """Remove the proxies, which cannot reach this machine; return them, for installs."""
     with pytest.MonkeyPatch.context() as patch:
-        removed = {name: os.environ[name] for name in connection.proxies()}
+        removed = {name: os.environ[name] for name in livekit_access.proxies()}
         for name in removed:
             patch.delenv(name)
         yield removed

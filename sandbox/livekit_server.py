@@ -17,6 +17,7 @@ from typing_extensions import Self
 from sandbox.child import child
 from sandbox.connection import Connection
 from sandbox.livekit_binary import LiveKitServerError, Progress, ensure_binary, silent
+from timing_profiles.tuner import livekit_access
 
 _START_LIMIT = 20.0  # seconds until it has to answer; it takes about 0.2
 _STARTS = 3  # another process can take a free port before the server binds it
@@ -112,7 +113,7 @@ class LiveKitServer:
             self._running = running.pop_all()
         self._ports = port, media_port
         self.url = f"ws://127.0.0.1:{port}"
-        self.connection.bypass_proxies()
+        livekit_access.bypass_proxies(self.url)
 
     def _config(self, port: int, media_port: int) -> str:
         return json.dumps(

@@ -10,6 +10,7 @@ import pytest
 
 from tests.command_line import CommandLine
 from timing_profiles.rehearsal import virtual_time
+from timing_profiles.tuner import livekit_access
 from timing_profiles.tuner.server import Options, Tuner
 
 VARIABLES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
@@ -181,3 +182,23 @@ def test_address_for_other_machines_is_warned_about(run: CommandLine) -> None:
         "can call the agent, and with --write change profiles; the connection is not encrypted, "
         "and browsers give the microphone to https and to localhost only"
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "left"),
+    [
+        ("ws://127.0.0.1:7880", []),
+        ("ws://[::1]:7880", []),
+        ("ws://LOCALHOST:7880", []),
+        ("wss://example.livekit.cloud", ["HTTP_PROXY", "https_proxy"]),
+        ("ws://192.0.2.1:7880", ["HTTP_PROXY", "https_proxy"]),
+    ],
+)
+def test_livekit_on_this_machine_is_reached_without_proxies(
+    url: str, left: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The localhost of a proxy is the proxy's own."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example")
+    monkeypatch.setenv("https_proxy", "http://proxy.example")
+    livekit_access.bypass_proxies(url)
+    assert livekit_access.proxies() == left

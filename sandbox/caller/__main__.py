@@ -20,6 +20,7 @@ from sandbox.caller.sound import write_wav
 from sandbox.caller.variables import Calls, read_variables
 from sandbox.connection import ConnectionUnknownError
 from timing_profiles.cli import terminal
+from timing_profiles.tuner import livekit_access
 
 _PIPED = 80  # columns of a picture where no terminal reports its width
 
@@ -62,7 +63,7 @@ def _main(asked: Calls) -> int:
 async def _make(asked: Calls, progress: Progress, calls: list[Answered]) -> None:
     """Make one call after the other, and add each as soon as it has ended."""
     where = connection.find()
-    where.bypass_proxies()
+    livekit_access.bypass_proxies(where.url)
     for name, dial in asked.dials:
         progress.begin(name, alone=len(asked.dials) == 1)
         result = await call(where, dial, asked.script, progress.show)

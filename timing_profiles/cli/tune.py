@@ -46,6 +46,7 @@ def run(profile: str | None, port: int | None, host: str, agent: str, *, write: 
         socket_ = listening.listen(host, port)
     except (AccessMissing, CannotListen) as error:
         raise UsageError(str(error)) from None
+    livekit_access.bypass_proxies(access.url)
     named = agent or os.environ.get(livekit_access.AGENT_NAME, "")
 
     from timing_profiles.tuner.profile_set import ProfileSet

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from timing_profiles.tuner import listening
 
 URL, API_KEY, API_SECRET = VARIABLES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 """The environment variables of LiveKit's own tools."""
@@ -13,6 +16,7 @@ AGENT_NAME = "LIVEKIT_AGENT_NAME"
 """The environment variable that names the agent of a worker."""
 
 _CLOUD = ".livekit.cloud"
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
 class AccessMissing(Exception):
@@ -67,3 +71,22 @@ def from_environment() -> Access:
     if address.scheme not in {"ws", "wss", "http", "https"} or not address.hostname:
         raise AccessMissing(f"{URL} is not an address such as wss://example.livekit.cloud")
     return Access(url, api_key, api_secret)
+
+
+def bypass_proxies(url: str) -> None:
+    """Remove proxies from this process's environment if a LiveKit server is on this machine.
+
+    The SDK and its WebRTC library send everything through them, whatever `NO_PROXY` is, and the
+    localhost of a proxy is the proxy's own.
+
+    Args:
+        url: Of the server.
+    """
+    if listening.is_loopback(urlsplit(url).hostname or ""):
+        for name in proxies():
+            del os.environ[name]
+
+
+def proxies() -> Sequence[str]:
+    """Return the variables of proxies that are set."""
+    return [name for name in _PROXIES if os.environ.get(name)]

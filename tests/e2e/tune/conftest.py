@@ -19,6 +19,7 @@ from tests.e2e.tune.browser import Browser, NoBrowserError, running
 
 _SILENCE = 8.0  # seconds between two turns of the recording
 _PATIENCE = {"CALLER_TIMEOUT": "5"}
+_PROXIES = dict.fromkeys(("HTTP_PROXY", "https_proxy"), "http://127.0.0.1:9")  # nothing listens
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,12 @@ async def served(
 async def stack(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Stack]:
-    """A worker, and the page's server with `--write`."""
+    """A worker, and the page's server with `--write`, in a shell with a proxy."""
     folder = tmp_path_factory.mktemp("tune")
     async with (
         # Its jobs do not outlive a caller who left at once, as when a call begins again.
         worker(folder, agent=ROOT / "agent.py", mode="dev", env=_PATIENCE) as answering,
-        tune(answering.services, answering.profiles, ["--write"]) as page,
+        tune(answering.services, answering.profiles, ["--write"], **_PROXIES) as page,
     ):
         yield Stack(browser, answering, page)
 
@@ -113,10 +114,10 @@ def recording(path: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def tune(
-    among: Services, profiles: Path, arguments: Sequence[str] = ()
+    among: Services, profiles: Path, arguments: Sequence[str] = (), **variables: str
 ) -> AsyncGenerator[Tune]:
     """Run `timing-profiles tune` on profiles, with the services of a worker."""
-    environment = {**among.environment, "PROFILES_DIR": str(profiles)}
+    environment = {**among.environment, "PROFILES_DIR": str(profiles), **variables}
     command = [sys.executable, "-m", "timing_profiles.cli", "tune", *arguments]
     pipe = asyncio.subprocess.PIPE
     async with child(command, env=environment, cwd=ROOT, output=pipe) as process:
