@@ -1,11 +1,12 @@
 """`make drift`, with real environments and a real pip, and with releases made up here."""
 
-import zipfile
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.sdk import installed
+from tests.e2e.made_wheel import make_wheel
+from tests.sdk import decisions, installed
 from tests.sdk.__main__ import main, outcome
 from tests.sdk.contracts import CONTRACTS
 from tests.sdk.known import Known
@@ -34,19 +35,6 @@ def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "packages"
 
 
-def release(wheel: Path, files: dict[str, str]) -> None:
-    """Build the wheel of a package without dependencies."""
-    name, version, *_ = wheel.name.split("-")
-    about = f"{name}-{version}.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {version}\n"
-    tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    files = {**files, f"{about}/METADATA": metadata, f"{about}/WHEEL": tags}
-    record = "".join(f"{path},,\n" for path in (*files, f"{about}/RECORD"))
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for path, text in {**files, f"{about}/RECORD": record}.items():
-            archive.writestr(path, text)
-
-
 def known(**options: str) -> Known:
     """What was known of `deepgram.STT`, and nothing else."""
     said = {f"deepgram.STT.{name}": written for name, written in options.items()}
@@ -57,8 +45,8 @@ def test_changes_of_newest_release_are_printed(
     releases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the versions; and nothing of the release stays."""
-    release(releases / AGENTS, {"livekit/agents/__init__.py": ""})
-    release(releases / DEEPGRAM, {"livekit/plugins/deepgram/__init__.py": STT})
+    make_wheel(releases / AGENTS, {"livekit/agents/__init__.py": ""})
+    make_wheel(releases / DEEPGRAM, {"livekit/plugins/deepgram/__init__.py": STT})
     assert main(known(endpointing_ms="int = 25")) == 1
     versions, head, rows, *unreadable, _, broken, _ = capsys.readouterr().out.split("\n\n")
     assert versions == (
@@ -127,3 +115,8 @@ def test_decision_that_differs_is_drift() -> None:
     """The report has the result of the rehearsal."""
     differs = "Decisions on synthetic calls:\n1 of 48 decisions differ"
     assert outcome(known(), Release({}, {}, {}, rehearsed=differs)) == (1, differs)
+
+
+def test_release_that_is_this_one_decides_the_same() -> None:
+    """Every synthetic call is spoken, and rehearsed by a program of its own."""
+    assert decisions.differing(Path(sys.executable)) == ""

@@ -19,7 +19,7 @@ CALLS = {
         "Our heating is broken. [0.6] It is very cold.",
         "Is the museum open?",
     ),
-    "en-gb": (
+    "en-gb-x-rp": (
         "I would like [0.5] a table for two.",
         "The address is [1.6] twelve main street.",
         "I lost my key. [1.2] Can you help me?",
