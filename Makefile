@@ -107,6 +107,7 @@ lock: .venv/.ready  ## for maintainers: update the lock files
 	$(BIN)/uv pip compile $(COMPILE) --group fuzz --constraint requirements.lock \
 	    --output-file lab/fuzz/requirements.lock
 	$(NPM) --prefix tests/npm update --package-lock-only
+	$(BIN)/python -m installation.platforms
 COMPILE = --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header
 
 clean:  ## remove the environment and caches

@@ -9,6 +9,7 @@ from sandbox.child import child
 
 # What makes Python, make, the tests or the package behave otherwise than on a machine of a user.
 _FOREIGN = ("PYTHON", "VIRTUAL_ENV", "COVERAGE_", "PYTEST_", "MAKE", "MFLAGS", "PROFILES_DIR")
+_NONE: Mapping[str, str] = {}
 _SHOWN, _WIDTH = 25, 240  # last lines of a command that failed, and characters of each
 
 
@@ -21,12 +22,15 @@ def environment(of: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {n: value for n, value in of.items() if not n.startswith(_FOREIGN) and n != "CI"}
 
 
-async def output(command: Sequence[str | Path], folder: Path) -> str:
+async def output(
+    command: Sequence[str | Path], folder: Path, variables: Mapping[str, str] = _NONE
+) -> str:
     """Run a command to its end.
 
     Args:
         command: The program and its arguments.
         folder: Where it runs.
+        variables: Of its environment, besides those of `environment`.
 
     Returns:
         What it writes to standard output and standard error.
@@ -36,7 +40,8 @@ async def output(command: Sequence[str | Path], folder: Path) -> str:
     """
     words = [str(word) for word in command]
     with tempfile.TemporaryFile() as written:
-        async with child(words, env=environment(), cwd=folder, output=written) as process:
+        variables = {**environment(), **variables}
+        async with child(words, env=variables, cwd=folder, output=written) as process:
             status = await process.wait()
         written.seek(0)
         text = written.read().decode(errors="replace")

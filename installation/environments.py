@@ -12,7 +12,9 @@ from installation.command import output
 from installation.package import Package
 
 _ROOT = Path(__file__).parents[1]
-_UV = Path(sys.executable).with_name("uv")
+
+UV = Path(sys.executable).with_name("uv")
+"""The uv of this environment."""
 
 VERSIONS = ("lowest", "lock", "newest")
 """Of the ranges that the package declares, or those of requirements.worker.lock."""
@@ -62,7 +64,7 @@ def plan(text: str) -> Plan:
 
 def find(python: str) -> Path | None:
     """Find a Python of this machine; None where there is none."""
-    command = [str(_UV), "python", "find", "--system", "--no-python-downloads", python]
+    command = [str(UV), "python", "find", "--system", "--no-python-downloads", python]
     found = subprocess.run(  # noqa: S603 - ours
         command, env=_with_pyenv(), capture_output=True, text=True, check=False
     )
@@ -116,7 +118,7 @@ async def install(plan: Plan, python: Path, package: Package, folder: Path) -> E
     Raises:
         StepError: Nothing fits, or what was installed does not fit together.
     """
-    await output([_UV, "venv", "--quiet", "--python", python, folder], _ROOT)
+    await output([UV, "venv", "--quiet", "--python", python, folder], _ROOT)
     match plan.versions:
         case "lock":
             lock = _ROOT / "requirements.worker.lock"
@@ -152,7 +154,7 @@ async def add_what_tests_import(made: Environment) -> None:
 
 def _compile(python: Path, floors: Path) -> Sequence[str | Path]:
     return (
-        *(_UV, "pip", "compile", "--quiet", "--python", python, "--only-binary", ":all:"),
+        *(UV, "pip", "compile", "--quiet", "--python", python, "--only-binary", ":all:"),
         *("--resolution", "lowest-direct", "--output-file", floors, _ROOT / "pyproject.toml"),
     )
 
@@ -161,4 +163,4 @@ async def _pip(folder: Path, command: str, *words: str | Path) -> str:
     binary = ("--only-binary", ":all:") if command == "install" else ()
     quiet = () if command == "freeze" else ("--quiet",)
     python = ("--python", folder / "bin" / "python")
-    return await output([_UV, "pip", command, *quiet, *python, *binary, *words], _ROOT)
+    return await output([UV, "pip", command, *quiet, *python, *binary, *words], _ROOT)

@@ -15,6 +15,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from installation.platforms import PYTHONS
 from tests.command_line import PACKAGE
 from tests.markdown import ROOT
 
@@ -25,7 +26,6 @@ LOCKS = (
     "lab/fuzz/requirements.lock",
     "sandbox/go.lock",
 )
-PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 PLATFORMS = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"))
 
 # Each of these chooses versions on purpose.
