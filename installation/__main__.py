@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import logging
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Sequence
@@ -21,6 +20,7 @@ from installation.command import StepError
 from installation.environments import PLANS, Plan
 from installation.package import Package
 from installation.table import Row, table
+from sandbox.ending import end
 from sandbox.livekit_binary import LiveKitServerError
 
 _SIDE_BY_SIDE = 4
@@ -109,4 +109,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

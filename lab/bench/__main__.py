@@ -24,6 +24,7 @@ from lab.bench import (
     table,
 )
 from lab.bench.table import Row
+from sandbox.ending import end
 from sandbox.livekit_binary import LiveKitServerError
 
 _SUBJECTS: Mapping[str, Callable[..., Sequence[Row]]] = MappingProxyType(
@@ -80,4 +81,4 @@ def _machine() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

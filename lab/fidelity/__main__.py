@@ -19,6 +19,7 @@ from lab.fidelity import calls, live, rehearsed, table
 from lab.fidelity.calls import Measured
 from lab.fidelity.live import LiveCall
 from lab.fidelity.rows import MODES, REHEARSED, Plan, Row, plan, plan_of_rehearsals
+from sandbox.ending import end
 from sandbox.livekit_binary import LiveKitServerError
 from timing_profiles.problems import ProfilesError
 
@@ -138,4 +139,4 @@ def _say(progress: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

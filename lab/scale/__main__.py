@@ -17,6 +17,7 @@ from lab.scale import table
 from lab.scale.redis_server import RedisMissingError
 from lab.scale.scenario import APART, Plan, run
 from sandbox.caller import NotAnsweredError
+from sandbox.ending import end
 from sandbox.livekit_binary import LiveKitServerError
 
 _PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
@@ -71,4 +72,4 @@ def _say(progress: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

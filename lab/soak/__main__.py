@@ -18,6 +18,7 @@ from lab.soak.growth import Sample
 from lab.soak.sample import sample
 from lab.soak.unrest import Unrest
 from sandbox.caller import Dial, NotAnsweredError, Script, call
+from sandbox.ending import end
 from sandbox.livekit_binary import LiveKitServerError
 from sandbox.worker import Worker, worker
 
@@ -151,4 +152,4 @@ def _say(progress: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

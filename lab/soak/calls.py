@@ -32,6 +32,7 @@ from lab.soak.edits import PROFILE, Edits, copies, number
 from lab.soak.outcome import Outcome, Run, text
 from sandbox.caller import Caller, Dial, NotAnsweredError, Script, join
 from sandbox.deepgram import Request
+from sandbox.ending import end
 from sandbox.livekit_binary import LiveKitServerError
 from sandbox.polling import eventually
 from sandbox.worker import ROOT, Worker, worker
@@ -228,4 +229,4 @@ def _say(progress: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

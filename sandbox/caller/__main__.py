@@ -19,6 +19,7 @@ from sandbox.caller.report import as_text, report
 from sandbox.caller.sound import write_wav
 from sandbox.caller.variables import Calls, read_variables
 from sandbox.connection import ConnectionUnknownError
+from sandbox.ending import end
 from timing_profiles.cli import terminal
 from timing_profiles.tuner import livekit_access
 
@@ -113,4 +114,4 @@ def _fail(status: int, message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

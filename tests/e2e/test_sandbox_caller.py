@@ -53,3 +53,13 @@ def test_caller_who_leaves_while_sending_prints_nothing() -> None:
     program = [sys.executable, "-c", LEAVES_WHILE_SENDING]
     ran = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
     assert (ran.stdout, ran.stderr) == ("", "")
+
+
+def test_program_ends_before_the_interpreter() -> None:
+    """Else one of the SDK's threads aborted `make call` once in a hundred times."""
+    program = "import atexit; from sandbox.ending import end; atexit.register(print, 'late');"
+    program += "print('all', end=''); end(130)"
+    ran = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "all", "")
