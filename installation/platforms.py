@@ -35,7 +35,14 @@ _LOCKS: Final = [
 
 
 def main(locks: Sequence[Path] = _LOCKS) -> int:
-    """Print a line for each system."""
+    """Print a line for each system, and uv's reason for each Python without a wheel.
+
+    Args:
+        locks: All that must have one.
+
+    Returns:
+        The exit status.
+    """
     status = 0
     for platform in PLATFORMS:
         reasons = [reason for reason in asyncio.run(_lacking(platform, locks)) if reason]
