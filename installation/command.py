@@ -9,7 +9,6 @@ from sandbox.child import child
 
 # What makes Python, make, the tests or the package behave otherwise than on a machine of a user.
 _FOREIGN = ("PYTHON", "VIRTUAL_ENV", "COVERAGE_", "PYTEST_", "MAKE", "MFLAGS", "PROFILES_DIR")
-_NONE: Mapping[str, str] = {}
 _SHOWN, _WIDTH = 25, 240  # last lines of a command that failed, and characters of each
 
 
@@ -23,14 +22,14 @@ def environment(of: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 async def output(
-    command: Sequence[str | Path], folder: Path, variables: Mapping[str, str] = _NONE
+    command: Sequence[str | Path], folder: Path, more: Mapping[str, str] | None = None
 ) -> str:
     """Run a command to its end.
 
     Args:
         command: The program and its arguments.
         folder: Where it runs.
-        variables: Of its environment, besides those of `environment`.
+        more: Variables of its environment, besides those of `environment`.
 
     Returns:
         What it writes to standard output and standard error.
@@ -40,7 +39,7 @@ async def output(
     """
     words = [str(word) for word in command]
     with tempfile.TemporaryFile() as written:
-        variables = {**environment(), **variables}
+        variables = {**environment(), **(more or {})}
         async with child(words, env=variables, cwd=folder, output=written) as process:
             status = await process.wait()
         written.seek(0)

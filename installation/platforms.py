@@ -25,16 +25,17 @@ PLATFORMS: Final[Mapping[str, str]] = {
 }
 """Systems, and what uv calls them."""
 
-OLDEST_MACOS: Final = "14.0"
+LOCKS: Final = (
+    *("requirements.lock", "requirements.worker.lock"),
+    *("lab/bench/requirements.lock", "lab/fuzz/requirements.lock"),
+)
+"""What pip installs from, below the root of the repository."""
 
 _ROOT: Final = Path(__file__).parents[1]
-_LOCKS: Final = [
-    *(_ROOT / "requirements.lock", _ROOT / "requirements.worker.lock"),
-    *(_ROOT / "lab" / name / "requirements.lock" for name in ("bench", "fuzz")),
-]
+_OLDEST_MACOS: Final = {"MACOSX_DEPLOYMENT_TARGET": "14.0"}
 
 
-def main(locks: Sequence[Path] = _LOCKS) -> int:
+def main(locks: Sequence[str | Path] = LOCKS) -> int:
     """Print a line for each system, and uv's reason for each Python without a wheel.
 
     Args:
@@ -43,21 +44,22 @@ def main(locks: Sequence[Path] = _LOCKS) -> int:
     Returns:
         The exit status.
     """
-    status = 0
+    complete = f"wheels for Python {PYTHONS[0]} to {PYTHONS[-1]}"
+    failed = False
     for platform in PLATFORMS:
-        reasons = [reason for reason in asyncio.run(_lacking(platform, locks)) if reason]
-        status = int(bool(status or reasons))
-        ends = f"Python {PYTHONS[0]} to {PYTHONS[-1]}"
-        _say("\n".join([f"{platform}: {'FAILED' if reasons else f'wheels for {ends}'}", *reasons]))
-    return status
+        reasons = asyncio.run(_reasons(platform, locks))
+        _say("\n".join([f"{platform}: {'FAILED' if reasons else complete}", *reasons]))
+        failed = failed or bool(reasons)
+    return int(failed)
 
 
-async def _lacking(platform: str, locks: Sequence[Path]) -> Sequence[str]:
-    """Return uv's reason for each Python; empty where nothing is missing."""
-    return await asyncio.gather(*(_reason(platform, python, locks) for python in PYTHONS))
+async def _reasons(platform: str, locks: Sequence[str | Path]) -> Sequence[str]:
+    tried = await asyncio.gather(*(_reason(platform, python, locks) for python in PYTHONS))
+    return [reason for reason in tried if reason]
 
 
-async def _reason(platform: str, python: str, locks: Sequence[Path]) -> str:
+async def _reason(platform: str, python: str, locks: Sequence[str | Path]) -> str:
+    """Return what uv prints where a wheel is missing, or nothing."""
     with tempfile.TemporaryDirectory() as nowhere:
         command = (
             *(UV, "pip", "install", "--quiet", "--dry-run", "--target", nowhere),
@@ -66,7 +68,7 @@ async def _reason(platform: str, python: str, locks: Sequence[Path]) -> str:
             *(word for lock in locks for word in ("--requirement", lock)),
         )
         try:
-            await output(command, _ROOT, {"MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS})
+            await output(command, _ROOT, _OLDEST_MACOS)
         except StepError as error:
             return f"Python {python}: {error}"
     return ""

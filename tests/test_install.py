@@ -15,17 +15,11 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from installation.platforms import PYTHONS
+from installation import platforms
 from tests.command_line import PACKAGE
 from tests.markdown import ROOT
 
-LOCKS = (
-    "requirements.lock",
-    "requirements.worker.lock",
-    "lab/bench/requirements.lock",
-    "lab/fuzz/requirements.lock",
-    "sandbox/go.lock",
-)
+LOCKS = (*platforms.LOCKS, "sandbox/go.lock")
 PLATFORMS = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"))
 
 # Each of these chooses versions on purpose.
@@ -170,7 +164,7 @@ def active(found: list[Requirement], environment: dict[str, str]) -> dict[str, R
 def environments() -> Iterator[dict[str, str]]:
     """Those that the locks are for."""
     base = {name: str(value) for name, value in default_environment().items()}
-    for python in PYTHONS:
+    for python in platforms.PYTHONS:
         for platform, machine in PLATFORMS:
             yield base | {
                 "python_version": python,

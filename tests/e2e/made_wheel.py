@@ -12,7 +12,7 @@ def make_wheel(path: Path, files: Mapping[str, str]) -> None:
     metadata = f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {version}\n"
     tags = f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n"
     files = {**files, f"{about}/METADATA": metadata, f"{about}/WHEEL": tags}
-    record = "".join(f"{path},,\n" for path in (*files, f"{about}/RECORD"))
+    record = "".join(f"{file},,\n" for file in (*files, f"{about}/RECORD"))
     with zipfile.ZipFile(path, "w") as archive:
-        for name, text in {**files, f"{about}/RECORD": record}.items():
-            archive.writestr(name, text)
+        for file, text in {**files, f"{about}/RECORD": record}.items():
+            archive.writestr(file, text)

@@ -1,4 +1,4 @@
-"""Read the address and the keys of the LiveKit server from the environment."""
+"""Reach the LiveKit server of the environment: its address, its keys, and no proxy in between."""
 
 from __future__ import annotations
 
